@@ -1,0 +1,27 @@
+# dc_layer(NAME FOLDER LINK LIBRARY...): the static library of one folder, without its main.c. A folder without
+# sources becomes an empty interface library, so that what stands above it still configures.
+function(dc_layer name folder)
+    cmake_parse_arguments(LAYER "" "" "LINK" ${ARGN})
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${folder}/*.c)
+    list(FILTER sources EXCLUDE REGEX "/main\\.c$")
+    if(sources)
+        add_library(${name} STATIC ${sources})
+        target_link_libraries(${name} PUBLIC ${LAYER_LINK} dc_flags PRIVATE dc_warnings)
+    else()
+        add_library(${name} INTERFACE)
+        target_link_libraries(${name} INTERFACE ${LAYER_LINK} dc_flags)
+    endif()
+endfunction()
+
+# dc_program(NAME MAIN LINK LIBRARY...): an installed program, if its main exists.
+function(dc_program name main)
+    cmake_parse_arguments(PROGRAM "" "" "LINK" ${ARGN})
+    file(GLOB found CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/${main})
+    if(NOT found)
+        return()
+    endif()
+    add_executable(${name} ${found})
+    target_link_libraries(${name} PRIVATE ${PROGRAM_LINK} dc_flags dc_warnings)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    install(TARGETS ${name} RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endfunction()

@@ -1,0 +1,93 @@
+# bench/bench_NAME.c, tests/{unit,sim,integration}/test_NAME.c and tests/fuzz/fuzz_NAME.c: one program each. Tests may
+# include and link anything.
+set(everything dc_server_edge dc_sim dc_admin dc_device)
+
+file(GLOB benches CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/bench_*.c)
+file(GLOB bench_shared CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/*.c)
+list(FILTER bench_shared EXCLUDE REGEX "/bench_[^/]*\\.c$")
+foreach(source IN LISTS benches)
+    cmake_path(GET source STEM name)
+    add_executable(${name} ${source} ${bench_shared})
+    target_link_libraries(${name} PRIVATE ${everything} dc_flags dc_warnings m)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+endforeach()
+
+if(NOT BUILD_TESTING)
+    return()
+endif()
+
+dc_package(dc_pkg_cmocka cmocka)
+file(GLOB shared CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/lib/*.c ${PROJECT_SOURCE_DIR}/tests/oracle/*.c)
+if(shared)
+    add_library(dc_test STATIC ${shared})
+    target_link_libraries(dc_test PUBLIC ${everything} dc_pkg_cmocka m PRIVATE dc_warnings)
+else()
+    add_library(dc_test INTERFACE)
+    target_link_libraries(dc_test INTERFACE ${everything} dc_pkg_cmocka m)
+endif()
+
+# Tests run in the repository's root, so "tests/vectors/..." is a path. These name what was built.
+set(environment
+    DOUBLECREW_SOURCE=${PROJECT_SOURCE_DIR}
+    DOUBLECREW_CERTS=${PROJECT_SOURCE_DIR}/certs
+    DOUBLECREW_BAD_CERTS=${PROJECT_SOURCE_DIR}/tests/lib/bad_certs.sh
+    ASAN_OPTIONS=detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0
+    UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1
+    TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1
+    "LSAN_OPTIONS=print_suppressions=0")
+foreach(pair doublecrewd:DOUBLECREWD doublecrewctl:DOUBLECREWCTL doublecrew-sim:DOUBLECREW_SIM)
+    string(REPLACE ":" ";" pair ${pair})
+    list(GET pair 0 program)
+    list(GET pair 1 variable)
+    if(TARGET ${program})
+        list(APPEND environment ${variable}=$<TARGET_FILE:${program}>)
+    endif()
+endforeach()
+
+# dc_tests(FOLDER TIMEOUT_S): label = the folder's name; test_*_property.c and test_*_threads.c bear one label more.
+function(dc_tests folder timeout_s)
+    file(GLOB sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/${folder}/test_*.c)
+    foreach(source IN LISTS sources)
+        cmake_path(GET source STEM stem)
+        set(labels ${folder})
+        if(stem MATCHES "_property$")
+            list(APPEND labels property)
+        elseif(stem MATCHES "_threads$")
+            list(APPEND labels threaded)
+        endif()
+        add_executable(${folder}_${stem} ${source})
+        target_link_libraries(${folder}_${stem} PRIVATE dc_test dc_flags dc_warnings)
+        set_target_properties(${folder}_${stem} PROPERTIES
+            OUTPUT_NAME ${stem} RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests/${folder})
+        add_test(NAME ${folder}/${stem} COMMAND ${folder}_${stem} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        set_tests_properties(${folder}/${stem} PROPERTIES
+            LABELS "${labels}" TIMEOUT ${timeout_s} ENVIRONMENT "${environment}")
+    endforeach()
+endfunction()
+
+dc_tests(unit 120)
+dc_tests(sim 300)
+dc_tests(integration 180)
+
+# Each scenario is a test: the simulator plays it over real sockets.
+if(TARGET doublecrew-sim AND TARGET doublecrewd)
+    file(GLOB scenarios CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/client-sim/scenarios/*.scenario)
+    foreach(scenario IN LISTS scenarios)
+        cmake_path(GET scenario STEM stem)
+        add_test(NAME scenario/${stem} COMMAND doublecrew-sim scenario ${scenario}
+                 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+        set_tests_properties(scenario/${stem} PROPERTIES
+            LABELS scenario TIMEOUT 120 ENVIRONMENT "${environment}")
+    endforeach()
+endif()
+
+if(DOUBLECREW_FUZZ)
+    file(GLOB fuzzers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/fuzz/fuzz_*.c)
+    foreach(source IN LISTS fuzzers)
+        cmake_path(GET source STEM name)
+        add_executable(${name} ${source})
+        target_link_libraries(${name} PRIVATE dc_test dc_flags dc_warnings)
+        target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+        set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
+    endforeach()
+endif()
