@@ -1,0 +1,29 @@
+/*
+ * Every limit that is neither policy (DOMAIN.md) nor configuration has its one home here, with its reason.
+ */
+#ifndef DOUBLECREW_CORE_LIMITS_H
+#define DOUBLECREW_CORE_LIMITS_H
+
+/* Wire. A push holds a day's work of one officer (60 facts, DOMAIN.md's scale) four times over (DESIGN.md S2). */
+#define PUSH_ENTRIES_MAX 256
+/* The largest payload of one entry: a contemporaneous note of about 10,000 words. */
+#define PAYLOAD_SIZE_MAX (64u * 1024u)
+/* The largest wire message either way: bounds what one connection can make a peer hold. */
+#define MESSAGE_SIZE_MAX (512u * 1024u)
+/* Depth of nested protobuf messages: the schema nests four deep; no message is recursive. */
+#define WIRE_DEPTH_MAX 8
+/* Fields in one wire message, all nested ones counted: a push of PUSH_ENTRIES_MAX entries of 8 fields, with room. */
+#define WIRE_FIELDS_MAX 8192
+/* An unpacked message may take this many times its wire size, plus the floor (LIBRARIES.md: unpacking amplifies). */
+#define ARENA_FACTOR 24
+#define ARENA_FLOOR (16u * 1024u)
+
+/* The rule. A neighbourhood with more presences than this isn't a visit but an attack or a mistake. */
+#define RULE_PRESENCES_MAX 64
+
+/* Journal. Records of one commit: bounds the writer's transaction and a reader's wait. */
+#define COMMIT_RECORDS_MAX 4096
+/* Rows of one delta page. */
+#define DELTA_ROWS_MAX 256
+
+#endif
