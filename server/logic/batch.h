@@ -1,0 +1,90 @@
+/*
+ * The writer's unit of work: a group of pushes (or a tick, or a training step) applied, derived and journalled in one
+ * transaction (J1-J7). Pure but for the store interface: the clock is an argument.
+ *
+ * Order within a batch at time t = max(last time, now): timers due at or before t fire in order (due, id), each deriving
+ * its neighbourhood as of its due time, and what they tell people is journalled; then the pushes, each one journal row of
+ * its new entries; then every touched neighbourhood is derived once as of t, and what changed for people is journalled as
+ * one row of issued items. Then Merkle leaves, head, commit.
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_BATCH_H
+#define DOUBLECREW_SERVER_LOGIC_BATCH_H
+
+#include "core/push.h"
+#include "server/logic/store.h"
+
+#define ENGINE_VERSION "1"
+
+/* How a push came in; all but the raw bytes are small copies. */
+struct batch_delivery {
+    struct id device; /* of the session; zero: brought in on the server itself */
+    struct id boot;
+    uint64_t hello_monotonic_ms;
+    int64_t hello_time_us; /* 0: no session */
+};
+
+/* What the pusher is told. Anything but OK leaves the store as if the push had never come. */
+struct batch_result {
+    enum status status; /* OK, LOG_GAP, LOG_FORK (kept apart, flagged), BAD_CHAIN, UNKNOWN_LOG, UNKNOWN_ANCHOR, NOT_PERMITTED, ... */
+    uint64_t durable_seq;
+    struct hash durable_hash;
+    uint64_t pos; /* of the last entry; 0 when nothing of it is stored */
+    size_t held_count;
+    struct batch_held {
+        uint64_t seq;
+        const char *reason; /* static */
+    } held[16]; /* the first ones */
+};
+
+/* A flag that this batch raised or changed, for the urgent lane. Valid until the next batch. */
+struct batch_flag {
+    uint64_t pos;
+    struct hash flag;
+    struct scope scopes[8];
+    size_t scope_count;
+    struct span row; /* a packed FlagRow */
+    bool alarm;      /* newly raised: push it live; otherwise an update */
+};
+
+struct batch; /* belongs to the writer thread: holds the Merkle edge, the caches and the batch under way */
+
+/* Reads the store's head and Merkle edge. The store must be the writer's. STORE when the journal doesn't match its root. */
+MUST_USE enum status batch_open(struct store *store, struct batch **ret_batch);
+void batch_free(struct batch *batch);
+
+MUST_USE enum status batch_begin(struct batch *batch, int64_t now_us);
+/*
+ * Applies one verified push (push_verify has succeeded with the log's key). raw is the message as received. A push that
+ * can't be applied sets ret_result->status and changes nothing; the return value is not OK only when the store failed.
+ * The push that creates the force (first record: a Force entry) is accepted on an empty store only.
+ */
+MUST_USE enum status batch_push(struct batch *batch, const struct push *push, struct span raw,
+                                const struct batch_delivery *delivery, struct batch_result *ret_result);
+/* Derives, journals what was issued, commits. On failure everything is rolled back and the batch is over. */
+MUST_USE enum status batch_commit(struct batch *batch);
+void batch_abort(struct batch *batch);
+
+/* After a commit: head, flags of this batch, and whether a person's standing changed (sessions look again at their device). */
+const struct store_head *batch_head(const struct batch *batch);
+const struct batch_flag *batch_flags(const struct batch *batch, size_t *ret_count);
+bool batch_roster_changed(const struct batch *batch);
+/* When the next timer is due; RULE_FOREVER: none. An idle writer runs an empty batch then, which appends a tick (J2). */
+MUST_USE enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us);
+
+/*
+ * Consistency proof for Welcome (K1), from any store connection inside a read snapshot: full tiles are loaded, the edge is
+ * hashed from the journal's last records. Any thread with a reader of its own. INPUT when old_size > size > head.
+ */
+MUST_USE enum status journal_prove_consistency(struct store *store, uint64_t old_size, uint64_t size,
+                                               struct hash ret_proof[MERKLE_PROOF_MAX], size_t *ret_count);
+
+/* Replays a journal into an empty store (rebuild). Issued items are taken from the journal, not issued anew; differences
+ * between what would be issued and what was are counted. */
+struct rebuild_report {
+    uint64_t records;
+    uint64_t issued_differences;
+    struct hash root;
+};
+MUST_USE enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report);
+
+#endif

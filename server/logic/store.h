@@ -1,0 +1,381 @@
+/*
+ * The store, as the pure server logic sees it. SQLite implements it (server/edge); a contract suite runs on every backend.
+ *
+ * One `struct store` is one connection. The writer's is the only one that may call the functions under "Writing"; they are
+ * valid only between begin and commit. Rows are plain data; spans in rows are borrowed until the next call on that store.
+ * Times are microseconds on the server's axis unless the name says _ms. Functions that look something up return NOT_FOUND.
+ * Errors: IO, DISK_FULL, STORE, NO_MEMORY. After an error inside a transaction the caller rolls back.
+ *
+ * Derived tables are a function of the journal alone: rebuild fills a fresh store by replay and compares canonical dumps.
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_STORE_H
+#define DOUBLECREW_SERVER_LOGIC_STORE_H
+
+#include "core/bytes.h"
+#include "core/merkle.h"
+#include "core/rule.h"
+#include "core/sign.h"
+
+#define STORE_NAMED_MAX RULE_NAMED_MAX
+#define STORE_VIEW_KEY_MAX 80
+
+/* Journal ------------------------------------------------------------------------------------------------------- */
+
+enum journal_kind { JOURNAL_PUSH = 1, JOURNAL_TICK = 2, JOURNAL_ENGINE = 3, JOURNAL_ISSUED = 4 };
+
+/* One row holds `count` consecutive records: all new entries of one push, or all issued items of one derivation. */
+struct journal_row {
+    uint64_t first_pos;
+    uint32_t count;
+    enum journal_kind kind;
+    int64_t time_us; /* J2: never falls */
+    struct id log;             /* pushes only */
+    uint64_t first_seq;        /* pushes: the log's seq of first_pos; the push itself may begin earlier */
+    struct span delivery;      /* pushes: a packed Delivery */
+    struct span body;          /* pushes: the raw Push message; issued: a packed Issued; engine: a packed Engine */
+};
+
+struct store_head {
+    uint64_t pos; /* 0: empty */
+    int64_t time_us;
+    struct id force;
+    struct id epoch;
+    struct hash root; /* of the Merkle tree over `pos` leaves */
+    bool training;
+    char engine[32];
+};
+
+/* Roster and logs ------------------------------------------------------------------------------------------------ */
+
+enum device_standing { DEVICE_ACTIVE = 1, DEVICE_EXPIRED = 2, DEVICE_SUSPENDED = 3, DEVICE_LOST = 4 };
+
+struct device_row {
+    struct id device;
+    struct id log;
+    struct id officer;
+    struct public_key key;
+    struct hash certificate_key_hash;
+    enum device_standing standing;
+    int64_t revoked_as_of_us;       /* RULE_FOREVER: not revoked */
+    int64_t revocation_recorded_us; /* RULE_FOREVER */
+    int64_t assigned_from_us;
+    /* the log's state */
+    uint64_t last_seq;
+    struct hash last_hash;
+    int64_t watermark_us;  /* INT64_MIN: none */
+    bool watermark_stopped; /* at a fork or an unknown kind of entry (W1) */
+    uint64_t fork_seq;     /* 0: none; entries from here on are contested */
+    int64_t last_receipt_us;
+};
+
+struct officer_row {
+    struct id officer;
+    uint32_t role; /* Role of entry.proto */
+    bool accredited;
+    int64_t entitled_from_us;
+    int64_t entitled_to_us;
+    struct id teams[8];
+    size_t team_count;
+    char code[32];
+    bool is_operator;
+};
+
+struct offender_row {
+    struct id offender;
+    struct id team;
+    struct id manager;
+    uint32_t risk; /* the newest */
+    bool has_place;
+    int32_t latitude_e7;
+    int32_t longitude_e7;
+    char reference[48];
+    bool underived; /* J7 */
+};
+
+/* Anchors and boots (T1) ------------------------------------------------------------------------------------------ */
+
+struct anchor_row {
+    struct hash hash; /* of its text */
+    int64_t time_us;
+    struct id log;
+    struct id boot;
+    int64_t sent_us; /* m_h */
+};
+
+/* One observation of a log's boot against the server's clock: an anchor that the device holds, or a delivery's Hello. */
+struct boot_anchor_row {
+    struct id log;
+    struct id boot;
+    int64_t time_us;
+    int64_t sent_us;
+    int64_t received_us; /* INT64_MAX: unknown */
+};
+
+/* A boot's stretch in a log: bounds unanchored boots by their neighbours. */
+struct boot_row {
+    struct id log;
+    struct id boot;
+    uint64_t first_seq;
+    uint64_t last_seq;
+    int64_t first_mono_us;
+    int64_t last_mono_us;
+    bool clock_trouble; /* T2: went back within the boot */
+};
+
+/* Facts about presences -------------------------------------------------------------------------------------------- */
+
+struct fact_stamp {
+    uint64_t seq;
+    struct id boot;
+    int64_t mono_us;
+    int64_t wall_us;
+    int64_t checkpoint_us; /* time of the checkpoint that the entry names; INT64_MIN: none */
+    int64_t received_us;   /* first receipt */
+    uint64_t pos;
+    bool has_place;
+    int32_t latitude_e7;
+    int32_t longitude_e7;
+    double accuracy_m;
+};
+
+struct presence_row {
+    struct hash presence;
+    struct id offender;
+    struct id officer;
+    struct id device;
+    struct id log;
+    struct fact_stamp in;
+    bool has_out;
+    struct fact_stamp out; /* the first check-out of the log order; later ones are kept in the journal only */
+    enum rule_with with;
+    struct id named[STORE_NAMED_MAX];
+    size_t named_count;
+    bool agency;
+    struct id plan; /* zero: unplanned */
+    bool unassigned;
+    enum rule_outcome outcome; /* the last in log order */
+    uint64_t outcome_seq;
+    bool has_cosign;         /* this log names the other's check-in */
+    struct hash cosign_other;
+    bool cosign_first;
+    bool cosign_confirmed;
+    int64_t cosign_confirm_mono_us;
+    int64_t cosign_round_trip_us;
+    /* loose bounds for finding neighbours; recomputed with each derivation */
+    int64_t from_us;
+    int64_t to_us;
+};
+
+struct plan_row {
+    struct id plan;
+    struct id offender;
+    struct id officers[STORE_NAMED_MAX];
+    size_t officer_count;
+    int64_t from_us;
+    int64_t to_us;
+    bool cancelled;
+};
+
+struct authority_row {
+    struct hash entry; /* of the word */
+    struct id officer;
+    struct id offender;
+    bool granted;
+    struct id by;
+    int64_t recorded_us;
+    int64_t from_us;
+    int64_t to_us;
+};
+
+struct decision_row {
+    struct hash entry;
+    struct hash presence;
+    struct id by;
+    bool counts;
+    int64_t recorded_us;
+    uint64_t pos;
+};
+
+struct edit_row {
+    struct hash entry;
+    struct id officer;
+    int64_t lower_us;
+    int64_t upper_us;
+    struct span body; /* a packed FieldEdit */
+};
+
+/* What follows ------------------------------------------------------------------------------------------------------ */
+
+enum flag_state { FLAG_RAISED = 1, FLAG_ACKNOWLEDGED = 2, FLAG_CLEARED = 3, FLAG_DECIDED = 4 };
+
+struct flag_row {
+    struct hash flag; /* SHA-256(kind name | 0 | subject) */
+    struct hash subject;
+    uint32_t kind; /* enum flag_kind of server/logic/flags.h */
+    enum flag_state state;
+    uint32_t times_raised;
+    struct span body; /* a packed FlagRow: the whole truth; the columns above are its index */
+};
+
+struct timer_row {
+    int64_t due_us;
+    struct hash id; /* an offender's id, left-aligned and zero-padded: the neighbourhood to derive */
+};
+
+/* Feed scopes: who may see a row (P1, P4). */
+enum scope_kind { SCOPE_FORCE = 0, SCOPE_TEAM = 1, SCOPE_SUPERVISORS = 2, SCOPE_OFFICER = 3 };
+
+struct scope {
+    enum scope_kind kind;
+    struct id id; /* team, team, officer; zero for the force */
+};
+
+/* A row as clients see it: a packed Row of sync.proto, pos and key included. */
+struct view_row {
+    struct span key;
+    uint64_t pos;
+    struct span row;
+};
+
+/* The feed: view rows by scope. Effective pos = max(pos, entered). */
+struct feed_row {
+    struct scope scope;
+    uint64_t pos; /* max of the row's change and its entry into the scope */
+    struct span key;
+    bool gone; /* a tombstone */
+    struct span row; /* the view's row; empty when gone */
+};
+
+struct scope_member {
+    struct scope scope;
+    uint64_t entered_pos;
+};
+
+struct feed_cursor {
+    uint64_t pos;
+    uint8_t key[STORE_VIEW_KEY_MAX];
+    size_t key_size; /* 0: everything of pos is done */
+};
+
+struct store;
+
+typedef enum status (*store_journal_each)(void *context, const struct journal_row *row);
+typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
+typedef enum status (*store_feed_each)(void *context, uint64_t effective_pos, const struct feed_row *row);
+typedef enum status (*store_edit_each)(void *context, const struct edit_row *row);
+
+struct store_ops {
+    /* Transactions: the writer's; a reader's snapshot begins with begin_read and ends with end_read. */
+    enum status (*begin)(struct store *store);
+    enum status (*commit)(struct store *store); /* returns after fsync (E1) */
+    void (*rollback)(struct store *store);
+    enum status (*savepoint)(struct store *store);
+    enum status (*savepoint_release)(struct store *store);
+    void (*savepoint_rollback)(struct store *store); /* back to the savepoint, which is gone then */
+    enum status (*begin_read)(struct store *store);
+    void (*end_read)(struct store *store);
+
+    /* Journal and head */
+    enum status (*head)(struct store *store, struct store_head *ret_head);
+    enum status (*journal_from)(struct store *store, uint64_t pos, store_journal_each each, void *context);
+    /* The row that holds entry seq of a log; NOT_FOUND. Borrowed. */
+    enum status (*journal_of_log)(struct store *store, const struct id *log, uint64_t seq, struct journal_row *ret_row);
+    enum status (*tile_load)(struct store *store, unsigned level, uint64_t index,
+                             struct hash ret_hashes[MERKLE_TILE_WIDTH]);
+
+    /* Reading rows */
+    enum status (*device_by_id)(struct store *store, const struct id *device, struct device_row *ret_row);
+    enum status (*device_by_log)(struct store *store, const struct id *log, struct device_row *ret_row);
+    enum status (*device_by_certificate)(struct store *store, const struct hash *key_hash, struct device_row *ret_row);
+    /* Devices assigned to an officer, oldest first; at most max. */
+    enum status (*devices_of_officer)(struct store *store, const struct id *officer, struct device_row *ret_rows,
+                                      size_t max, size_t *ret_count);
+    enum status (*officer_get)(struct store *store, const struct id *officer, struct officer_row *ret_row);
+    enum status (*offender_get)(struct store *store, const struct id *offender, struct offender_row *ret_row);
+    enum status (*risks_of_offender)(struct store *store, const struct id *offender, struct rule_risk_span *ret_spans,
+                                     size_t max, size_t *ret_count);
+    enum status (*policies)(struct store *store, struct span *ret_bodies, size_t max, size_t *ret_count); /* packed Policy, oldest first; borrowed */
+    enum status (*anchor_get)(struct store *store, const struct hash *hash, struct anchor_row *ret_row);
+    /* Observations of one boot, nearest to mono_us first; at most max. */
+    enum status (*boot_anchors)(struct store *store, const struct id *log, const struct id *boot, int64_t mono_us,
+                                struct boot_anchor_row *ret_rows, size_t max, size_t *ret_count);
+    /* The boots of a log, in log order; at most max, the ones nearest to seq. */
+    enum status (*boots_of_log)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_rows,
+                                size_t max, size_t *ret_count);
+    enum status (*presence_get)(struct store *store, const struct hash *presence, struct presence_row *ret_row);
+    /* Presences at an offender whose loose bounds touch [from, to], ordered by id. */
+    enum status (*presences_at)(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
+                                store_presence_each each, void *context);
+    /* Presences of an officer whose loose bounds touch [from, to], ordered by id. */
+    enum status (*presences_of)(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
+                                store_presence_each each, void *context);
+    /* Presences whose check-in or check-out lies in one boot of a log. */
+    enum status (*presences_in_boot)(struct store *store, const struct id *log, const struct id *boot,
+                                     store_presence_each each, void *context);
+    enum status (*plan_get)(struct store *store, const struct id *plan, struct plan_row *ret_row);
+    enum status (*plans_at)(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
+                            struct plan_row *ret_rows, size_t max, size_t *ret_count);
+    enum status (*authorities_for)(struct store *store, const struct id *officer, const struct id *offender,
+                                   struct authority_row *ret_rows, size_t max, size_t *ret_count);
+    enum status (*decisions_on)(struct store *store, const struct hash *presence, struct decision_row *ret_rows,
+                                size_t max, size_t *ret_count);
+    /* Edits of one field of one subject (16 or 32 bytes), ordered by entry hash. */
+    enum status (*edits_of)(struct store *store, struct span subject, const char *field, store_edit_each each,
+                            void *context);
+    enum status (*flag_get)(struct store *store, const struct hash *flag, struct flag_row *ret_row);
+    /* Flags with this subject; at most max. Bodies borrowed. */
+    enum status (*flags_on)(struct store *store, const struct hash *subject, struct flag_row *ret_rows, size_t max,
+                            size_t *ret_count);
+    /* The first timer due at or before due_us, in order (due, id); NOT_FOUND. */
+    enum status (*timer_first)(struct store *store, int64_t due_us, struct timer_row *ret_row);
+    enum status (*view_get)(struct store *store, struct span key, struct view_row *ret_row);
+    /* Scopes of which a view row is a live member. */
+    enum status (*scopes_of_row)(struct store *store, struct span key, struct scope *ret_scopes, size_t max,
+                                 size_t *ret_count);
+    enum status (*scopes_of_device)(struct store *store, const struct id *device, struct scope_member *ret_members,
+                                    size_t max, size_t *ret_count);
+    /* Rows of the device's scopes after the cursor, in order (effective pos, key), each key once; stops at max. */
+    enum status (*feed_page)(struct store *store, const struct scope_member *members, size_t member_count,
+                             const struct feed_cursor *after, size_t max, store_feed_each each, void *context);
+
+    /* Writing: the writer only, within begin and commit. Puts insert or replace by key. */
+    enum status (*journal_append)(struct store *store, const struct journal_row *row);
+    enum status (*head_put)(struct store *store, const struct store_head *head);
+    enum status (*tile_put)(struct store *store, const struct merkle_tile *tile);
+    enum status (*device_put)(struct store *store, const struct device_row *row);
+    enum status (*officer_put)(struct store *store, const struct officer_row *row);
+    enum status (*offender_put)(struct store *store, const struct offender_row *row);
+    enum status (*risk_put)(struct store *store, const struct id *offender, const struct rule_risk_span *span);
+    enum status (*policy_put)(struct store *store, uint32_t version, int64_t effective_from_us, struct span body);
+    enum status (*anchor_put)(struct store *store, const struct anchor_row *row);
+    enum status (*boot_anchor_put)(struct store *store, const struct boot_anchor_row *row);
+    enum status (*boot_put)(struct store *store, const struct boot_row *row);
+    enum status (*presence_put)(struct store *store, const struct presence_row *row);
+    enum status (*plan_put)(struct store *store, const struct plan_row *row);
+    enum status (*authority_put)(struct store *store, const struct authority_row *row);
+    enum status (*decision_put)(struct store *store, const struct decision_row *row);
+    enum status (*edit_put)(struct store *store, struct span subject, const char *field, const struct edit_row *row);
+    enum status (*flag_put)(struct store *store, const struct flag_row *row);
+    enum status (*timer_set)(struct store *store, const struct timer_row *row); /* one a subject: replaces its earlier one */
+    enum status (*timer_clear)(struct store *store, const struct hash *id);
+    enum status (*view_put)(struct store *store, const struct view_row *row);
+    enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
+    enum status (*scope_member_put)(struct store *store, const struct id *device, const struct scope_member *member);
+    enum status (*scope_member_remove)(struct store *store, const struct id *device, const struct scope *scope);
+
+    void (*close)(struct store *store);
+};
+
+/* Backends embed this as their first member. */
+struct store {
+    const struct store_ops *ops;
+};
+
+/*
+ * Canonical dump for rebuild --check: every derived table in key order, each row as "table|hex or number|...\n" to the sink.
+ * Backend-independent rows in, so two stores with the same derived state dump the same bytes.
+ */
+typedef enum status (*store_dump_sink)(void *context, const char *table, struct span line);
+MUST_USE enum status store_dump(struct store *store, store_dump_sink sink, void *context);
+
+#endif
