@@ -95,7 +95,7 @@ enum status hex_decode(const char *text, size_t size, uint8_t *ret_bytes)
             return STATUS_MALFORMED;
     }
     for (size_t i = 0; i < size; i++)
-        ret_bytes[i] = (uint8_t)(hex_value(text[2 * i]) << 4 | hex_value(text[2 * i + 1]));
+        ret_bytes[i] = (uint8_t)((unsigned)hex_value(text[2 * i]) << 4 | (unsigned)hex_value(text[2 * i + 1]));
     return STATUS_OK;
 }
 

@@ -50,7 +50,12 @@ enum rule_company {
     RULE_COMPANY_LONE_CONFIRMED
 };
 
-enum rule_confirmed { RULE_CONFIRMED_NOT, RULE_CONFIRMED_BY_LOG, RULE_CONFIRMED_BY_STATEMENT, RULE_CONFIRMED_BY_TIME_LIMIT };
+enum rule_confirmed {
+    RULE_CONFIRMED_NOT,
+    RULE_CONFIRMED_BY_LOG,
+    RULE_CONFIRMED_BY_STATEMENT,
+    RULE_CONFIRMED_BY_TIME_LIMIT
+};
 
 enum rule_grade { RULE_GRADE_NONE, RULE_GRADE_A, RULE_GRADE_B, RULE_GRADE_C, RULE_GRADE_D };
 
@@ -127,8 +132,8 @@ struct rule_cosign {
     size_t presence; /* the other presence; RULE_NONE: not co-signed */
     bool first;      /* this phone showed its code first: first.in <= second.in <= first.confirm */
     bool confirm_known;
-    int64_t confirm_mono_us;  /* first phone's monotonic clock, same boot as its check-in */
-    int64_t round_trip_us;    /* first phone's measure */
+    int64_t confirm_mono_us; /* first phone's monotonic clock, same boot as its check-in */
+    int64_t round_trip_us;   /* first phone's measure */
 };
 
 struct rule_presence {
@@ -186,7 +191,7 @@ struct rule_decision {
 };
 
 struct rule_case {
-    const struct rule_policy *policies; /* at least one, ascending by effective_from_us; the first holds before it too */
+    const struct rule_policy *policies; /* at least one, ascending by effective_from_us; the first also before it */
     size_t policy_count;
     const struct rule_offender *offenders;
     size_t offender_count;
@@ -207,19 +212,19 @@ struct rule_case {
 
 /* Machine-readable reasons: why the verdict is what it is, and which flags follow. Bits of rule_verdict.reasons. */
 enum rule_reason {
-    RULE_REASON_CONTESTED = 1 << 0,         /* held: fork */
-    RULE_REASON_REVOKED = 1 << 1,           /* held: revoked as of before it */
-    RULE_REASON_UNASSIGNED = 1 << 2,        /* held: unassigned officer */
-    RULE_REASON_TWO_PLACES = 1 << 3,        /* held: certainly at two places at once */
-    RULE_REASON_PARTNER_FAR = 1 << 4,       /* a pair held: partners certainly farther apart than far_apart */
-    RULE_REASON_PARTNER_HELD = 1 << 5,      /* a partner's evidence is held */
-    RULE_REASON_OPEN = 1 << 6,              /* no check-out yet, still within its limit */
-    RULE_REASON_OUT_MISSING = 1 << 7,       /* check-out missing: assumed */
-    RULE_REASON_OUT_LATE = 1 << 8,          /* check-out pressed away from the place: assumed, its time an upper bound */
-    RULE_REASON_ACCOMPANIED = 1 << 9,       /* the mark beside any company (V5, V11) */
-    RULE_REASON_CLAIMED_ONLY = 1 << 10,     /* grade D: a second person named, none checked in */
-    RULE_REASON_ONE_DEVICE = 1 << 11,       /* one phone used for two officers: never joint */
-    RULE_REASON_PLACES_APART = 1 << 12,     /* pair's locations apart beyond partner_distance plus accuracies */
+    RULE_REASON_CONTESTED = 1 << 0,     /* held: fork */
+    RULE_REASON_REVOKED = 1 << 1,       /* held: revoked as of before it */
+    RULE_REASON_UNASSIGNED = 1 << 2,    /* held: unassigned officer */
+    RULE_REASON_TWO_PLACES = 1 << 3,    /* held: certainly at two places at once */
+    RULE_REASON_PARTNER_FAR = 1 << 4,   /* a pair held: partners certainly farther apart than far_apart */
+    RULE_REASON_PARTNER_HELD = 1 << 5,  /* a partner's evidence is held */
+    RULE_REASON_OPEN = 1 << 6,          /* no check-out yet, still within its limit */
+    RULE_REASON_OUT_MISSING = 1 << 7,   /* check-out missing: assumed */
+    RULE_REASON_OUT_LATE = 1 << 8,      /* check-out pressed away from the place: assumed, its time an upper bound */
+    RULE_REASON_ACCOMPANIED = 1 << 9,   /* the mark beside any company (V5, V11) */
+    RULE_REASON_CLAIMED_ONLY = 1 << 10, /* grade D: a second person named, none checked in */
+    RULE_REASON_ONE_DEVICE = 1 << 11,   /* one phone used for two officers: never joint */
+    RULE_REASON_PLACES_APART = 1 << 12, /* pair's locations apart beyond partner_distance plus accuracies */
     RULE_REASON_CLOCK_TROUBLE = 1 << 13,
     RULE_REASON_NOT_ENTITLED = 1 << 14,
     RULE_REASON_AWAITS_CANDIDATE = 1 << 15, /* a candidate's log has not yet reported past it */
@@ -227,7 +232,7 @@ enum rule_reason {
     RULE_REASON_OUTCOMES_DIFFER = 1 << 17,
     RULE_REASON_DECIDED_COUNTS = 1 << 18,
     RULE_REASON_DECIDED_AGAINST = 1 << 19,
-    RULE_REASON_LONE_FORBIDDEN = 1 << 20    /* policy excludes lone visits for this risk level */
+    RULE_REASON_LONE_FORBIDDEN = 1 << 20 /* policy excludes lone visits for this risk level */
 };
 
 struct rule_verdict {
@@ -239,11 +244,12 @@ struct rule_verdict {
     enum rule_authority authority;
     bool due_met; /* of its attendance (V9) */
     uint32_t reasons;
-    size_t attendance;  /* the presence of its attendance with the smallest id */
-    size_t best_partner; /* RULE_NONE: none. The eligible partner that covers most, for the sentence */
+    size_t attendance;       /* the presence of its attendance with the smallest id */
+    size_t best_partner;     /* RULE_NONE: none. The eligible partner that covers most, for the sentence */
     struct rule_instant out; /* the check-out that was used: recorded or assumed; hi = now while open */
-    int64_t next_change_us; /* a time after now at which the verdict or a reason may change by itself; RULE_FOREVER: never.
-                               May be early, is never late: timers rest on it */
+    /* A time after now at which the verdict or a reason may change by itself; RULE_FOREVER: never. May be early, is
+       never late: timers rest on it. */
+    int64_t next_change_us;
 };
 
 /* DOMAIN.md's defaults, effective for all time. */

@@ -14,9 +14,11 @@
 #define STATUS_LIST(X)                                                                                                 \
     X(OK, "ok", "No error", "Nothing to do")                                                                           \
     X(NO_MEMORY, "no_memory", "Memory ran out", "Free memory on this machine, then try again")                         \
-    X(OVER_LIMIT, "over_limit", "A size or count is above its limit", "Send less at once; PROTOCOL.md lists the limits") \
+    X(OVER_LIMIT, "over_limit", "A size or count is above its limit",                                                  \
+      "Send less at once; PROTOCOL.md lists the limits")                                                               \
     X(MALFORMED, "malformed", "The bytes are not a valid message", "Check the sender against PROTOCOL.md")             \
-    X(MISSING_FIELD, "missing_field", "A field that must be present is missing", "Check the sender against PROTOCOL.md") \
+    X(MISSING_FIELD, "missing_field", "A field that must be present is missing",                                       \
+      "Check the sender against PROTOCOL.md")                                                                          \
     X(BAD_LENGTH, "bad_length", "A field has the wrong length", "Check the sender against PROTOCOL.md")                \
     X(UNKNOWN_KIND, "unknown_kind", "The kind of entry or message is not known here",                                  \
       "Update the older side; the entry is kept until then")                                                           \
@@ -45,7 +47,8 @@
     X(BUSY, "busy", "The receiver is at its limit for now", "Try again after the stated time")                         \
     X(SLOW_READER, "slow_reader", "The peer does not read what is sent to it", "Reconnect; the session resumes")       \
     X(STOPPING, "stopping", "The server is stopping", "Reconnect after the stated time")                               \
-    X(CLOCK_TROUBLE, "clock_trouble", "The clocks contradict each other", "Check the clocks; what was recorded is kept") \
+    X(CLOCK_TROUBLE, "clock_trouble", "The clocks contradict each other",                                              \
+      "Check the clocks; what was recorded is kept")                                                                   \
     X(IO, "io_error", "Reading or writing failed", "Check the disk and the system log")                                \
     X(DISK_FULL, "disk_full", "The disk is full", "Free disk space; nothing is acknowledged until then")               \
     X(STORE, "store_error", "The store could not carry out an operation", "Check the store with doublecrewctl verify") \
@@ -60,14 +63,12 @@
     X(NETWORK, "network", "The connection failed", "Check the address and the network")                                \
     X(TIMEOUT, "timeout", "No answer came in time", "Try again")                                                       \
     X(CANCELLED, "cancelled", "The operation was cancelled", "Try again")                                              \
-    X(INTERNAL, "internal", "Doublecrew reached a state that should not exist", "Report this with the log lines around it")
+    X(INTERNAL, "internal", "Doublecrew reached a state that should not exist",                                        \
+      "Report this with the log lines around it")
 
-enum status {
 #define X(symbol, name, what, advice) STATUS_##symbol,
-    STATUS_LIST(X)
+enum status { STATUS_LIST(X) STATUS_COUNT };
 #undef X
-    STATUS_COUNT
-};
 
 /* Stable lower-case name for logs and the wire, never NULL. */
 const char *status_name(enum status status);
