@@ -4,6 +4,8 @@
 #ifndef DOUBLECREW_CORE_LIMITS_H
 #define DOUBLECREW_CORE_LIMITS_H
 
+#include <stdint.h>
+
 /* Wire. A push holds a day's work of one officer (60 facts, DOMAIN.md's scale) four times over (DESIGN.md S2). */
 #define PUSH_ENTRIES_MAX 256
 /* The largest payload of one entry: a contemporaneous note of about 10,000 words. */
@@ -17,6 +19,13 @@
 /* An unpacked message may take this many times its wire size, plus the floor (LIBRARIES.md: unpacking amplifies). */
 #define ARENA_FACTOR 24
 #define ARENA_FLOOR (16u * 1024u)
+
+/* A push as bytes: leaves room for the ClientMessage around it. */
+#define PUSH_SIZE_MAX (MESSAGE_SIZE_MAX - 16u)
+/* Sequence numbers fit SQLite's signed integers. */
+#define SEQ_MAX INT64_MAX
+/* Milliseconds, of any clock, either side of 0: microseconds of it still fit 64 bits. */
+#define TIME_MS_MAX (INT64_MAX / 1000)
 
 /* The rule. A neighbourhood with more presences than this isn't a visit but an attack or a mistake. */
 #define RULE_PRESENCES_MAX 64

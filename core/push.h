@@ -19,7 +19,7 @@ struct push {
     struct id log;
     uint64_t first_seq;
     struct hash previous;
-    struct entry *entries; /* in the arena; headers complete, hashes computed; payloads borrowed from the bytes */
+    struct entry *entries; /* in the arena, with their payloads; headers complete, hashes computed */
     size_t entry_count;
     struct push_anchor *anchors; /* in the arena */
     size_t anchor_count;
@@ -29,8 +29,11 @@ struct push {
 
 /*
  * Opens a Push message: scan, unpack, presence and length checks, then computes every payload hash, header and entry hash
- * in chain order. The signature isn't checked yet. Everything lies in the arena or in bytes.
- * MALFORMED, MISSING_FIELD, BAD_LENGTH, OVER_LIMIT (entries, payload size).
+ * in chain order. The signature isn't checked yet. Everything lies in the arena: keep it as long as the push is used.
+ *
+ * MALFORMED (an index beyond its list, a kind beyond 16 bits, a clock that leaves 0 .. TIME_MS_MAX), MISSING_FIELD (absent,
+ * empty or 0 where something must stand, no entries), BAD_LENGTH, OVER_LIMIT (entries, anchors, boots, sizes, seq beyond
+ * SEQ_MAX), BAD_CHAIN (the previous hash must be zero for seq 1, and only then), UNKNOWN_KIND (signature algorithm).
  */
 MUST_USE enum status push_open(struct arena *arena, struct sha256 *sha, struct span bytes, struct push *ret_push);
 /* BAD_SIGNATURE. */
@@ -39,6 +42,8 @@ MUST_USE enum status push_verify(const struct push *push, struct verify_key *key
 /*
  * Packs entries (sealed, consecutive, at most PUSH_ENTRIES_MAX, 1 or more) into a Push message that the caller frees.
  * anchors: every distinct non-zero checkpoint hash among the entries, once, with its text or without.
+ * INPUT when the entries don't follow from each other or name an anchor that isn't there (hash and received_ms);
+ * OVER_LIMIT above PUSH_ENTRIES_MAX or PUSH_SIZE_MAX: send fewer at once.
  */
 MUST_USE enum status push_build(const struct entry *entries, size_t count, const struct push_anchor *anchors,
                                 size_t anchor_count, const struct signature *signature, uint64_t session_received_ms,
