@@ -69,6 +69,14 @@ function(dc_tests folder timeout_s)
 endfunction()
 
 add_custom_target(threaded_tests)
+# tests/integration/test_*.sh: what is tested without a program of its own.
+file(GLOB scripts CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/integration/test_*.sh)
+foreach(script IN LISTS scripts)
+    cmake_path(GET script STEM stem)
+    add_test(NAME integration/${stem} COMMAND ${script} ${PROJECT_BINARY_DIR} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(integration/${stem} PROPERTIES LABELS integration TIMEOUT 180 ENVIRONMENT "${environment}")
+endforeach()
+
 dc_tests(unit 120)
 dc_tests(sim 300)
 dc_tests(integration 180)
