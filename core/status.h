@@ -63,6 +63,10 @@
     X(NETWORK, "network", "The connection failed", "Check the address and the network")                                \
     X(TIMEOUT, "timeout", "No answer came in time", "Try again")                                                       \
     X(CANCELLED, "cancelled", "The operation was cancelled", "Try again")                                              \
+    X(STORAGE_KEY, "storage_key", "The storage key does not open this store",                                          \
+      "Use the key that the store was made with; without it enrol the device again")                                   \
+    X(DIVERGED, "diverged", "The server's journal does not extend the one seen before",                                \
+      "Tell the force's administrator; the device keeps its records and sends nothing")                                \
     X(INTERNAL, "internal", "Doublecrew reached a state that should not exist",                                        \
       "Report this with the log lines around it")
 

@@ -83,8 +83,8 @@ enum dc_status {
     DC_TIMEOUT = 39,
     DC_CANCELLED = 40,
     DC_INTERNAL = 41,
-    DC_STORAGE_KEY = 42,     /* the storage key isn't the one that sealed this store */
-    DC_SERVER_DIVERGED = 43, /* the server's checkpoint doesn't extend the one this device holds (K1) */
+    DC_STORAGE_KEY = 42, /* the storage key isn't the one that sealed this store */
+    DC_DIVERGED = 43,    /* the server's checkpoint doesn't extend the one this device holds (K1) */
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */
@@ -192,8 +192,9 @@ DC_API void dc_sign_complete(struct dc_device *device, uint64_t request, enum dc
                              const uint8_t *signature);
 
 /* ---- Facts: each is in the store, synced to disk, when its function returns; ret_entry is its hash ----
- * Common errors: INPUT (a count, text or id that can't be), OVER_LIMIT (payload above 64 KiB), LOG_FORK (this log is
- * closed: enrol again), DISK_FULL, IO, STORE, NO_MEMORY. ret_entry may be NULL. */
+ * Common errors: INPUT (a count, text or id that can't be), OVER_LIMIT (payload above 64 KiB), DISK_FULL, IO, STORE,
+ * NO_MEMORY. Facts are taken whatever the sync's state: after a fork too they are kept, for dc_export_pending().
+ * ret_entry may be NULL. */
 
 struct dc_place {
     bool known;
@@ -376,7 +377,7 @@ struct dc_sync_status {
     uint32_t policy_version;
 };
 
-/* Goes and stays online, with retries, until dc_sync_stop. CONFIG without a loop or host; LOG_FORK. */
+/* Goes and stays online, with retries, until dc_sync_stop. CONFIG without a loop or host. */
 DC_CHECKED enum dc_status dc_sync_start(struct dc_device *device);
 DC_API void dc_sync_stop(struct dc_device *device);
 /* Ends a wait before the next try and pushes what is pending. After DC_SYNC_CLOSED it starts. */
