@@ -1,5 +1,8 @@
 # libdoublecrew: what a phone app links. Device, core and wire objects in one library, with nothing exported but what
-# device/doublecrew.h marks. Programs and tests of this tree link dc_device instead.
+# device/doublecrew.h marks. Programs and tests of this tree link dc_device instead; so only a release build makes it.
+if(NOT CMAKE_BUILD_TYPE STREQUAL "Release")
+    return()
+endif()
 get_target_property(device_type dc_device TYPE)
 if(device_type STREQUAL "INTERFACE_LIBRARY" OR NOT EXISTS ${PROJECT_SOURCE_DIR}/device/doublecrew.h)
     return()
@@ -25,7 +28,18 @@ if(NOT DOUBLECREW_SANITIZE)
     target_link_options(doublecrew PRIVATE -Wl,-z,defs)
 endif()
 
-add_library(doublecrew_static STATIC ${objects})
+# One object whose hidden names are local, so that an app's own functions can't collide with core's.
+set(whole ${PROJECT_BINARY_DIR}/doublecrew_whole.o)
+add_custom_command(
+    OUTPUT ${whole}
+    COMMAND ${CMAKE_LINKER} -r -o ${whole} ${objects}
+    COMMAND ${CMAKE_OBJCOPY} --localize-hidden ${whole}
+    DEPENDS ${objects}
+    COMMAND_EXPAND_LISTS
+    COMMENT "Joining the device library's objects"
+    VERBATIM)
+set_source_files_properties(${whole} PROPERTIES EXTERNAL_OBJECT TRUE GENERATED TRUE)
+add_library(doublecrew_static STATIC ${whole})
 set_target_properties(doublecrew_static PROPERTIES LINKER_LANGUAGE C OUTPUT_NAME doublecrew)
 target_link_libraries(doublecrew_static INTERFACE ${needs_by_name})
 
