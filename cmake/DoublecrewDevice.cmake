@@ -57,5 +57,8 @@ configure_package_config_file(${PROJECT_SOURCE_DIR}/cmake/DoublecrewConfig.cmake
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/DoublecrewConfigVersion.cmake COMPATIBILITY SameMajorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/DoublecrewConfig.cmake ${PROJECT_BINARY_DIR}/DoublecrewConfigVersion.cmake
         DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Doublecrew)
+# Relative to itself, so that the installed tree may be moved.
+cmake_path(SET DOUBLECREW_PC_UP /${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH DOUBLECREW_PC_UP ${DOUBLECREW_PC_UP} /)
 configure_file(${PROJECT_SOURCE_DIR}/cmake/doublecrew.pc.in ${PROJECT_BINARY_DIR}/doublecrew.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/doublecrew.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
