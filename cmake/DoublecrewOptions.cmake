@@ -2,6 +2,8 @@
 option(DOUBLECREW_WERROR "Treat warnings as errors" OFF)
 option(DOUBLECREW_FUZZ "Build the libFuzzer targets of tests/fuzz (clang only)" OFF)
 set(DOUBLECREW_SANITIZE "" CACHE STRING "Value of -fsanitize= for everything, e.g. address,undefined or thread")
+set(DOUBLECREW_CERTS_DIR "${PROJECT_SOURCE_DIR}/certs" CACHE PATH
+    "Where doublecrewctl looks for the certificate scripts unless DOUBLECREW_CERTS says otherwise")
 
 if(NOT CMAKE_BUILD_TYPE)
     set(CMAKE_BUILD_TYPE Debug CACHE STRING "Debug or Release" FORCE)
