@@ -1,5 +1,6 @@
 /*
- * Places: from WGS 84 to metres on a plane around a reference point, good to 0.1 % within 50 km of it (equirectangular).
+ * Places: from WGS 84 to metres on a plane around a reference point. Distances from the reference are good to 0.1 %
+ * within 50 km of it, distances between two points to 0.1 % within 5 km of it, up to 60 degrees of latitude.
  */
 #ifndef DOUBLECREW_CORE_GEO_H
 #define DOUBLECREW_CORE_GEO_H

@@ -27,11 +27,24 @@
 /* Milliseconds, of any clock, either side of 0: microseconds of it still fit 64 bits. */
 #define TIME_MS_MAX (INT64_MAX / 1000)
 
+/* Payloads. Officers named with one check-in or plan (DOMAIN.md: two is the rule, eight a search warrant's party). */
+#define NAMED_MAX 8
+/* Bytes of a name, code, reference or label. */
+#define TEXT_SHORT_MAX 200
+/* Fields, hashes or members in one edit, teams of one supervisor. */
+#define LIST_MAX 64
+
 /* The rule. A neighbourhood with more presences than this isn't a visit but an attack or a mistake. */
 #define RULE_PRESENCES_MAX 64
 
 /* Journal. Records of one commit: bounds the writer's transaction and a reader's wait. */
 #define COMMIT_RECORDS_MAX 4096
+/* One row of the store, all columns: what COMMIT_RECORDS_MAX issued items need, packed, with room. */
+#define STORE_ROW_SIZE_MAX (8 * 1024 * 1024)
+/* The write-ahead log is checkpointed beyond this, and cut back to this: larger saves writes, smaller saves start-up. */
+#define STORE_WAL_SIZE_MAX (16 * 1024 * 1024)
+/* Scopes that one device's feed may be drawn from: force, officer, and eight teams twice over, with room. */
+#define STORE_SCOPES_MAX 64
 /* Rows of one delta page. */
 #define DELTA_ROWS_MAX 256
 

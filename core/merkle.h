@@ -38,7 +38,10 @@ MUST_USE enum status merkle_append(struct merkle_tree *tree, struct sha256 *sha,
 /* Root of the whole tree; of an empty tree: SHA-256 of nothing (RFC 6962 2.1). */
 MUST_USE enum status merkle_root(const struct merkle_tree *tree, struct sha256 *sha, struct hash *ret_root);
 
-/* Proofs for any old_size <= size <= tree->size. ret_proof holds MERKLE_PROOF_MAX. INPUT when out of range. */
+/*
+ * Proofs for any old_size <= size <= tree->size, index < size. ret_proof holds MERKLE_PROOF_MAX. INPUT when out of range.
+ * From the empty tree, and from a tree to itself, the proof is empty.
+ */
 MUST_USE enum status merkle_prove_consistency(const struct merkle_tree *tree, struct sha256 *sha, merkle_load_tile load,
                                               void *context, uint64_t old_size, uint64_t size, struct hash *ret_proof,
                                               size_t *ret_count);
