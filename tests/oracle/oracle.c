@@ -59,28 +59,12 @@ static enum status check_input(const struct rule_case *c)
     return STATUS_OK;
 }
 
-static int64_t latest_possible_end(const struct rule_case *c, const struct oracle_facts *facts, size_t i)
-{
-    if (c->presences[i].has_out) {
-        return facts->out[i].hi_us;
-    }
-    return c->now_us;
-}
-
-/* The bounds of each instant, and who may have met whom, whatever happens to check-outs. */
 static void learn_bounds(const struct rule_case *c, const struct oracle_times *times, struct oracle_facts *facts)
 {
     for (size_t i = 0; i < c->presence_count; i++) {
         facts->in[i] = oracle_times_in(times, i);
         facts->out[i] = oracle_times_out(times, i);
         facts->latest[i] = INT64_MIN;
-    }
-    for (size_t i = 0; i < c->presence_count; i++) {
-        for (size_t j = 0; j < c->presence_count; j++) {
-            facts->may_meet[i][j] = c->presences[i].offender == c->presences[j].offender &&
-                                    facts->in[i].lo_us < latest_possible_end(c, facts, j) &&
-                                    facts->in[j].lo_us < latest_possible_end(c, facts, i);
-        }
     }
 }
 
@@ -121,7 +105,7 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
     }
 }
 
-static void learn_latest(struct oracle_facts *facts, const struct rule_case *c, const struct oracle_result *results)
+static void learn(struct oracle_facts *facts, const struct rule_case *c, const struct oracle_result *results)
 {
     for (size_t i = 0; i < c->presence_count; i++) {
         int64_t end = results[i].ending == ORACLE_RECORDED ? facts->out[i].hi_us : results[i].out;
@@ -129,10 +113,16 @@ static void learn_latest(struct oracle_facts *facts, const struct rule_case *c, 
         if (results[i].exists && end > facts->latest[i]) {
             facts->latest[i] = end;
         }
+        for (size_t j = 0; j < c->presence_count; j++) {
+            if (results[i].exists && results[j].exists && c->presences[i].offender == c->presences[j].offender &&
+                results[i].in < results[j].out && results[j].in < results[i].out) {
+                facts->may_meet[i][j] = true;
+            }
+        }
     }
 }
 
-/* Twice over the same worlds: first to learn each presence's latest instant (W3), then to judge. */
+/* Twice over the same worlds: first to learn each presence's latest instant (W3) and who may have met (L2), then to judge. */
 static void gather(const struct rule_case *c, const struct oracle_times *times, struct oracle_settings settings,
                    struct gathered *g)
 {
@@ -149,7 +139,7 @@ static void gather(const struct rule_case *c, const struct oracle_times *times, 
             oracle_times_sample(times, &random, &world);
             oracle_world_judge(&view, results);
             if (pass == 0) {
-                learn_latest(&g->facts, c, results);
+                learn(&g->facts, c, results);
             } else {
                 note(g, results, c->presence_count);
             }

@@ -45,10 +45,11 @@ static bool joint_in(const struct oracle_view *view, size_t presence, int64_t cu
     return results[presence].company == RULE_COMPANY_JOINT;
 }
 
-/* L2: "it lapses when later evidence makes the presence joint". */
+/* L2: "not appropriate" "lapses when later evidence makes the presence joint". */
 static bool lapsed(const struct oracle_view *view, const struct rule_decision *decision)
 {
-    return joint_in(view, decision->presence, NO_CUTOFF) && !joint_in(view, decision->presence, decision->recorded_us);
+    return !decision->counts && joint_in(view, decision->presence, NO_CUTOFF) &&
+           !joint_in(view, decision->presence, decision->recorded_us);
 }
 
 /* A person's last word: nothing later by the same person, nor at the same instant a refusal. */
