@@ -5,6 +5,8 @@
  * valid only between begin and commit. Rows are plain data; spans in rows are borrowed until the next call on that store.
  * Times are microseconds on the server's axis unless the name says _ms. Functions that look something up return NOT_FOUND.
  * Errors: IO, DISK_FULL, STORE, NO_MEMORY. After an error inside a transaction the caller rolls back.
+ * Where a function fills an array of max rows, OVER_LIMIT says that there are more, unless its comment says "at most max".
+ * A callback may read from the store that calls it, not write; what it returns, if not OK, ends the walk and is returned.
  *
  * Derived tables are a function of the journal alone: rebuild fills a fresh store by replay and compares canonical dumps.
  */
@@ -263,6 +265,7 @@ typedef enum status (*store_journal_each)(void *context, const struct journal_ro
 typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
 typedef enum status (*store_feed_each)(void *context, uint64_t effective_pos, const struct feed_row *row);
 typedef enum status (*store_edit_each)(void *context, const struct edit_row *row);
+typedef enum status (*store_dump_sink)(void *context, const char *table, struct span line);
 
 struct store_ops {
     /* Transactions: the writer's; a reader's snapshot begins with begin_read and ends with end_read. */
@@ -363,6 +366,7 @@ struct store_ops {
     enum status (*scope_member_put)(struct store *store, const struct id *device, const struct scope_member *member);
     enum status (*scope_member_remove)(struct store *store, const struct id *device, const struct scope *scope);
 
+    enum status (*dump)(struct store *store, store_dump_sink sink, void *context); /* see store_dump */
     void (*close)(struct store *store);
 };
 
@@ -375,7 +379,6 @@ struct store {
  * Canonical dump for rebuild --check: every derived table in key order, each row as "table|hex or number|...\n" to the sink.
  * Backend-independent rows in, so two stores with the same derived state dump the same bytes.
  */
-typedef enum status (*store_dump_sink)(void *context, const char *table, struct span line);
 MUST_USE enum status store_dump(struct store *store, store_dump_sink sink, void *context);
 
 #endif
