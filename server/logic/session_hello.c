@@ -1,0 +1,145 @@
+/*
+ * Hello → Welcome: who the device is, how far its log is durable here, and a signed anchor for its clock (T1, K1).
+ */
+#include <string.h>
+
+#include "server/logic/session_internal.h"
+
+static struct span of_wire(const ProtobufCBinaryData *data)
+{
+    return span_of(data->data, data->len);
+}
+
+/* Empty or exactly an id. */
+static enum status optional_id(const ProtobufCBinaryData *data, struct id *ret_id)
+{
+    return data->len == 0 ? STATUS_OK : id_from_span(of_wire(data), ret_id);
+}
+
+static enum status read_cursor(const Doublecrew__V1__Hello *hello, struct feed_cursor *ret_cursor)
+{
+    if (hello->feed_key.len > STORE_VIEW_KEY_MAX)
+        return STATUS_BAD_LENGTH;
+    ret_cursor->pos = hello->feed_cursor;
+    ret_cursor->key_size = hello->feed_key.len;
+    if (hello->feed_key.len > 0)
+        memcpy(ret_cursor->key, hello->feed_key.data, hello->feed_key.len);
+    return STATUS_OK;
+}
+
+static enum status read_checkpoint(const Doublecrew__V1__Hello *hello, struct session_hello *ret_hello)
+{
+    if (hello->last_checkpoint.len > CHECKPOINT_TEXT_MAX)
+        return STATUS_BAD_LENGTH;
+    ret_hello->checkpoint_size = hello->last_checkpoint.len;
+    if (hello->last_checkpoint.len > 0)
+        memcpy(ret_hello->checkpoint, hello->last_checkpoint.data, hello->last_checkpoint.len);
+    return STATUS_OK;
+}
+
+static enum status read_hello(const Doublecrew__V1__Hello *hello, struct session_hello *ret_hello,
+                              struct feed_cursor *ret_cursor)
+{
+    enum status status;
+
+    if (hello->protocol_min > SESSION_PROTOCOL || hello->protocol_max < SESSION_PROTOCOL)
+        return STATUS_PROTOCOL_VERSION;
+    if (hello->log_id.len == 0 || hello->boot_id.len == 0)
+        return STATUS_MISSING_FIELD;
+    if (hello->head_hash.len != (hello->head_seq == 0 ? 0 : HASH_SIZE))
+        return STATUS_BAD_LENGTH;
+    status = id_from_span(of_wire(&hello->log_id), &ret_hello->log);
+    if (status == STATUS_OK)
+        status = id_from_span(of_wire(&hello->boot_id), &ret_hello->boot);
+    if (status == STATUS_OK)
+        status = optional_id(&hello->epoch, &ret_hello->epoch);
+    if (status == STATUS_OK)
+        status = read_checkpoint(hello, ret_hello);
+    if (status == STATUS_OK)
+        status = read_cursor(hello, ret_cursor);
+    ret_hello->monotonic_ms = hello->monotonic_ms;
+    return status;
+}
+
+static void ask(struct session *session, const struct feed_cursor *after, struct session_update *update)
+{
+    session_act(update, SESSION_READ);
+    update->request = (struct session_request){.kind = SESSION_GREET, .after = *after};
+    update->request.certificate_key_hash = session->certificate_key_hash;
+    update->request.hello = session->hello;
+}
+
+void session_hello_receive(struct session *session, const struct session_now *now, struct span body,
+                           struct session_update *update)
+{
+    ProtobufCMessage *unpacked = NULL;
+    const Doublecrew__V1__Hello *hello;
+    struct feed_cursor after = {0};
+    enum status status = session_unpack(session, &doublecrew__v1__hello__descriptor, body, &unpacked);
+
+    if (status == STATUS_OK) {
+        hello = (const Doublecrew__V1__Hello *)unpacked;
+        session->page_window = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
+        status = read_hello(hello, &session->hello, &after);
+    }
+    if (status != STATUS_OK) {
+        session_fail(session, update, status, true);
+        return;
+    }
+    session->hello.time_us = now->server_us;
+    session->hello.clock_trouble = now->clock_trouble;
+    session_move(session, SESSION_GREETING);
+    ask(session, &after, update);
+}
+
+static ProtobufCBinaryData to_wire(const void *bytes, size_t size)
+{
+    return (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)bytes}; /* packing only reads */
+}
+
+static void welcome(struct session *session, const struct session_greeting *greeting, struct session_update *update)
+{
+    Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
+    Doublecrew__V1__Welcome answer = DOUBLECREW__V1__WELCOME__INIT;
+    ProtobufCBinaryData proof[MERKLE_PROOF_MAX];
+
+    for (size_t i = 0; i < greeting->proof_count; i++)
+        proof[i] = to_wire(greeting->proof[i].bytes, HASH_SIZE);
+    answer.protocol = SESSION_PROTOCOL;
+    answer.anchor = to_wire(greeting->anchor, greeting->anchor_size);
+    answer.n_consistency_proof = greeting->proof_count;
+    answer.consistency_proof = proof;
+    answer.durable_seq = greeting->look.device.last_seq;
+    if (answer.durable_seq > 0)
+        answer.durable_hash = to_wire(greeting->look.device.last_hash.bytes, HASH_SIZE);
+    answer.credit = session->setup->credit_entries;
+    answer.policy_version = greeting->policy_version;
+    answer.epoch = to_wire(greeting->head.epoch.bytes, ID_SIZE);
+    answer.standing = (Doublecrew__V1__DeviceStanding)greeting->look.device.standing;
+    answer.officer_id = to_wire(greeting->look.device.officer.bytes, ID_SIZE);
+    answer.training = session->setup->training;
+    answer.keep_alive_s = session->setup->keep_alive_s;
+    answer.head_pos = greeting->head.pos;
+    message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_WELCOME;
+    message.welcome = &answer;
+    session_send_message(session, update, &message);
+}
+
+void session_hello_greeted(struct session *session, const struct session_reply *reply, struct session_update *update)
+{
+    const struct session_greeting *greeting = &reply->greeting;
+
+    if (reply->status != STATUS_OK) {
+        session_fail(session, update, reply->status, true);
+        return;
+    }
+    session_move(session, SESSION_LIVE);
+    session->look = greeting->look;
+    session->looked = true;
+    session->durable_seq = greeting->look.device.last_seq;
+    session->durable_hash = greeting->look.device.last_hash;
+    session->cursor = greeting->after;
+    session->head_pos = greeting->head.pos;
+    welcome(session, greeting, update);
+    session_page_want(session, update);
+}

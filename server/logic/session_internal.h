@@ -1,0 +1,132 @@
+/*
+ * Inside a session; for the files session*.c only.
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_SESSION_INTERNAL_H
+#define DOUBLECREW_SERVER_LOGIC_SESSION_INTERNAL_H
+
+#include "doublecrew/v1/sync.pb-c.h"
+#include "server/logic/session.h"
+
+/* The client's messages by their field number in ClientMessage. */
+enum session_message {
+    SESSION_MESSAGE_HELLO = 1,
+    SESSION_MESSAGE_PUSH = 2,
+    SESSION_MESSAGE_APPLIED = 3,
+    SESSION_MESSAGE_FLAG_RECEIVED = 4,
+    SESSION_MESSAGE_PURGE_RECEIPT = 5,
+    SESSION_MESSAGE_TRAINING_STEP = 6,
+    SESSION_MESSAGE_COUNT
+};
+
+/* A flag that waits until the session's scopes are known again. */
+struct session_held_flag {
+    struct scope scopes[8];
+    size_t scope_count;
+    struct hash flag;
+    uint64_t pos;
+    int64_t committed_real_us;
+    uint8_t *bytes; /* the packed ServerMessage */
+    size_t size;
+};
+
+struct session_timed_flag {
+    struct hash flag;
+    int64_t committed_real_us;
+};
+
+struct session {
+    const struct session_setup *setup;
+    enum session_state state;
+    struct hash certificate_key_hash;
+    uint64_t jitter;
+    int64_t hello_by_us; /* real */
+    unsigned strikes;
+
+    struct session_hello hello;
+    bool looked;
+    struct session_look look;
+
+    /* pushes */
+    uint64_t durable_seq;
+    struct hash durable_hash;
+    uint32_t in_flight_entries;
+    uint32_t in_flight_pushes;
+
+    /* the feed */
+    struct feed_cursor cursor; /* up to here pages were sent */
+    uint64_t head_pos;
+    uint32_t page_window;                       /* as the client last gave it */
+    struct feed_cursor sent[SESSION_PAGES_MAX]; /* pages sent beyond the client's Applied, oldest first */
+    size_t sent_count;
+    bool told_current; /* a last page was sent for cursor */
+    bool reading_page;
+    bool backlog;
+
+    /* the roster changed: scopes are read again */
+    bool looking;
+    bool look_again;
+
+    bool stepping; /* training: a step is under way */
+
+    struct session_held_flag held[SESSION_FLAGS_HELD_MAX];
+    size_t held_count;
+    struct session_timed_flag timed[SESSION_FLAGS_TIMED_MAX]; /* a ring */
+    size_t timed_next;
+};
+
+/* session.c */
+void session_move(struct session *session, enum session_state to);
+struct session_action *session_act(struct session_update *update, enum session_action_kind kind);
+/* Takes bytes over. */
+void session_send(struct session_update *update, enum session_lane lane, uint8_t *bytes, size_t size);
+/* Packs and sends; a failure closes the session. */
+void session_send_message(struct session *session, struct session_update *update,
+                          const Doublecrew__V1__ServerMessage *message);
+
+/* session_error.c: tells the peer, and closes when the table or the caller says so. */
+void session_fail(struct session *session, struct session_update *update, enum status status, bool closes);
+void session_close(struct session *session, struct session_update *update, enum status status);
+void session_flags_drop(struct session *session);
+
+/* session_frame.c */
+/* The one message in a ClientMessage. MALFORMED, MISSING_FIELD (none), UNKNOWN_KIND (a newer one), OVER_LIMIT. */
+MUST_USE enum status session_frame_split(struct span bytes, enum session_message *ret_kind, struct span *ret_body);
+/* How often a field occurs at the top of a message. MALFORMED. */
+MUST_USE enum status session_frame_count(struct span message, uint32_t field, uint32_t *ret_count);
+/* A ServerMessage with one sub-message of raw bytes parts[0] parts[1]; NULL when memory ran out or it is too large. */
+uint8_t *session_frame_wrap(uint32_t number, struct span first, struct span second, size_t *ret_size);
+size_t session_frame_put_varint(uint8_t *at, uint64_t value);
+size_t session_frame_varint_size(uint64_t value);
+
+/* One client message each; body is the message without its envelope. */
+void session_hello_receive(struct session *session, const struct session_now *now, struct span body,
+                           struct session_update *update);
+void session_push_receive(struct session *session, const struct session_now *now, struct span body,
+                          struct session_update *update);
+void session_applied_receive(struct session *session, const struct session_now *now, struct span body,
+                             struct session_update *update);
+void session_flag_received_receive(struct session *session, const struct session_now *now, struct span body,
+                                   struct session_update *update);
+void session_training_step_receive(struct session *session, const struct session_now *now, struct span body,
+                                   struct session_update *update);
+
+/* The rest of the events. */
+void session_hello_greeted(struct session *session, const struct session_reply *reply, struct session_update *update);
+void session_push_result(struct session *session, uint32_t entry_count, const struct batch_result *result,
+                         struct session_update *update);
+void session_page_ready(struct session *session, const struct session_reply *reply, struct session_update *update);
+/* Asks for a page if the client has room for it and there may be something to tell. */
+void session_page_want(struct session *session, struct session_update *update);
+void session_roster_changed(struct session *session, struct session_update *update);
+void session_roster_looked(struct session *session, const struct session_reply *reply, struct session_update *update);
+void session_flag_raised(struct session *session, const struct batch_flag *flag, int64_t committed_real_us,
+                         struct session_update *update);
+void session_flags_release(struct session *session, struct session_update *update);
+void session_training_stepped(struct session *session, enum status status, int64_t now_us, uint64_t head_pos,
+                              struct session_update *update);
+
+/* The bytes of one unpacked sub-message, in the loop's arena. */
+MUST_USE enum status session_unpack(struct session *session, const ProtobufCMessageDescriptor *descriptor,
+                                    struct span body, ProtobufCMessage **ret_message);
+
+#endif

@@ -1,0 +1,18 @@
+/*
+ * One page of the feed as a packed ServerMessage (P1): rows in scope after a cursor, in order of (pos, key), each as it
+ * lies in the store. Pure; for session_read.c and its tests.
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_SESSION_PAGE_H
+#define DOUBLECREW_SERVER_LOGIC_SESSION_PAGE_H
+
+#include "server/logic/session_read.h"
+
+/*
+ * The caller holds a read snapshot whose head is head_pos. The last page moves the cursor to the head even when nothing
+ * is in scope, so that a client knows that it is current. ret_page->bytes is the caller's to free.
+ */
+MUST_USE enum status session_page_read(struct store *store, const struct session_look *look,
+                                       const struct feed_cursor *after, uint64_t head_pos,
+                                       struct session_page *ret_page);
+
+#endif

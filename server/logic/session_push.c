@@ -1,0 +1,91 @@
+/*
+ * Push → Ack: entries up to the credit may be under way; the answer leaves after the commit (E1, P6). An error in one
+ * push keeps the connection and its other records, and says from where to send again.
+ */
+#include "core/limits.h"
+#include "server/logic/session_internal.h"
+
+#define PUSH_ENTRIES_FIELD 6u
+
+static enum status admit(struct session *session, struct span body, uint32_t *ret_count)
+{
+    uint32_t count;
+    enum status status = session_frame_count(body, PUSH_ENTRIES_FIELD, &count);
+
+    if (status != STATUS_OK)
+        return status;
+    if (count == 0)
+        return STATUS_MISSING_FIELD;
+    if (count > PUSH_ENTRIES_MAX)
+        return STATUS_OVER_LIMIT;
+    if (count > session->setup->credit_entries - session->in_flight_entries)
+        return STATUS_OVER_CREDIT;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+void session_push_receive(struct session *session, const struct session_now *now, struct span body,
+                          struct session_update *update)
+{
+    struct session_action *action;
+    uint32_t count;
+    enum status status = admit(session, body, &count);
+
+    (void)now;
+    if (status != STATUS_OK) {
+        session_fail(session, update, status, false);
+        return;
+    }
+    session->in_flight_entries += count;
+    session->in_flight_pushes++;
+    action = session_act(update, SESSION_SUBMIT);
+    action->submit.raw = body;
+    action->submit.entry_count = count;
+    action->submit.key = session->look.device.key;
+    action->submit.delivery = (struct batch_delivery){
+        .device = session->look.device.device,
+        .boot = session->hello.boot,
+        .hello_monotonic_ms = session->hello.monotonic_ms,
+        .hello_time_us = session->hello.clock_trouble ? 0 : session->hello.time_us,
+    };
+}
+
+static void acknowledge(struct session *session, const struct batch_result *result, struct session_update *update)
+{
+    Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
+    Doublecrew__V1__Ack ack = DOUBLECREW__V1__ACK__INIT;
+    Doublecrew__V1__HeldEntry held[16];
+    Doublecrew__V1__HeldEntry *held_at[16];
+    size_t held_max = sizeof(held) / sizeof(held[0]);
+
+    ack.durable_seq = session->durable_seq;
+    ack.durable_hash = (ProtobufCBinaryData){HASH_SIZE, session->durable_hash.bytes};
+    ack.pos = result->pos;
+    ack.credit = session->setup->credit_entries;
+    ack.n_held = result->held_count < held_max ? result->held_count : held_max;
+    ack.held = held_at;
+    for (size_t i = 0; i < ack.n_held; i++) {
+        doublecrew__v1__held_entry__init(&held[i]);
+        held[i].seq = result->held[i].seq;
+        held[i].reason = (char *)(uintptr_t)result->held[i].reason; /* packing only reads */
+        held_at[i] = &held[i];
+    }
+    message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_ACK;
+    message.ack = &ack;
+    session_send_message(session, update, &message);
+}
+
+void session_push_result(struct session *session, uint32_t entry_count, const struct batch_result *result,
+                         struct session_update *update)
+{
+    session->in_flight_entries -= entry_count;
+    session->in_flight_pushes--;
+    if (result->durable_seq > session->durable_seq) { /* 0: the push never reached the writer */
+        session->durable_seq = result->durable_seq;
+        session->durable_hash = result->durable_hash;
+    }
+    if (result->status == STATUS_OK)
+        acknowledge(session, result, update);
+    else
+        session_fail(session, update, result->status, false);
+}

@@ -1,0 +1,169 @@
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/limits.h"
+#include "core/wire.h"
+#include "doublecrew/v1/entry.pb-c.h"
+#include "server/logic/batch.h"
+#include "server/logic/session_page.h"
+#include "server/logic/session_read.h"
+
+/* Versions of the policy that one read looks at. */
+#define POLICIES_MAX 64
+
+static enum status look_at(struct store *store, const struct hash *certificate_key_hash, struct session_look *ret_look)
+{
+    struct officer_row officer;
+    enum status status = store->ops->device_by_certificate(store, certificate_key_hash, &ret_look->device);
+
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_UNKNOWN_DEVICE : status;
+    if (ret_look->device.standing == DEVICE_LOST)
+        return STATUS_DEVICE_REVOKED;
+    status = store->ops->officer_get(store, &ret_look->device.officer, &officer);
+    if (status != STATUS_OK &&
+        status != STATUS_NOT_FOUND) /* an unassigned pool device may push; its entries are held */
+        return status;
+    ret_look->is_operator = status == STATUS_OK && officer.is_operator;
+    return store->ops->scopes_of_device(store, &ret_look->device.device, ret_look->members, SESSION_SCOPES_MAX,
+                                        &ret_look->member_count);
+}
+
+/* Policies come oldest first; the newest recorded is what the device must hold. */
+static enum status newest_policy(struct session_reader *reader, uint32_t *ret_version)
+{
+    struct span bodies[POLICIES_MAX];
+    ProtobufCMessage *unpacked = NULL;
+    size_t count;
+    enum status status = reader->store->ops->policies(reader->store, bodies, POLICIES_MAX, &count);
+
+    if (status != STATUS_OK || count == 0)
+        return status;
+    arena_reset(reader->arena, ARENA_FACTOR * bodies[count - 1].size + ARENA_FLOOR);
+    status = wire_unpack(reader->arena, &doublecrew__v1__policy__descriptor, bodies[count - 1], &unpacked);
+    if (status == STATUS_OK)
+        *ret_version = ((const Doublecrew__V1__Policy *)unpacked)->version;
+    return status;
+}
+
+/* From the checkpoint that the device holds to our head (K1). Another epoch's proves nothing here, and isn't wrong. */
+static enum status prove(struct session_reader *reader, const struct session_hello *hello,
+                         struct session_greeting *greeting)
+{
+    struct checkpoint held;
+    enum status status;
+
+    if (hello->checkpoint_size == 0)
+        return STATUS_OK;
+    status = checkpoint_open(reader->sha, span_of(hello->checkpoint, hello->checkpoint_size),
+                             &reader->checkpoint_public, reader->checkpoint_verify, &held);
+    if (status != STATUS_OK)
+        return status;
+    if (!id_equal(&held.force, &greeting->head.force) || !id_equal(&held.epoch, &greeting->head.epoch))
+        return STATUS_OK;
+    if (held.size > greeting->head.pos)
+        return STATUS_STORE; /* we signed more than this store holds: it was set back (E2) */
+    if (held.size == 0)
+        return STATUS_OK;
+    return journal_prove_consistency(reader->store, held.size, greeting->head.pos, greeting->proof,
+                                     &greeting->proof_count);
+}
+
+static enum status place_cursor(const struct session_request *request, struct session_greeting *greeting)
+{
+    if (!id_equal(&request->hello.epoch, &greeting->head.epoch)) {
+        memset(&greeting->after, 0, sizeof(greeting->after));
+        return STATUS_OK;
+    }
+    greeting->after = request->after;
+    return request->after.pos > greeting->head.pos ? STATUS_STORE : STATUS_OK;
+}
+
+static enum status sign_anchor(struct session_reader *reader, const struct session_hello *hello,
+                               struct session_greeting *greeting)
+{
+    struct checkpoint anchor = {
+        .force = greeting->head.force,
+        .epoch = greeting->head.epoch,
+        .size = greeting->head.pos,
+        .root = greeting->head.root,
+        .time_ms = hello->time_us / 1000,
+        .is_anchor = true,
+        .log = hello->log,
+        .boot = hello->boot,
+        .monotonic_ms = hello->monotonic_ms,
+    };
+
+    if (hello->clock_trouble)
+        return STATUS_OK; /* T5: no anchors; what is pushed is stored all the same */
+    return checkpoint_sign(reader->sha, &anchor, reader->checkpoint_key, greeting->anchor, &greeting->anchor_size);
+}
+
+static enum status greet(struct session_reader *reader, const struct session_request *request,
+                         struct session_greeting *ret_greeting)
+{
+    enum status status = look_at(reader->store, &request->certificate_key_hash, &ret_greeting->look);
+
+    if (status == STATUS_OK && !id_equal(&ret_greeting->look.device.log, &request->hello.log))
+        status = STATUS_UNKNOWN_LOG;
+    if (status == STATUS_OK)
+        status = reader->store->ops->head(reader->store, &ret_greeting->head);
+    if (status == STATUS_OK)
+        status = newest_policy(reader, &ret_greeting->policy_version);
+    if (status == STATUS_OK)
+        status = place_cursor(request, ret_greeting);
+    if (status == STATUS_OK)
+        status = prove(reader, &request->hello, ret_greeting);
+    if (status == STATUS_OK)
+        status = sign_anchor(reader, &request->hello, ret_greeting);
+    return status;
+}
+
+static enum status page(struct session_reader *reader, const struct session_request *request,
+                        struct session_page *ret_page)
+{
+    struct session_look look;
+    struct store_head head;
+    enum status status = look_at(reader->store, &request->certificate_key_hash, &look);
+
+    if (status == STATUS_OK && look.device.standing != DEVICE_ACTIVE)
+        status = STATUS_DEVICE_SUSPENDED;
+    if (status == STATUS_OK)
+        status = reader->store->ops->head(reader->store, &head);
+    if (status == STATUS_OK)
+        status = session_page_read(reader->store, &look, &request->after, head.pos, ret_page);
+    return status;
+}
+
+static enum status answer(struct session_reader *reader, const struct session_request *request,
+                          struct session_reply *reply)
+{
+    switch (request->kind) {
+    case SESSION_GREET:
+        return greet(reader, request, &reply->greeting);
+    case SESSION_LOOK:
+        return look_at(reader->store, &request->certificate_key_hash, &reply->look);
+    case SESSION_PAGE:
+        return page(reader, request, &reply->page);
+    }
+    return STATUS_INTERNAL;
+}
+
+void session_read(struct session_reader *reader, const struct session_request *request, struct session_reply *ret_reply)
+{
+    memset(ret_reply, 0, sizeof(*ret_reply));
+    ret_reply->kind = request->kind;
+    ret_reply->status = reader->store->ops->begin_read(reader->store);
+    if (ret_reply->status != STATUS_OK)
+        return;
+    ret_reply->status = answer(reader, request, ret_reply);
+    reader->store->ops->end_read(reader->store);
+}
+
+void session_reply_done(struct session_reply *reply)
+{
+    if (reply->kind != SESSION_PAGE || reply->status != STATUS_OK)
+        return;
+    free(reply->page.bytes);
+    reply->page.bytes = NULL;
+}

@@ -1,0 +1,99 @@
+/*
+ * What sessions ask of the store: greet, look, page. Pure functions of a read snapshot, run on the reader's thread; the
+ * answers go back to the session as plain data. Need-to-know is enforced here, in the same snapshot as the read (P4, D1).
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
+#define DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
+
+#include "core/checkpoint.h"
+#include "core/merkle.h"
+#include "server/logic/store.h"
+
+/* force, own, and for eight teams both scopes; with room */
+#define SESSION_SCOPES_MAX 32
+/* A page ends before it exceeds this many bytes of rows; a single larger row still makes a page. */
+#define SESSION_PAGE_SIZE_MAX (128u * 1024u)
+
+enum session_request_kind {
+    SESSION_GREET, /* who is it, how far is its log, and a signed anchor for it */
+    SESSION_LOOK,  /* standing and scopes again, since the roster changed */
+    SESSION_PAGE   /* rows after the cursor */
+};
+
+/* The parts of Hello that the answer depends on. */
+struct session_hello {
+    struct id log;
+    struct id boot;
+    uint64_t monotonic_ms;
+    struct id epoch; /* zero: none yet */
+    int64_t time_us; /* the server's clock at this Hello; meaningless with clock trouble */
+    bool clock_trouble;
+    uint8_t checkpoint[CHECKPOINT_TEXT_MAX];
+    size_t checkpoint_size; /* 0: the device holds none */
+};
+
+struct session_request {
+    enum session_request_kind kind;
+    struct hash certificate_key_hash;
+    struct feed_cursor after;   /* GREET: Hello's; PAGE */
+    struct session_hello hello; /* GREET only */
+};
+
+struct session_look {
+    struct device_row device;
+    bool is_operator;
+    struct scope_member members[SESSION_SCOPES_MAX];
+    size_t member_count;
+};
+
+struct session_greeting {
+    struct session_look look;
+    struct store_head head;
+    uint32_t policy_version;
+    struct feed_cursor after; /* Hello's, or the beginning for another epoch */
+    char anchor[CHECKPOINT_TEXT_MAX];
+    size_t anchor_size; /* 0: clock trouble */
+    struct hash proof[MERKLE_PROOF_MAX];
+    size_t proof_count;
+};
+
+/* A packed ServerMessage with one Delta. */
+struct session_page {
+    uint8_t *bytes;
+    size_t size;
+    size_t row_count;
+    struct feed_cursor to;
+    bool last;
+};
+
+struct session_reply {
+    enum session_request_kind kind;
+    enum status status; /* not OK: the union is empty */
+    union {
+        struct session_greeting greeting;
+        struct session_look look;
+        struct session_page page; /* the session takes bytes over by setting it to NULL */
+    };
+};
+
+/* The reader's tools; one thread's. */
+struct session_reader {
+    struct store *store;
+    struct sha256 *sha;
+    struct arena *arena;
+    const struct sign_key *checkpoint_key;
+    struct public_key checkpoint_public;
+    struct verify_key *checkpoint_verify;
+};
+
+/*
+ * Answers one request in one snapshot. reply.status: UNKNOWN_DEVICE, DEVICE_REVOKED, UNKNOWN_LOG, DEVICE_SUSPENDED (a
+ * page for a device that may only push), STORE (the peer shows a checkpoint or cursor beyond our head: E2), BAD_SIGNATURE
+ * (its checkpoint isn't ours), and the store's own.
+ */
+void session_read(struct session_reader *reader, const struct session_request *request,
+                  struct session_reply *ret_reply);
+/* Frees what a reply still owns. */
+void session_reply_done(struct session_reply *reply);
+
+#endif
