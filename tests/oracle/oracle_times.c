@@ -10,7 +10,6 @@
 #include "tests/oracle/oracle_parts.h"
 
 #define VARIABLES (3 * N + 1)
-#define ORIGIN (3 * N)
 #define INFINITE (INT64_MAX / 8)
 #define LOOSE_US (INT64_C(40) * 24 * 3600 * 1000000) /* an instant that nothing bounds is drawn from now +- 40 days */
 
@@ -31,6 +30,7 @@ struct oracle_times {
     size_t event_count;
     bool troubled[N];
     bool exact;
+    size_t origin; /* the variable that is time zero: the last in use */
     int64_t drift_ppb;
 };
 
@@ -72,8 +72,8 @@ static void at_most(struct oracle_times *t, size_t from, size_t to, int64_t diff
 
 static void bound(struct oracle_times *t, size_t variable, struct rule_instant instant)
 {
-    at_most(t, ORIGIN, variable, clamp(instant.hi_us));
-    at_most(t, variable, ORIGIN, -clamp(instant.lo_us));
+    at_most(t, t->origin, variable, clamp(instant.hi_us));
+    at_most(t, variable, t->origin, -clamp(instant.lo_us));
 }
 
 static void add_event(struct oracle_times *t, struct event event)
@@ -148,21 +148,15 @@ static void constrain(struct oracle_times *t)
 
 static void close_paths(struct oracle_times *t)
 {
-    size_t used[VARIABLES], count = 0;
-
-    for (size_t i = 0; i < 3 * t->rule_case->presence_count; i++) {
-        used[count++] = i;
-    }
-    used[count++] = ORIGIN;
-    for (size_t k = 0; k < count; k++) {
-        for (size_t a = 0; a < count; a++) {
-            for (size_t b = 0; b < count; b++) {
-                int64_t first = t->most[used[a]][used[k]], second = t->most[used[k]][used[b]];
+    for (size_t k = 0; k <= t->origin; k++) {
+        for (size_t a = 0; a <= t->origin; a++) {
+            for (size_t b = 0; b <= t->origin; b++) {
+                int64_t first = t->most[a][k], second = t->most[k][b];
 
                 if (first < INFINITE && second < INFINITE) {
                     int64_t sum = first + second;
 
-                    at_most(t, used[a], used[b], sum < -INFINITE ? -INFINITE : sum);
+                    at_most(t, a, b, sum < -INFINITE ? -INFINITE : sum);
                 }
             }
         }
@@ -171,8 +165,8 @@ static void close_paths(struct oracle_times *t)
 
 static void forget(struct oracle_times *t)
 {
-    for (size_t a = 0; a < VARIABLES; a++) {
-        for (size_t b = 0; b < VARIABLES; b++) {
+    for (size_t a = 0; a <= t->origin; a++) {
+        for (size_t b = 0; b <= t->origin; b++) {
             t->most[a][b] = a == b ? 0 : INFINITE;
         }
     }
@@ -214,7 +208,7 @@ static void mark_group(const struct rule_case *c, size_t start, bool by_log, boo
 static void cut_off(struct oracle_times *t, size_t presence)
 {
     for (size_t v = var_in(presence); v <= var_confirm(presence); v++) {
-        for (size_t other = 0; other < VARIABLES; other++) {
+        for (size_t other = 0; other <= t->origin; other++) {
             t->most[v][other] = t->most[other][v] = v == other ? 0 : INFINITE;
         }
     }
@@ -233,7 +227,7 @@ static bool contradicts_itself(struct oracle_times *t, const bool *group)
         }
     }
     close_paths(t);
-    for (size_t v = 0; v < VARIABLES; v++) {
+    for (size_t v = 0; v <= t->origin; v++) {
         negative = negative || t->most[v][v] < 0;
     }
     return negative;
@@ -298,6 +292,7 @@ enum status oracle_times_new(const struct rule_case *rule_case, struct oracle_ti
         return STATUS_NO_MEMORY;
     }
     t->rule_case = rule_case;
+    t->origin = 3 * rule_case->presence_count;
     for (size_t i = 0; i < rule_case->policy_count; i++) {
         if (rule_case->policies[i].drift_ppb > t->drift_ppb) {
             t->drift_ppb = rule_case->policies[i].drift_ppb;
@@ -328,7 +323,7 @@ bool oracle_times_troubled(const struct oracle_times *times, size_t presence)
 
 static struct rule_instant bounds_of(const struct oracle_times *t, size_t variable)
 {
-    return (struct rule_instant){-t->most[variable][ORIGIN], t->most[ORIGIN][variable]};
+    return (struct rule_instant){-t->most[variable][t->origin], t->most[t->origin][variable]};
 }
 
 struct rule_instant oracle_times_in(const struct oracle_times *times, size_t presence)
