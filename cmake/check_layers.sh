@@ -122,6 +122,20 @@ check_above()
     done
 }
 
+# No name is defined twice: operator's command and tests link the server and the device into one program.
+check_unique()
+{
+    local layer name
+    local -a all=()
+    for layer in dc_core dc_proto dc_server_logic dc_server_edge dc_device dc_sim dc_admin; do
+        mapfile -t -O "${#all[@]}" all < <(objects_of "$layer")
+    done
+    while read -r name; do
+        fail "$name is defined in $(nm -A --defined-only --extern-only --format=posix "${all[@]}" |
+            awk -v name="$name" '$2 == name {print $1}' | sed -E 's/.*\.dir\///; s/\.o:$//' | paste -sd ' ')"
+    done < <(nm --defined-only --extern-only --format=posix "${all[@]}" | awk 'NF >= 2 {print $1}' | sort | uniq -d)
+}
+
 # check_includes GLOB ALLOWED_PREFIX...: what a file may #include "...". World headers are named for the pure layers.
 check_includes()
 {
@@ -169,7 +183,8 @@ check_above dc_server_logic dc_server_edge dc_device dc_sim dc_admin
 check_above dc_server_edge dc_device dc_sim dc_admin
 check_above dc_device dc_server_logic dc_server_edge dc_sim dc_admin
 check_above dc_sim dc_server_logic dc_server_edge dc_admin
-check_above dc_admin dc_device dc_sim
+check_above dc_admin dc_sim
+check_unique
 
 check_includes 'core/*.[ch]' 'core/*' 'doublecrew/v1/*'
 check_includes 'server/logic/*.[ch]' 'core/*' 'server/logic/*' 'doublecrew/v1/*'
@@ -177,7 +192,7 @@ check_includes 'server/edge/*.[ch]' 'core/*' 'server/logic/*' 'server/edge/*' 'd
 check_includes 'server/*.[ch]' 'core/*' 'server/*'
 check_includes 'device/*.[ch]' 'core/*' 'device/*' 'doublecrew/v1/*'
 check_includes 'client-sim/*.[ch]' 'core/*' 'device/*' 'client-sim/*' 'doublecrew/v1/*'
-check_includes 'admin/*.[ch]' 'core/*' 'server/*' 'admin/*' 'doublecrew/v1/*'
+check_includes 'admin/*.[ch]' 'core/*' 'server/*' 'admin/*' 'doublecrew/v1/*' device/doublecrew.h
 check_world_headers 'core/*.[ch]'
 check_world_headers 'server/logic/*.[ch]'
 check_world_headers 'device/*_step.[ch]'

@@ -76,6 +76,8 @@ plant dc_device device/d.c 'int logic_b(const char *s); int device_d(void) { ret
 found 'device calls the server' 'device/d.c calls logic_b'
 plant dc_server_edge server/edge/c.c 'int device_d(void); int edge_c(void) { return device_d(); }'
 found 'the server calls the device' 'server/edge/c.c calls device_d'
+plant dc_device device/d.c 'int edge_c(void) { return 0; } int device_d(void) { return 0; }'
+found 'one name defined twice' 'edge_c is defined in server/edge/c.c device/d.c'
 printf '#define B 1\n' >"$work/server/logic/b.h"
 plant dc_core core/a.c '#include "server/logic/b.h"
 int core_a(const char *s) { return B; }'
