@@ -77,7 +77,7 @@ foreach(script IN LISTS scripts)
     set_tests_properties(integration/${stem} PROPERTIES LABELS integration TIMEOUT 180 ENVIRONMENT "${environment}")
 endforeach()
 
-dc_tests(unit 120)
+dc_tests(unit 300)
 dc_tests(sim 300)
 dc_tests(integration 180)
 

@@ -62,7 +62,7 @@ PYTHON
     [ -n "$command" ] || return 0
     key=$( (
         clang-tidy --version
-        cat .clang-tidy
+        clang-tidy --dump-config "$source"
         printf '%s\n' "$command"
         cd "$build" && eval "$command"
     ) 2>/dev/null | sha256sum | cut -d ' ' -f 1)
