@@ -1,0 +1,74 @@
+#include "admin/command.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+int complain(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    fputs("doublecrewctl: ", stderr);
+    vfprintf(stderr, format, arguments);
+    fputc('\n', stderr);
+    va_end(arguments);
+    return EXIT_FAILED;
+}
+
+int complain_status(enum status status, const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    fputs("doublecrewctl: ", stderr);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fprintf(stderr, ": %s (%s). %s.\n", status_what(status), status_name(status), status_advice(status));
+    return EXIT_FAILED;
+}
+
+int complain_usage(const struct command *command)
+{
+    fprintf(stderr, "Usage: doublecrewctl %s %s\n", command->name, command->arguments);
+    return EXIT_USAGE;
+}
+
+static const struct option_spec *find_option(const struct option_spec *specs, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(specs[i].name, name) == 0)
+            return &specs[i];
+    }
+    return NULL;
+}
+
+bool options_read(const struct command *command, int argc, char **argv, const struct option_spec *specs,
+                  size_t spec_count, const char **ret_plain, size_t plain_max, size_t *ret_plain_count)
+{
+    size_t plain_count = 0;
+
+    for (int i = 1; i < argc; i++) {
+        if (strncmp(argv[i], "--", 2) != 0) {
+            if (plain_count == plain_max) {
+                complain("'%s' is one argument too many", argv[i]);
+                complain_usage(command);
+                return false;
+            }
+            ret_plain[plain_count++] = argv[i];
+            continue;
+        }
+        const struct option_spec *spec = find_option(specs, spec_count, argv[i] + 2);
+        if (spec == NULL || (spec->present == NULL && i + 1 == argc)) {
+            complain(spec == NULL ? "there is no option '%s' here" : "'%s' needs a value after it", argv[i]);
+            complain_usage(command);
+            return false;
+        }
+        if (spec->present != NULL)
+            *spec->present = true;
+        else
+            *spec->value = argv[++i];
+    }
+    *ret_plain_count = plain_count;
+    return true;
+}

@@ -1,0 +1,97 @@
+/* doublecrewctl: sets up and looks after a force. A table of commands and nothing else. */
+#include <stdio.h>
+#include <string.h>
+
+#include "admin/command.h"
+
+static const struct command commands[] = {
+    {"init", "--dir DIR --force NAME [--training] [--at TIME] [--listen ADDRESS] [--port N] [--host NAME]",
+     "make a force's folder: certificates, keys, store, configuration",
+     "DIR must not exist yet, or be empty. Then: doublecrewd --config DIR/doublecrewd.conf\n"
+     "--host is the name or address by which devices reach the server (default: the listen address).\n"
+     "--training makes a training force: the simulator may own its clock, and it says so everywhere.\n"
+     "--at starts a training force's clock at that time, such as 2026-03-02T06:00Z.\n",
+     command_init},
+    {"import", "teams|officers|offenders|devices FILE.csv [--dir DIR] [--out FOLDER]",
+     "read the roster from a CSV file; all of it, or nothing",
+     "The first line names the columns, in any order:\n"
+     "  teams      code, name\n"
+     "  officers   code, name, role, accredited, teams, entitled_from, entitled_to\n"
+     "  offenders  reference, register_reference, risk, team, manager, latitude, longitude, next_due, arms_priority\n"
+     "  devices    officer, label\n"
+     "role: offender_manager, constable, staff, supervisor, leader, operator. accredited: yes or no (offender "
+     "managers:\n"
+     "yes unless it says no). teams: codes, separated by semicolons. Dates: 2026-03-02 or 2026-03-02T09:00Z; empty: "
+     "open.\n"
+     "risk: very_high, high, medium, low. Latitude and longitude in degrees, both or neither.\n"
+     "A row whose code or reference is known changes that record. Every bad row is reported with its line and reason, "
+     "and\n"
+     "then nothing is imported. devices makes a device package for each row, in FOLDER.\n",
+     command_import},
+    {"enrol", "--officer CODE --out FOLDER [--label TEXT] [--dir DIR]",
+     "enrol a device for an officer, and write its package",
+     "The package holds the device's keys: hand it over safely, then delete it here.\n", command_enrol},
+    {"revoke", "--device HEX [--suspend|--lost|--active] [--as-of TIME] [--reason TEXT] [--dir DIR]",
+     "suspend a device, declare it lost, or make it active again",
+     "Without --suspend or --active the device is lost: it gets no session, and what it recorded from --as-of on "
+     "(default:\n"
+     "now) is held until a supervisor decides.\n",
+     command_revoke},
+    {"seed", "NUMBER [--dir DIR] [--out FOLDER]",
+     "fill a training force with invented people, the same for each number",
+     "4 teams, 20 offender managers, 36 constables, 4 supervisors, 60 devices, 1,000 offenders.\n", command_seed},
+    {"list", "teams|officers|offenders|devices [--dir DIR]", "print the roster as tab-separated lines", "",
+     command_list},
+    {"status", "[--dir DIR]", "print the store's head, mode and size", "", command_status},
+    {"policy", "show|apply [FILE] [--dir DIR]", "print the policy in force, or put a new version in force",
+     "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start "
+     "from.\n",
+     command_policy},
+    {"rebuild", "--check [--dir DIR]", "derive everything again from the journal, and compare it byte by byte",
+     "Works beside a running server, on a snapshot. Exit code 1 when anything differs.\n", command_rebuild},
+    {"verify", "[--dir DIR]", "check the store's pages, the journal's chain of signatures and its Merkle root", "",
+     command_verify},
+    {"backup", "FILE [--dir DIR]", "copy the store while the server runs", "", command_backup},
+};
+
+static const struct command *find_command(const char *name)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+static int print_commands(void)
+{
+    puts("Usage: doublecrewctl COMMAND [ARGUMENTS]\n\nCommands (help COMMAND says more; DIR is the force's folder, "
+         "default '.'):");
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+        printf("  %-8s %s\n", commands[i].name, commands[i].summary);
+    return EXIT_DONE;
+}
+
+static int print_help(const char *name)
+{
+    const struct command *command = find_command(name);
+
+    if (command == NULL)
+        return complain("there is no command '%s'; 'doublecrewctl help' lists them", name) + 1;
+    printf("doublecrewctl %s %s\n\n%s.\n%s", command->name, command->arguments, command->summary, command->help);
+    return EXIT_DONE;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+        return argc > 2 ? print_help(argv[2]) : print_commands();
+
+    const struct command *command = find_command(argv[1]);
+
+    if (command == NULL) {
+        complain("there is no command '%s'; 'doublecrewctl help' lists them", argv[1]);
+        return EXIT_USAGE;
+    }
+    return command->run(command, argc - 1, argv + 1);
+}

@@ -1,0 +1,206 @@
+#include "admin/operator_online.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "admin/command.h"
+#include "core/sha256.h"
+#include "device/doublecrew.h"
+
+/* Long enough for an import of a whole force on a slow disk. */
+#define ONLINE_WAIT_S 120
+
+struct online {
+    enum dc_status last_error;
+    char last_text[256];
+    char held[128];
+};
+
+static void on_event(void *context, struct dc_device *device, const struct dc_event *event)
+{
+    struct online *online = context;
+
+    (void)device;
+    if (event->type == DC_EVENT_ERROR) {
+        online->last_error = event->status;
+        snprintf(online->last_text, sizeof(online->last_text), "%s. %s", event->text, event->advice);
+    }
+    if (event->type == DC_EVENT_HELD)
+        snprintf(online->held, sizeof(online->held), "entry %llu is held: %s", (unsigned long long)event->seq,
+                 event->text);
+}
+
+/* The local store's key is derived from nothing secret but the package: it protects no more than the package itself. */
+static enum status storage_key(const struct force_folder *folder, uint8_t ret_key[DC_STORAGE_KEY_SIZE])
+{
+    char path[PATH_SIZE];
+    char *pem = NULL;
+    size_t size = 0;
+    struct sha256 *sha = NULL;
+    struct hash hash;
+    enum status status = path_join(path, folder->online, "signing.pem");
+
+    if (status == STATUS_OK)
+        status = file_read(path, &pem, &size);
+    if (status == STATUS_OK)
+        status = sha256_new(&sha);
+    if (status == STATUS_OK) {
+        const struct span parts[] = {span_of("doublecrewctl storage key", 26), span_of(pem, size)};
+        status = sha256_parts(sha, parts, 2, &hash);
+    }
+    if (status == STATUS_OK)
+        memcpy(ret_key, hash.bytes, DC_STORAGE_KEY_SIZE);
+    sha256_free(sha);
+    if (pem != NULL)
+        explicit_bzero(pem, size);
+    free(pem);
+    return status;
+}
+
+struct online_paths {
+    char store[PATH_SIZE];
+    char ca[PATH_SIZE];
+    char certificate[PATH_SIZE];
+    char key[PATH_SIZE];
+};
+
+static enum status online_paths(const struct force_folder *folder, struct online_paths *ret_paths)
+{
+    enum status status = path_join(ret_paths->store, folder->online, "device.db");
+
+    if (status == STATUS_OK)
+        status = path_join(ret_paths->ca, folder->online, "ca.pem");
+    if (status == STATUS_OK)
+        status = path_join(ret_paths->certificate, folder->online, "certificate.pem");
+    if (status == STATUS_OK)
+        status = path_join(ret_paths->key, folder->online, "key.pem");
+    return status;
+}
+
+/* The port in use: the server writes it to server.ready when the configuration leaves the choice to the system. */
+static uint16_t server_port(const struct force_folder *folder, const struct force_facts *facts)
+{
+    char path[PATH_SIZE];
+    char *text = NULL;
+    size_t size = 0;
+    long port = facts->port;
+
+    if (port == 0 && path_join(path, folder->root, "server.ready") == STATUS_OK &&
+        file_read(path, &text, &size) == STATUS_OK) {
+        const char *at = strstr(text, "\"port\":");
+        port = at != NULL ? strtol(at + 7, NULL, 10) : strtol(text, NULL, 10);
+    }
+    free(text);
+    return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
+}
+
+static enum dc_status append_all(struct dc_device *device, const struct operator_entries *entries)
+{
+    enum dc_status status = DC_OK;
+
+    for (size_t i = 0; i < entries->count && status == DC_OK; i++)
+        status = dc_append(device, entries->items[i].kind, entries->items[i].message, entries->items[i].size, NULL);
+    return status;
+}
+
+static bool waits(struct dc_device *device, const struct online *online, time_t until)
+{
+    struct dc_sync_status status;
+
+    dc_sync_status(device, &status);
+    return status.pending_entries > 0 && online->last_error != DC_NOT_PERMITTED && time(NULL) < until;
+}
+
+static enum status send_all(struct dc_loop *loop, struct dc_device *device, struct online *online)
+{
+    time_t until = time(NULL) + ONLINE_WAIT_S;
+    struct dc_sync_status sync;
+    enum dc_status status = dc_sync_start(device);
+
+    while (status == DC_OK && waits(device, online, until))
+        status = dc_loop_run(loop, 200);
+    dc_sync_status(device, &sync);
+    if (status == DC_OK && sync.pending_entries == 0 && online->held[0] == '\0')
+        return STATUS_OK;
+    if (online->held[0] != '\0') {
+        complain("the server keeps what was sent, but %s", online->held);
+        return STATUS_NOT_PERMITTED;
+    }
+    complain("%llu entries are not acknowledged yet: %s. They are kept, and sent with the next command. %s",
+             (unsigned long long)sync.pending_entries,
+             online->last_error != DC_OK ? online->last_text : sync.reason_text, sync.advice);
+    return STATUS_TIMEOUT;
+}
+
+static enum status with_device(const struct force_folder *folder, const struct force_facts *facts,
+                               const struct operator_entries *entries, struct dc_config *config)
+{
+    struct dc_loop *loop = NULL;
+    struct dc_device *device = NULL;
+    struct online online = {.last_error = DC_OK};
+    enum status status = STATUS_NETWORK;
+
+    config->event_context = &online;
+    config->on_event = on_event;
+    config->port = server_port(folder, facts);
+
+    enum dc_status opened = dc_loop_new(NULL, &loop);
+
+    if (opened == DC_OK)
+        opened = dc_device_open(loop, config, &device);
+    if (opened == DC_OK)
+        opened = append_all(device, entries);
+    if (opened == DC_OK)
+        status = send_all(loop, device, &online);
+    else
+        complain("the operator's device could not be used: %s. %s.", dc_status_what(opened), dc_status_advice(opened));
+    dc_device_close(device);
+    dc_loop_free(loop);
+    return status;
+}
+
+enum status operator_online_write(const struct force_folder *folder, const struct force_facts *facts,
+                                  const struct operator_entries *entries)
+{
+    struct online_paths paths;
+    struct package package;
+    struct dc_config config;
+    char signing[PATH_SIZE];
+    char *pem = NULL;
+    size_t size = 0;
+    enum status status = online_paths(folder, &paths);
+
+    dc_config_init(&config);
+    if (status == STATUS_OK)
+        status = package_read(folder->online, &package);
+    if (status == STATUS_OK)
+        status = path_join(signing, folder->online, "signing.pem");
+    if (status == STATUS_OK)
+        status = file_read(signing, &pem, &size);
+    if (status == STATUS_OK)
+        status = storage_key(folder, config.storage_key);
+    if (status != STATUS_OK) {
+        free(pem);
+        return status;
+    }
+    memcpy(config.force.bytes, facts->force.bytes, ID_SIZE);
+    memcpy(config.device.bytes, package.device.bytes, ID_SIZE);
+    memcpy(config.log.bytes, package.log.bytes, ID_SIZE);
+    memcpy(config.officer.bytes, package.officer.bytes, ID_SIZE);
+    memcpy(config.server_key, facts->server_key, sizeof(config.server_key));
+    config.store_path = paths.store;
+    config.host = facts->host;
+    config.ca_path = paths.ca;
+    config.certificate_path = paths.certificate;
+    config.key_path = paths.key;
+    config.signing_key_pem = pem;
+    config.app_version = "doublecrewctl";
+    config.page_credit = 0;
+    status = with_device(folder, facts, entries, &config);
+    explicit_bzero(pem, size);
+    explicit_bzero(config.storage_key, sizeof(config.storage_key));
+    free(pem);
+    return status;
+}

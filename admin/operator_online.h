@@ -1,0 +1,11 @@
+/* Operators' entries over the wire, while a server runs: an ordinary device with the public library. */
+#ifndef DOUBLECREW_ADMIN_OPERATOR_ONLINE_H
+#define DOUBLECREW_ADMIN_OPERATOR_ONLINE_H
+
+#include "admin/operator_log.h"
+
+/* Writes and waits until all is acknowledged. Complains itself. TIMEOUT, NETWORK: kept, and sent with the next call. */
+MUST_USE enum status operator_online_write(const struct force_folder *folder, const struct force_facts *facts,
+                                           const struct operator_entries *entries);
+
+#endif

@@ -1,0 +1,207 @@
+#include "admin/policy_file.h"
+
+#include <ini.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "admin/roster_entries.h"
+
+enum policy_unit { UNIT_TIME, UNIT_DISTANCE, UNIT_PPM };
+
+/* One parameter: where it lies, its default (DOMAIN.md; drift: DESIGN.md T1), what it may be. */
+struct parameter {
+    const char *name;
+    size_t offset;
+    enum policy_unit unit;
+    uint32_t standard;
+    uint32_t least;
+    uint32_t most;
+};
+
+#define AT(field) offsetof(Doublecrew__V1__Policy, field)
+#define HOUR 3600u
+#define DAY (24u * HOUR)
+
+static const struct parameter parameters[] = {
+    {"max_alone", AT(max_alone_s), UNIT_TIME, 600, 0, DAY},
+    {"longest_visit", AT(longest_visit_s), UNIT_TIME, 3 * HOUR, 60, 7 * DAY},
+    {"time_limit", AT(time_limit_s), UNIT_TIME, 4 * HOUR, 60, 30 * DAY},
+    {"retro_window", AT(retro_window_s), UNIT_TIME, DAY, 0, 30 * DAY},
+    {"evidence_overdue", AT(evidence_overdue_s), UNIT_TIME, DAY, 60, 30 * DAY},
+    {"authority_max", AT(authority_max_s), UNIT_TIME, 7 * DAY, 60, 365 * DAY},
+    {"cosign_round_trip", AT(cosign_round_trip_s), UNIT_TIME, 60, 1, HOUR},
+    {"drift", AT(drift_ppm), UNIT_PPM, 200, 1, 10000},
+    {"partner_distance", AT(partner_distance_m), UNIT_DISTANCE, 100, 0, 100000},
+    {"far_apart", AT(far_apart_m), UNIT_DISTANCE, 2000, 1, 1000000},
+    {"late_out", AT(late_out_m), UNIT_DISTANCE, 150, 1, 100000},
+    {"live_silence", AT(live_silence_s), UNIT_TIME, 120, 10, HOUR},
+    {"acknowledge_within", AT(acknowledge_within_s), UNIT_TIME, 900, 60, DAY},
+    {"welfare_check", AT(welfare_check_s), UNIT_TIME, HOUR, 60, DAY},
+    {"skew_shown", AT(skew_shown_s), UNIT_TIME, 120, 1, DAY},
+    {"address_distance", AT(address_distance_m), UNIT_DISTANCE, 150, 1, 100000},
+};
+
+static uint32_t *value_at(Doublecrew__V1__Policy *policy, size_t offset)
+{
+    union {
+        char *bytes;
+        uint32_t *value;
+    } at = {.bytes = (char *)policy + offset};
+
+    return at.value;
+}
+
+void policy_values_default(struct policy_values *values)
+{
+    Doublecrew__V1__Policy empty = DOUBLECREW__V1__POLICY__INIT;
+
+    values->message = empty;
+    values->message.version = 1;
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++)
+        *value_at(&values->message, parameters[i].offset) = parameters[i].standard;
+    values->lone[0] = DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_VERY_HIGH;
+    values->lone[1] = DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_HIGH;
+    values->message.lone_forbidden = values->lone;
+    values->message.n_lone_forbidden = 2;
+}
+
+struct unit_word {
+    enum policy_unit unit;
+    const char *word;
+    uint32_t factor;
+};
+
+static const struct unit_word unit_words[] = {
+    {UNIT_TIME, "s", 1},     {UNIT_TIME, "min", 60},  {UNIT_TIME, "h", HOUR},      {UNIT_TIME, "days", DAY},
+    {UNIT_TIME, "day", DAY}, {UNIT_DISTANCE, "m", 1}, {UNIT_DISTANCE, "km", 1000}, {UNIT_PPM, "ppm", 1},
+};
+
+static const char *allowed_units(enum policy_unit unit)
+{
+    static const char *const texts[] = {"s, min, h or days", "m or km", "ppm"};
+
+    return texts[unit];
+}
+
+static bool read_quantity(const struct parameter *parameter, const char *text, uint32_t *ret_value)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (end == text || *text == '-' || number > UINT32_MAX)
+        return false;
+    while (*end == ' ')
+        end++;
+    for (size_t i = 0; i < sizeof(unit_words) / sizeof(unit_words[0]); i++) {
+        if (unit_words[i].unit != parameter->unit || strcmp(unit_words[i].word, end) != 0)
+            continue;
+        uint64_t value = (uint64_t)number * unit_words[i].factor;
+        *ret_value = (uint32_t)value;
+        return value >= parameter->least && value <= parameter->most;
+    }
+    return false;
+}
+
+struct policy_reading {
+    struct policy_values values;
+    const char *path;
+    size_t faults;
+};
+
+static bool read_risks(struct policy_values *values, const char *text)
+{
+    char copy[128];
+    char *rest = NULL;
+    size_t count = 0;
+
+    if (strlen(text) >= sizeof(copy))
+        return false;
+    memcpy(copy, text, strlen(text) + 1);
+    for (char *word = strtok_r(copy, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
+        Doublecrew__V1__RiskLevel risk = risk_from_text(word);
+        if (risk == DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_UNSPECIFIED || count == POLICY_LONE_MAX)
+            return false;
+        values->lone[count++] = risk;
+    }
+    values->message.n_lone_forbidden = count;
+    return true;
+}
+
+static int on_parameter(void *context, const char *section, const char *name, const char *value)
+{
+    struct policy_reading *reading = context;
+
+    (void)section;
+    if (strcmp(name, "lone_forbidden") == 0) {
+        if (read_risks(&reading->values, value))
+            return 1;
+        fprintf(stderr, "%s: lone_forbidden = %s: give risk levels out of very_high, high, medium, low\n",
+                reading->path, value);
+        reading->faults++;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        const struct parameter *parameter = &parameters[i];
+        if (strcmp(parameter->name, name) != 0)
+            continue;
+        if (read_quantity(parameter, value, value_at(&reading->values.message, parameter->offset)))
+            return 1;
+        fprintf(stderr, "%s: %s = %s: give a whole number and a unit (%s), from %u to %u in the smallest unit\n",
+                reading->path, name, value, allowed_units(parameter->unit), parameter->least, parameter->most);
+        reading->faults++;
+        return 0;
+    }
+    fprintf(stderr, "%s: there is no parameter '%s'; 'doublecrewctl policy show' lists them\n", reading->path, name);
+    reading->faults++;
+    return 0;
+}
+
+enum status policy_values_read(const char *path, struct policy_values *values)
+{
+    struct policy_reading reading = {.values = *values, .path = path};
+    int line = ini_parse(path, on_parameter, &reading);
+
+    if (line < 0) {
+        fprintf(stderr, "%s: can't be opened: check the path\n", path);
+        return STATUS_NOT_FOUND;
+    }
+    if (line > 0) {
+        fprintf(stderr, "%s:%d: this is the first line that is wrong; nothing was changed\n", path, line);
+        return STATUS_INPUT;
+    }
+    *values = reading.values;
+    values->message.lone_forbidden = values->lone;
+    return STATUS_OK;
+}
+
+void policy_values_print(const struct policy_values *values)
+{
+    Doublecrew__V1__Policy policy = values->message;
+
+    printf("# Policy version %u. Lengths and distances in their smallest unit; min, h, days and km may be used.\n",
+           policy.version);
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        static const char *const smallest[] = {"s", "m", "ppm"};
+        printf("%s = %u %s\n", parameters[i].name, *value_at(&policy, parameters[i].offset),
+               smallest[parameters[i].unit]);
+    }
+    printf("lone_forbidden =");
+    for (size_t i = 0; i < policy.n_lone_forbidden; i++)
+        printf("%s %s", i == 0 ? "" : ",", risk_to_text(values->lone[i]));
+    printf("\n");
+}
+
+enum status policy_add(struct operator_entries *entries, const struct policy_values *values)
+{
+    return operator_entries_add(entries, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_POLICY, &values->message.base);
+}
+
+enum status policy_add_default(struct operator_entries *entries)
+{
+    struct policy_values values;
+
+    policy_values_default(&values);
+    return policy_add(entries, &values);
+}
