@@ -263,6 +263,7 @@ struct store;
 
 typedef enum status (*store_journal_each)(void *context, const struct journal_row *row);
 typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
+typedef enum status (*store_hash_each)(void *context, const struct hash *hash);
 typedef enum status (*store_feed_each)(void *context, uint64_t effective_pos, const struct feed_row *row);
 typedef enum status (*store_edit_each)(void *context, const struct edit_row *row);
 typedef enum status (*store_dump_sink)(void *context, const char *table, struct span line);
@@ -315,6 +316,9 @@ struct store_ops {
     /* Presences whose check-in or check-out lies in one boot of a log. */
     enum status (*presences_in_boot)(struct store *store, const struct id *log, const struct id *boot,
                                      store_presence_each each, void *context);
+    /* Presences whose verdict looks at this officer's logs and whose latest instant is at or after from_us, by id (W2). */
+    enum status (*presences_naming)(struct store *store, const struct id *officer, int64_t from_us,
+                                    store_hash_each each, void *context);
     enum status (*plan_get)(struct store *store, const struct id *plan, struct plan_row *ret_row);
     enum status (*plans_at)(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
                             struct plan_row *ret_rows, size_t max, size_t *ret_count);
@@ -354,6 +358,9 @@ struct store_ops {
     enum status (*boot_anchor_put)(struct store *store, const struct boot_anchor_row *row);
     enum status (*boot_put)(struct store *store, const struct boot_row *row);
     enum status (*presence_put)(struct store *store, const struct presence_row *row);
+    /* The officers whose logs a presence's verdict looks at, with its latest instant; replaces its earlier ones. */
+    enum status (*naming_put)(struct store *store, const struct hash *presence, int64_t to_us,
+                              const struct id *officers, size_t count);
     enum status (*plan_put)(struct store *store, const struct plan_row *row);
     enum status (*authority_put)(struct store *store, const struct authority_row *row);
     enum status (*decision_put)(struct store *store, const struct decision_row *row);
