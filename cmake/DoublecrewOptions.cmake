@@ -2,6 +2,8 @@
 option(DOUBLECREW_WERROR "Treat warnings as errors" OFF)
 option(DOUBLECREW_FUZZ "Build the libFuzzer targets of tests/fuzz (clang only)" OFF)
 set(DOUBLECREW_SANITIZE "" CACHE STRING "Value of -fsanitize= for everything, e.g. address,undefined or thread")
+set(DOUBLECREW_LAYERS "" CACHE STRING
+    "Folders to build, e.g. core;device for a phone (empty: all). What links the others is left out or fails to link")
 set(DOUBLECREW_CERTS_DIR "${PROJECT_SOURCE_DIR}/certs" CACHE PATH
     "Where doublecrewctl looks for the certificate scripts unless DOUBLECREW_CERTS says otherwise")
 
