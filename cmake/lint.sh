@@ -149,6 +149,12 @@ show_sizes()
         }'
 }
 
+# Without its list of files every check would pass.
+if ! git ls-files --error-unmatch run >/dev/null; then
+    printf 'lint: git cannot list the files of this folder: run it in a clone that is yours\n' >&2
+    exit 1
+fi
+
 check format check_format
 check layers cmake/check_layers.sh "$build"
 check shellcheck check_shell
