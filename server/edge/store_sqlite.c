@@ -1,0 +1,110 @@
+/* Transactions, and the writer's checkpoints. */
+#include <stdlib.h>
+
+#include "server/edge/store_sqlite_internal.h"
+
+static enum status begin(struct store *store)
+{
+    return sq_do(store, SQ_BEGIN_WRITE);
+}
+
+/*
+ * Passive: waits for no reader, takes what it can. A failure here loses nothing, as the log is durable; the next commit
+ * tries again. While a reader holds the log back, attempts are spaced by a quarter of the limit.
+ */
+static void checkpoint_if_due(struct store_sqlite *self)
+{
+    int in_log = 0;
+    int done = 0;
+
+    if (self->wal_pages < self->checkpoint_pages)
+        return;
+    int code = sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+    if (code != SQLITE_OK)
+        self->code = code;
+    int limit = STORE_WAL_SIZE_MAX / SQ_PAGE_SIZE;
+    self->checkpoint_pages = code == SQLITE_OK && done == in_log ? limit : self->wal_pages + limit / 4;
+}
+
+static enum status commit(struct store *store)
+{
+    enum status status = sq_do(store, SQ_COMMIT);
+
+    if (status == STATUS_OK)
+        checkpoint_if_due((struct store_sqlite *)store);
+    return status;
+}
+
+static void rollback(struct store *store)
+{
+    struct store_sqlite *self = (struct store_sqlite *)store;
+
+    /* After some errors SQLite has rolled back by itself. */
+    if (!sqlite3_get_autocommit(self->db) && sq_do(store, SQ_ROLLBACK) != STATUS_OK)
+        (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
+static enum status savepoint(struct store *store)
+{
+    if (sqlite3_get_autocommit(((struct store_sqlite *)store)->db))
+        return STATUS_INTERNAL;
+    return sq_do(store, SQ_SAVEPOINT);
+}
+
+static enum status savepoint_release(struct store *store)
+{
+    return sq_do(store, SQ_SAVEPOINT_RELEASE);
+}
+
+static void savepoint_rollback(struct store *store)
+{
+    /* Should it fail, the transaction can't be trusted: then nothing of it may be committed. */
+    if (sq_do(store, SQ_SAVEPOINT_ROLLBACK) != STATUS_OK || sq_do(store, SQ_SAVEPOINT_RELEASE) != STATUS_OK)
+        rollback(store);
+}
+
+static enum status begin_read(struct store *store)
+{
+    struct store_head head;
+    enum status status = sq_do(store, SQ_BEGIN_READ);
+
+    if (status != STATUS_OK)
+        return status;
+    status = store->ops->head(store, &head); /* SQLite takes the snapshot at the first read */
+    if (status != STATUS_OK)
+        rollback(store);
+    return status;
+}
+
+static void end_read(struct store *store)
+{
+    rollback(store);
+}
+
+static void close_store(struct store *store)
+{
+    struct store_sqlite *self = (struct store_sqlite *)store;
+
+    sq_free_statements(self);
+    sq_close(self->db, self->lock_fd);
+    free(self->scratch);
+    free(self);
+}
+
+const char *store_sqlite_detail(const struct store *store)
+{
+    return sqlite3_errstr(((const struct store_sqlite *)store)->code);
+}
+
+void sq_transaction_ops(struct store_ops *ops)
+{
+    ops->begin = begin;
+    ops->commit = commit;
+    ops->rollback = rollback;
+    ops->savepoint = savepoint;
+    ops->savepoint_release = savepoint_release;
+    ops->savepoint_rollback = savepoint_rollback;
+    ops->begin_read = begin_read;
+    ops->end_read = end_read;
+    ops->close = close_store;
+}

@@ -1,0 +1,169 @@
+/*
+ * Shared by the files of the SQLite store, prefix sq_. Nothing else includes it but tests and the bare-loop benchmark.
+ *
+ * Rows are described, not hand-bound: a table lists its columns in order with their offsets in the row's struct, and one
+ * piece of code builds the SQL, binds, reads, checks and dumps. The schema itself is plain SQL (store_sqlite_schema.c).
+ */
+#ifndef DOUBLECREW_SERVER_EDGE_STORE_SQLITE_INTERNAL_H
+#define DOUBLECREW_SERVER_EDGE_STORE_SQLITE_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "core/limits.h"
+#include "server/edge/store_sqlite.h"
+#include "server/edge/store_sqlite_statements.h"
+
+#define SQ_APPLICATION_ID 0x44435331 /* "DCS1" */
+#define SQ_PAGE_SIZE 4096            /* SQLite's default, which creating keeps */
+#define SQ_POLICIES_MAX 256          /* versions of the policy: one a month for twenty years */
+
+/* C type and its SQL: fixed blobs, integers, REAL (NULL is NaN), TEXT, variable blobs. */
+enum sq_kind {
+    SQ_ID,     /* struct id */
+    SQ_HASH,   /* struct hash */
+    SQ_INT,    /* any integer, enum or bool of `size` bytes; `is_signed` */
+    SQ_REAL,   /* double */
+    SQ_TEXT,   /* char[size] */
+    SQ_STRING, /* const char *: bound only */
+    SQ_ARRAY,  /* size bytes of elements, size_t count of them at count_offset */
+    SQ_SPAN,   /* struct span, borrowed */
+    SQ_SCOPE   /* struct scope: kind 1 byte, and the id's 16 unless it is the force's */
+};
+
+struct sq_column {
+    const char *name;
+    enum sq_kind kind;
+    bool key;
+    bool is_signed;
+    size_t offset;
+    size_t size;
+    size_t element_size;
+    size_t count_offset;
+};
+
+struct sq_table {
+    const char *name;
+    const struct sq_column *columns; /* keys first, in key order */
+    size_t count;
+    size_t row_size;
+};
+
+/* Rows of which store.h passes the parts one by one. */
+struct sq_risk {
+    struct id offender;
+    struct rule_risk_span span;
+};
+struct sq_policy {
+    uint32_t version;
+    int64_t effective_from_us;
+    struct span body;
+};
+struct sq_edit {
+    struct span subject;
+    const char *field;
+    struct edit_row row;
+};
+struct sq_member {
+    struct id device;
+    struct scope_member member;
+};
+struct sq_feed {
+    struct scope scope;
+    struct span key;
+    uint64_t pos;
+    bool gone;
+};
+struct sq_tile {
+    uint32_t level;
+    uint64_t index;
+    struct span hashes;
+};
+
+extern const struct sq_table sq_journal, sq_head, sq_tiles, sq_devices, sq_officers, sq_offenders, sq_risks,
+    sq_policies, sq_anchors, sq_boot_anchors, sq_boots, sq_presences, sq_plans, sq_authorities, sq_decisions, sq_edits,
+    sq_flags, sq_timers, sq_views, sq_feeds, sq_members;
+
+/* A prepared statement, kept for the next use. Nested use of one statement prepares a second. */
+struct sq_statement {
+    sqlite3_stmt *stmt;
+    struct sq_statement *next;
+};
+
+struct store_sqlite {
+    struct store base; /* first: what others see */
+    struct store_ops ops;
+    sqlite3 *db;
+    int lock_fd; /* -1: a reader */
+    int code;    /* SQLite's last error on this connection */
+    struct sq_statement *idle[SQ_STATEMENT_COUNT];
+    uint8_t *scratch; /* what borrowed spans point into */
+    size_t scratch_size;
+    int wal_pages;        /* in the log after the last commit */
+    int checkpoint_pages; /* checkpoint beyond this */
+};
+
+/* One use of a statement. A failure sticks: later calls do nothing, sq_end returns it. */
+struct sq_query {
+    struct store_sqlite *self;
+    struct sq_statement *statement;
+    enum sq_statement_id id;
+    int bound;
+    enum status status;
+};
+
+/* store_sqlite_query.c */
+struct sq_query sq_begin(struct store *store, enum sq_statement_id id);
+void sq_bind_int(struct sq_query *query, int64_t value);
+void sq_bind_u64(struct sq_query *query, uint64_t value); /* OVER_LIMIT above INT64_MAX */
+void sq_bind_span(struct sq_query *query, struct span value);
+void sq_bind_id(struct sq_query *query, const struct id *value);
+void sq_bind_hash(struct sq_query *query, const struct hash *value);
+void sq_bind_text(struct sq_query *query, const char *value);
+void sq_bind_scope(struct sq_query *query, const struct scope *value);
+/* True: a row is there. */
+bool sq_step(struct sq_query *query);
+int64_t sq_int(const struct sq_query *query, int column);
+struct span sq_blob(const struct sq_query *query, int column);
+enum status sq_end(struct sq_query *query);
+enum status sq_failed(struct store_sqlite *self, int code);
+/* Runs a statement that gives no rows. */
+MUST_USE enum status sq_do(struct store *store, enum sq_statement_id id);
+void sq_free_statements(struct store_sqlite *self);
+
+/* store_sqlite_row.c. Spans of a row that sq_next read last until the next step; others, in scratch, until the next call. */
+void sq_bind_row(struct sq_query *query, const struct sq_table *table, const void *row);
+bool sq_next(struct sq_query *query, const struct sq_table *table, void *row);
+/* The first row, and the end of the query. NOT_FOUND. */
+MUST_USE enum status sq_one(struct sq_query *query, const struct sq_table *table, void *ret_row);
+enum sq_excess { SQ_EXCESS_REFUSED, SQ_EXCESS_CUT };
+/* Up to max rows, and the end of the query. */
+MUST_USE enum status sq_all(struct sq_query *query, const struct sq_table *table, void *ret_rows, size_t max,
+                            enum sq_excess excess, size_t *ret_count);
+/* Carries out a writing statement and ends it. INTERNAL outside a transaction. */
+MUST_USE enum status sq_change(struct sq_query *query);
+/* Inserts or replaces, as the statement says. */
+MUST_USE enum status sq_put(struct store *store, enum sq_statement_id id, const void *row);
+
+/* store_sqlite_schema.c */
+int sq_schema_version(void);
+MUST_USE enum status sq_schema_migrate(sqlite3 *db, int from_version);
+
+/* store_sqlite_open.c: pragmas, limits and defences of every connection; the benchmark's bare loop uses the same. */
+MUST_USE enum status sq_configure(sqlite3 *db, enum store_sqlite_mode mode);
+enum status sq_status(sqlite3 *db, int code);
+MUST_USE enum status sq_lock_writer(const char *path, int *ret_fd);
+/* Configured as far as can be without writing. flags: SQLITE_OPEN_READWRITE or _READONLY. */
+MUST_USE enum status sq_connect(const char *path, int flags, sqlite3 **ret_db);
+void sq_close(sqlite3 *db, int lock_fd);
+
+/* Each file of operations fills in its own. */
+void sq_transaction_ops(struct store_ops *ops);
+void sq_journal_ops(struct store_ops *ops);
+void sq_roster_ops(struct store_ops *ops);
+void sq_anchor_ops(struct store_ops *ops);
+void sq_presence_ops(struct store_ops *ops);
+void sq_flag_ops(struct store_ops *ops);
+void sq_feed_ops(struct store_ops *ops);
+void sq_dump_ops(struct store_ops *ops);
+
+#endif

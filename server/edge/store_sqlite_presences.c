@@ -1,0 +1,147 @@
+/* Presences and what bears on them: plans, authorities, decisions, edits. */
+#include "server/edge/store_sqlite_internal.h"
+
+static enum status presence_get(struct store *store, const struct hash *presence, struct presence_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCE_GET);
+
+    sq_bind_hash(&query, presence);
+    return sq_one(&query, &sq_presences, ret_row);
+}
+
+static enum status each_presence(struct sq_query *query, store_presence_each each, void *context)
+{
+    struct presence_row row;
+
+    while (sq_next(query, &sq_presences, &row))
+        query->status = each(context, &row);
+    return sq_end(query);
+}
+
+static enum status presences_at(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
+                                store_presence_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCES_AT);
+
+    sq_bind_id(&query, offender);
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    return each_presence(&query, each, context);
+}
+
+static enum status presences_of(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
+                                store_presence_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCES_OF);
+
+    sq_bind_id(&query, officer);
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    return each_presence(&query, each, context);
+}
+
+static enum status presences_in_boot(struct store *store, const struct id *log, const struct id *boot,
+                                     store_presence_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCES_IN_BOOT);
+
+    sq_bind_id(&query, log);
+    sq_bind_id(&query, boot);
+    return each_presence(&query, each, context);
+}
+
+static enum status presence_put(struct store *store, const struct presence_row *row)
+{
+    return sq_put(store, SQ_PRESENCE_PUT, row);
+}
+
+static enum status plan_get(struct store *store, const struct id *plan, struct plan_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_PLAN_GET);
+
+    sq_bind_id(&query, plan);
+    return sq_one(&query, &sq_plans, ret_row);
+}
+
+static enum status plans_at(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
+                            struct plan_row *ret_rows, size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_PLANS_AT);
+
+    sq_bind_id(&query, offender);
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    return sq_all(&query, &sq_plans, ret_rows, max, SQ_EXCESS_REFUSED, ret_count);
+}
+
+static enum status plan_put(struct store *store, const struct plan_row *row)
+{
+    return sq_put(store, SQ_PLAN_PUT, row);
+}
+
+static enum status authorities_for(struct store *store, const struct id *officer, const struct id *offender,
+                                   struct authority_row *ret_rows, size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_AUTHORITIES_FOR);
+
+    sq_bind_id(&query, officer);
+    sq_bind_id(&query, offender);
+    return sq_all(&query, &sq_authorities, ret_rows, max, SQ_EXCESS_REFUSED, ret_count);
+}
+
+static enum status authority_put(struct store *store, const struct authority_row *row)
+{
+    return sq_put(store, SQ_AUTHORITY_PUT, row);
+}
+
+static enum status decisions_on(struct store *store, const struct hash *presence, struct decision_row *ret_rows,
+                                size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_DECISIONS_ON);
+
+    sq_bind_hash(&query, presence);
+    return sq_all(&query, &sq_decisions, ret_rows, max, SQ_EXCESS_REFUSED, ret_count);
+}
+
+static enum status decision_put(struct store *store, const struct decision_row *row)
+{
+    return sq_put(store, SQ_DECISION_PUT, row);
+}
+
+static enum status edits_of(struct store *store, struct span subject, const char *field, store_edit_each each,
+                            void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_EDITS_OF);
+    struct sq_edit row;
+
+    sq_bind_span(&query, subject);
+    sq_bind_text(&query, field);
+    while (sq_next(&query, &sq_edits, &row))
+        query.status = each(context, &row.row);
+    return sq_end(&query);
+}
+
+static enum status edit_put(struct store *store, struct span subject, const char *field, const struct edit_row *row)
+{
+    struct sq_edit edit = {.subject = subject, .field = field, .row = *row};
+
+    return sq_put(store, SQ_EDIT_PUT, &edit);
+}
+
+void sq_presence_ops(struct store_ops *ops)
+{
+    ops->presence_get = presence_get;
+    ops->presences_at = presences_at;
+    ops->presences_of = presences_of;
+    ops->presences_in_boot = presences_in_boot;
+    ops->presence_put = presence_put;
+    ops->plan_get = plan_get;
+    ops->plans_at = plans_at;
+    ops->plan_put = plan_put;
+    ops->authorities_for = authorities_for;
+    ops->authority_put = authority_put;
+    ops->decisions_on = decisions_on;
+    ops->decision_put = decision_put;
+    ops->edits_of = edits_of;
+    ops->edit_put = edit_put;
+}

@@ -1,0 +1,182 @@
+/* Statements: prepared once, kept, bound, stepped. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/edge/store_sqlite_internal.h"
+
+enum status sq_status(sqlite3 *db, int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_OK:
+    case SQLITE_ROW:
+    case SQLITE_DONE:
+        return STATUS_OK;
+    case SQLITE_NOMEM:
+        return STATUS_NO_MEMORY;
+    case SQLITE_FULL:
+        return STATUS_DISK_FULL;
+    case SQLITE_IOERR:
+        if (code == SQLITE_IOERR_NOMEM)
+            return STATUS_NO_MEMORY;
+        return db && sqlite3_system_errno(db) == ENOSPC ? STATUS_DISK_FULL : STATUS_IO;
+    case SQLITE_CANTOPEN:
+        return STATUS_IO;
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+        return STATUS_STORE_BUSY;
+    case SQLITE_TOOBIG:
+        return STATUS_OVER_LIMIT;
+    default:
+        return STATUS_STORE;
+    }
+}
+
+enum status sq_failed(struct store_sqlite *self, int code)
+{
+    self->code = code;
+    return sq_status(self->db, code);
+}
+
+static enum status prepare(struct store_sqlite *self, enum sq_statement_id id, struct sq_statement **ret_statement)
+{
+    char sql[SQ_SQL_MAX];
+    struct sq_statement *statement = calloc(1, sizeof(*statement));
+
+    if (!statement)
+        return STATUS_NO_MEMORY;
+    sq_statement_sql(sq_statement_spec(id), sql);
+    int code = sqlite3_prepare_v3(self->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement->stmt, NULL);
+    if (code != SQLITE_OK) {
+        free(statement);
+        return sq_failed(self, code);
+    }
+    *ret_statement = statement;
+    return STATUS_OK;
+}
+
+struct sq_query sq_begin(struct store *store, enum sq_statement_id id)
+{
+    struct store_sqlite *self = (struct store_sqlite *)store;
+    struct sq_query query = {.self = self, .id = id};
+
+    if (self->idle[id]) {
+        query.statement = self->idle[id];
+        self->idle[id] = query.statement->next;
+    } else {
+        query.status = prepare(self, id, &query.statement);
+    }
+    return query;
+}
+
+static void bound(struct sq_query *query, int code)
+{
+    if (code != SQLITE_OK)
+        query->status = sq_failed(query->self, code);
+}
+
+void sq_bind_int(struct sq_query *query, int64_t value)
+{
+    if (query->status == STATUS_OK)
+        bound(query, sqlite3_bind_int64(query->statement->stmt, ++query->bound, value));
+}
+
+void sq_bind_u64(struct sq_query *query, uint64_t value)
+{
+    if (value > INT64_MAX && query->status == STATUS_OK)
+        query->status = STATUS_OVER_LIMIT;
+    sq_bind_int(query, (int64_t)value);
+}
+
+/* Bound without a copy: whoever binds keeps the bytes until sq_end. */
+void sq_bind_span(struct sq_query *query, struct span value)
+{
+    if (query->status != STATUS_OK)
+        return;
+    query->bound++;
+    if (value.size == 0)
+        bound(query, sqlite3_bind_zeroblob(query->statement->stmt, query->bound, 0));
+    else
+        bound(query, sqlite3_bind_blob64(query->statement->stmt, query->bound, value.data, value.size, SQLITE_STATIC));
+}
+
+void sq_bind_id(struct sq_query *query, const struct id *value)
+{
+    sq_bind_span(query, span_of(value->bytes, ID_SIZE));
+}
+
+void sq_bind_hash(struct sq_query *query, const struct hash *value)
+{
+    sq_bind_span(query, span_of(value->bytes, HASH_SIZE));
+}
+
+void sq_bind_text(struct sq_query *query, const char *value)
+{
+    if (query->status == STATUS_OK)
+        bound(query, sqlite3_bind_text(query->statement->stmt, ++query->bound, value, -1, SQLITE_STATIC));
+}
+
+void sq_bind_scope(struct sq_query *query, const struct scope *value)
+{
+    uint8_t blob[1 + ID_SIZE] = {(uint8_t)value->kind};
+    int size = value->kind == SCOPE_FORCE ? 1 : 1 + ID_SIZE;
+
+    memcpy(blob + 1, value->id.bytes, ID_SIZE);
+    if (query->status == STATUS_OK)
+        bound(query, sqlite3_bind_blob(query->statement->stmt, ++query->bound, blob, size, SQLITE_TRANSIENT));
+}
+
+bool sq_step(struct sq_query *query)
+{
+    if (query->status != STATUS_OK)
+        return false;
+    int code = sqlite3_step(query->statement->stmt);
+    if (code != SQLITE_ROW && code != SQLITE_DONE)
+        query->status = sq_failed(query->self, code);
+    return code == SQLITE_ROW;
+}
+
+int64_t sq_int(const struct sq_query *query, int column)
+{
+    return sqlite3_column_int64(query->statement->stmt, column);
+}
+
+struct span sq_blob(const struct sq_query *query, int column)
+{
+    const void *data = sqlite3_column_blob(query->statement->stmt, column);
+
+    return span_of(data, (size_t)sqlite3_column_bytes(query->statement->stmt, column));
+}
+
+enum status sq_end(struct sq_query *query)
+{
+    if (query->statement) {
+        /* What reset and unbinding say was said by the step. */
+        (void)sqlite3_reset(query->statement->stmt);
+        (void)sqlite3_clear_bindings(query->statement->stmt);
+        query->statement->next = query->self->idle[query->id];
+        query->self->idle[query->id] = query->statement;
+        query->statement = NULL;
+    }
+    return query->status;
+}
+
+enum status sq_do(struct store *store, enum sq_statement_id id)
+{
+    struct sq_query query = sq_begin(store, id);
+
+    (void)sq_step(&query);
+    return sq_end(&query);
+}
+
+void sq_free_statements(struct store_sqlite *self)
+{
+    for (size_t id = 0; id < SQ_STATEMENT_COUNT; id++) {
+        while (self->idle[id]) {
+            struct sq_statement *statement = self->idle[id];
+            self->idle[id] = statement->next;
+            (void)sqlite3_finalize(statement->stmt);
+            free(statement);
+        }
+    }
+}

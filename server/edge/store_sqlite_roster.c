@@ -1,0 +1,173 @@
+/* Devices, officers, offenders, policies, and whose device may see which scope. */
+#include "server/edge/store_sqlite_internal.h"
+
+static enum status device_by_id(struct store *store, const struct id *device, struct device_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_DEVICE_GET);
+
+    sq_bind_id(&query, device);
+    return sq_one(&query, &sq_devices, ret_row);
+}
+
+static enum status device_by_log(struct store *store, const struct id *log, struct device_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_DEVICE_BY_LOG);
+
+    sq_bind_id(&query, log);
+    return sq_one(&query, &sq_devices, ret_row);
+}
+
+static enum status device_by_certificate(struct store *store, const struct hash *key_hash, struct device_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_DEVICE_BY_CERTIFICATE);
+
+    sq_bind_hash(&query, key_hash);
+    return sq_one(&query, &sq_devices, ret_row);
+}
+
+static enum status devices_of_officer(struct store *store, const struct id *officer, struct device_row *ret_rows,
+                                      size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_DEVICES_OF_OFFICER);
+
+    sq_bind_id(&query, officer);
+    return sq_all(&query, &sq_devices, ret_rows, max, SQ_EXCESS_CUT, ret_count);
+}
+
+static enum status device_put(struct store *store, const struct device_row *row)
+{
+    return sq_put(store, SQ_DEVICE_PUT, row);
+}
+
+static enum status officer_get(struct store *store, const struct id *officer, struct officer_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_OFFICER_GET);
+
+    sq_bind_id(&query, officer);
+    return sq_one(&query, &sq_officers, ret_row);
+}
+
+static enum status officer_put(struct store *store, const struct officer_row *row)
+{
+    return sq_put(store, SQ_OFFICER_PUT, row);
+}
+
+static enum status offender_get(struct store *store, const struct id *offender, struct offender_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_OFFENDER_GET);
+
+    sq_bind_id(&query, offender);
+    return sq_one(&query, &sq_offenders, ret_row);
+}
+
+static enum status offender_put(struct store *store, const struct offender_row *row)
+{
+    return sq_put(store, SQ_OFFENDER_PUT, row);
+}
+
+static enum status risks_of_offender(struct store *store, const struct id *offender, struct rule_risk_span *ret_spans,
+                                     size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_RISKS_GET);
+    struct sq_risk row;
+    size_t count = 0;
+
+    sq_bind_id(&query, offender);
+    while (sq_next(&query, &sq_risks, &row)) {
+        if (count == max)
+            query.status = STATUS_OVER_LIMIT;
+        else
+            ret_spans[count++] = row.span;
+    }
+    enum status status = sq_end(&query);
+    if (status == STATUS_OK)
+        *ret_count = count;
+    return status;
+}
+
+static enum status risk_put(struct store *store, const struct id *offender, const struct rule_risk_span *span)
+{
+    struct sq_risk row = {.offender = *offender, .span = *span};
+
+    return sq_put(store, SQ_RISK_PUT, &row);
+}
+
+/* The bodies are borrowed together: kept as rows first, so that they end up in one piece of memory. */
+static enum status policies(struct store *store, struct span *ret_bodies, size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_POLICIES_GET);
+    struct sq_policy rows[SQ_POLICIES_MAX];
+    size_t limit = max < SQ_POLICIES_MAX ? max : SQ_POLICIES_MAX;
+    size_t count = 0;
+    enum status status = sq_all(&query, &sq_policies, rows, limit, SQ_EXCESS_REFUSED, &count);
+
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < count; i++)
+        ret_bodies[i] = rows[i].body;
+    *ret_count = count;
+    return STATUS_OK;
+}
+
+static enum status policy_put(struct store *store, uint32_t version, int64_t effective_from_us, struct span body)
+{
+    struct sq_policy row = {.version = version, .effective_from_us = effective_from_us, .body = body};
+
+    return sq_put(store, SQ_POLICY_PUT, &row);
+}
+
+static enum status scopes_of_device(struct store *store, const struct id *device, struct scope_member *ret_members,
+                                    size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_MEMBERS_GET);
+    struct sq_member row;
+    size_t count = 0;
+
+    sq_bind_id(&query, device);
+    while (sq_next(&query, &sq_members, &row)) {
+        if (count == max)
+            query.status = STATUS_OVER_LIMIT;
+        else
+            ret_members[count++] = row.member;
+    }
+    enum status status = sq_end(&query);
+    if (status == STATUS_OK)
+        *ret_count = count;
+    return status;
+}
+
+static enum status scope_member_put(struct store *store, const struct id *device, const struct scope_member *member)
+{
+    struct sq_member row = {.device = *device, .member = *member};
+
+    return sq_put(store, SQ_MEMBER_PUT, &row);
+}
+
+static enum status scope_member_remove(struct store *store, const struct id *device, const struct scope *scope)
+{
+    struct sq_query query = sq_begin(store, SQ_MEMBER_REMOVE);
+
+    sq_bind_id(&query, device);
+    sq_bind_scope(&query, scope);
+    return sq_change(&query);
+}
+
+void sq_roster_ops(struct store_ops *ops)
+{
+    ops->device_by_id = device_by_id;
+    ops->device_by_log = device_by_log;
+    ops->device_by_certificate = device_by_certificate;
+    ops->devices_of_officer = devices_of_officer;
+    ops->device_put = device_put;
+    ops->officer_get = officer_get;
+    ops->officer_put = officer_put;
+    ops->offender_get = offender_get;
+    ops->offender_put = offender_put;
+    ops->risks_of_offender = risks_of_offender;
+    ops->risk_put = risk_put;
+    ops->policies = policies;
+    ops->policy_put = policy_put;
+    ops->scopes_of_device = scopes_of_device;
+    ops->scope_member_put = scope_member_put;
+    ops->scope_member_remove = scope_member_remove;
+}

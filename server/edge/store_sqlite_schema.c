@@ -1,0 +1,142 @@
+/*
+ * The layout on disk. The journal is the truth; everything after it is derived and can be rebuilt (J7).
+ * Ids and hashes are blobs; tables keyed by them have no rowid, so a look-up is one descent. A new version appends a
+ * migration: those that ran are never changed.
+ */
+#include <stdio.h>
+
+#include "server/edge/store_sqlite_internal.h"
+
+#define STAMP(prefix)                                                                                                  \
+    prefix "seq INTEGER NOT NULL, " prefix "boot BLOB NOT NULL, " prefix "mono_us INTEGER NOT NULL, " prefix           \
+           "wall_us INTEGER NOT NULL, " prefix "checkpoint_us INTEGER NOT NULL, " prefix                               \
+           "received_us INTEGER NOT NULL, " prefix "pos INTEGER NOT NULL, " prefix                                     \
+           "has_place INTEGER NOT NULL, " prefix "latitude_e7 INTEGER NOT NULL, " prefix                               \
+           "longitude_e7 INTEGER NOT NULL, " prefix "accuracy_m REAL, " /* NULL: not a number */
+
+static const char version_1[] =
+    "CREATE TABLE journal ("
+    " first_pos INTEGER PRIMARY KEY, record_count INTEGER NOT NULL CHECK (record_count > 0), kind INTEGER NOT NULL,"
+    " time_us INTEGER NOT NULL, log BLOB NOT NULL, first_seq INTEGER NOT NULL, delivery BLOB NOT NULL,"
+    " body BLOB NOT NULL) STRICT;"
+    "CREATE INDEX journal_by_log ON journal (log, first_seq, record_count) WHERE kind = 1;"
+
+    "CREATE TABLE head ("
+    " one INTEGER PRIMARY KEY CHECK (one = 1), pos INTEGER NOT NULL, time_us INTEGER NOT NULL, force BLOB NOT NULL,"
+    " epoch BLOB NOT NULL, root BLOB NOT NULL, training INTEGER NOT NULL, engine TEXT NOT NULL) STRICT;"
+    "CREATE TABLE tiles ("
+    " level INTEGER NOT NULL, tile INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (level, tile)) STRICT;"
+
+    "CREATE TABLE devices ("
+    " device BLOB PRIMARY KEY NOT NULL, log BLOB NOT NULL, officer BLOB NOT NULL, key_algorithm INTEGER NOT NULL,"
+    " public_key BLOB NOT NULL, certificate_key_hash BLOB NOT NULL, standing INTEGER NOT NULL,"
+    " revoked_as_of_us INTEGER NOT NULL, revocation_recorded_us INTEGER NOT NULL, assigned_from_us INTEGER NOT NULL,"
+    " last_seq INTEGER NOT NULL, last_hash BLOB NOT NULL, watermark_us INTEGER NOT NULL,"
+    " watermark_stopped INTEGER NOT NULL, fork_seq INTEGER NOT NULL, last_receipt_us INTEGER NOT NULL"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX devices_by_log ON devices (log);"
+    "CREATE INDEX devices_by_certificate ON devices (certificate_key_hash);"
+    "CREATE INDEX devices_by_officer ON devices (officer, assigned_from_us);"
+    "CREATE TABLE officers ("
+    " officer BLOB PRIMARY KEY NOT NULL, role INTEGER NOT NULL, accredited INTEGER NOT NULL,"
+    " entitled_from_us INTEGER NOT NULL, entitled_to_us INTEGER NOT NULL, teams BLOB NOT NULL, code TEXT NOT NULL,"
+    " is_operator INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE offenders ("
+    " offender BLOB PRIMARY KEY NOT NULL, team BLOB NOT NULL, manager BLOB NOT NULL, risk INTEGER NOT NULL,"
+    " has_place INTEGER NOT NULL, latitude_e7 INTEGER NOT NULL, longitude_e7 INTEGER NOT NULL,"
+    " reference TEXT NOT NULL, underived INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE risks ("
+    " offender BLOB NOT NULL, from_us INTEGER NOT NULL, risk INTEGER NOT NULL, PRIMARY KEY (offender, from_us)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE TABLE policies ("
+    " version INTEGER PRIMARY KEY, effective_from_us INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
+
+    "CREATE TABLE anchors ("
+    " anchor BLOB PRIMARY KEY NOT NULL, time_us INTEGER NOT NULL, log BLOB NOT NULL, boot BLOB NOT NULL,"
+    " sent_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE boot_anchors ("
+    " log BLOB NOT NULL, boot BLOB NOT NULL, sent_us INTEGER NOT NULL, time_us INTEGER NOT NULL,"
+    " received_us INTEGER NOT NULL, PRIMARY KEY (log, boot, sent_us, time_us, received_us)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE boots ("
+    " log BLOB NOT NULL, first_seq INTEGER NOT NULL, boot BLOB NOT NULL, last_seq INTEGER NOT NULL,"
+    " first_mono_us INTEGER NOT NULL, last_mono_us INTEGER NOT NULL, clock_trouble INTEGER NOT NULL,"
+    " PRIMARY KEY (log, first_seq, boot)) STRICT, WITHOUT ROWID;"
+
+    "CREATE TABLE presences ("
+    " presence BLOB PRIMARY KEY NOT NULL, offender BLOB NOT NULL, officer BLOB NOT NULL, device BLOB NOT NULL,"
+    " log BLOB NOT NULL, " STAMP("in_") "has_out INTEGER NOT NULL, " STAMP(
+        "out_") "with_kind INTEGER NOT NULL, named BLOB NOT NULL, agency INTEGER NOT NULL, plan BLOB NOT NULL,"
+                " unassigned INTEGER NOT NULL, outcome INTEGER NOT NULL, outcome_seq INTEGER NOT NULL, has_cosign "
+                "INTEGER NOT NULL,"
+                " cosign_other BLOB NOT NULL, cosign_first INTEGER NOT NULL, cosign_confirmed INTEGER NOT NULL,"
+                " cosign_confirm_mono_us INTEGER NOT NULL, cosign_round_trip_us INTEGER NOT NULL, from_us INTEGER NOT "
+                "NULL,"
+                " to_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                "CREATE INDEX presences_by_offender ON presences (offender, to_us, from_us);"
+                "CREATE INDEX presences_by_officer ON presences (officer, to_us, from_us);"
+                "CREATE INDEX presences_by_boot ON presences (log, in_boot);"
+                "CREATE INDEX presences_by_out_boot ON presences (log, out_boot) WHERE has_out = 1 AND out_boot <> "
+                "in_boot;"
+                "CREATE TABLE plans ("
+                " plan BLOB PRIMARY KEY NOT NULL, offender BLOB NOT NULL, officers BLOB NOT NULL, from_us INTEGER NOT "
+                "NULL,"
+                " to_us INTEGER NOT NULL, cancelled INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                "CREATE INDEX plans_by_offender ON plans (offender, to_us, from_us);"
+                "CREATE TABLE authorities ("
+                " entry BLOB PRIMARY KEY NOT NULL, officer BLOB NOT NULL, offender BLOB NOT NULL, granted INTEGER NOT "
+                "NULL,"
+                " by_officer BLOB NOT NULL, recorded_us INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT "
+                "NULL"
+                ") STRICT, WITHOUT ROWID;"
+                "CREATE INDEX authorities_by_pair ON authorities (officer, offender, recorded_us);"
+                "CREATE TABLE decisions ("
+                " entry BLOB PRIMARY KEY NOT NULL, presence BLOB NOT NULL, by_officer BLOB NOT NULL, counts INTEGER "
+                "NOT NULL,"
+                " recorded_us INTEGER NOT NULL, pos INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                "CREATE INDEX decisions_by_presence ON decisions (presence, recorded_us);"
+                "CREATE TABLE edits ("
+                " subject BLOB NOT NULL, field TEXT NOT NULL, entry BLOB NOT NULL, officer BLOB NOT NULL,"
+                " lower_us INTEGER NOT NULL, upper_us INTEGER NOT NULL, body BLOB NOT NULL, PRIMARY KEY (subject, "
+                "field, entry)"
+                ") STRICT, WITHOUT ROWID;"
+
+                "CREATE TABLE flags ("
+                " flag BLOB PRIMARY KEY NOT NULL, subject BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
+                " times_raised INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+                "CREATE INDEX flags_by_subject ON flags (subject);"
+                "CREATE TABLE timers (timer BLOB PRIMARY KEY NOT NULL, due_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                "CREATE INDEX timers_by_due ON timers (due_us);"
+
+                "CREATE TABLE views ("
+                " view_key BLOB PRIMARY KEY NOT NULL, pos INTEGER NOT NULL, packed BLOB NOT NULL) STRICT, WITHOUT "
+                "ROWID;"
+                /* Pages are cut by (pos, key) and, for what a device had not yet entered the scope for, by key alone. */
+                "CREATE TABLE feed ("
+                " scope BLOB NOT NULL, view_key BLOB NOT NULL, pos INTEGER NOT NULL, gone INTEGER NOT NULL,"
+                " PRIMARY KEY (scope, view_key)) STRICT, WITHOUT ROWID;"
+                "CREATE INDEX feed_by_pos ON feed (scope, pos, view_key, gone);"
+                "CREATE INDEX feed_by_key ON feed (view_key, scope);"
+                "CREATE TABLE scope_members ("
+                " device BLOB NOT NULL, scope BLOB NOT NULL, entered_pos INTEGER NOT NULL, PRIMARY KEY (device, scope)"
+                ") STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[] = {version_1};
+
+int sq_schema_version(void)
+{
+    return (int)(sizeof(migrations) / sizeof(migrations[0]));
+}
+
+/* The caller has begun a transaction and ends it: what stops half-way never was. */
+enum status sq_schema_migrate(sqlite3 *db, int from_version)
+{
+    char sql[64];
+    int code = SQLITE_OK;
+
+    for (int version = from_version; version < sq_schema_version() && code == SQLITE_OK; version++)
+        code = sqlite3_exec(db, migrations[version], NULL, NULL, NULL);
+    if (code != SQLITE_OK)
+        return sq_status(db, code);
+    (void)snprintf(sql, sizeof(sql), "PRAGMA user_version = %d", sq_schema_version());
+    return sq_status(db, sqlite3_exec(db, sql, NULL, NULL, NULL));
+}
