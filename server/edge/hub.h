@@ -1,0 +1,89 @@
+/*
+ * The hub: all connections and their sessions, on the loop's thread. Carries out what sessions decide, and brings them
+ * what the other threads answer. Knows no libwebsockets: a transport stands behind struct hub_transport.
+ */
+#ifndef DOUBLECREW_SERVER_EDGE_HUB_H
+#define DOUBLECREW_SERVER_EDGE_HUB_H
+
+#include "server/edge/clock.h"
+#include "server/edge/log.h"
+#include "server/edge/outbox.h"
+#include "server/edge/pipeline.h"
+
+/* How many sessions one device may have: the half-open ones that a phone leaves when it changes networks. */
+#define HUB_CONNECTIONS_PER_DEVICE_MAX 4
+/* Pushes under way, of all connections: beyond it reading pauses (P6), below half of it it goes on. */
+#define HUB_PUSHES_MAX 256u
+#define HUB_PUSH_BYTES_MAX ((size_t)32 * 1024 * 1024)
+#define HUB_VERIFIERS 2u
+
+/* One connection; belongs to the loop's thread. The transport makes and frees it with the hub's calls below. */
+struct connection {
+    uint64_t id;
+    void *peer; /* the transport's handle */
+    struct session *session;
+    struct hash certificate_key_hash;
+    struct outbox outbox;
+    uint8_t *received; /* of the message being put together */
+    size_t received_size;
+    size_t received_capacity;
+    bool paused;    /* reading */
+    bool closing;   /* close once the urgent lane is empty */
+    bool told_live; /* logged */
+    uint16_t close_code;
+    int64_t close_by_us;    /* real; when closing */
+    int64_t stuck_since_us; /* real; since when nothing has been written though something waits; 0: nothing waits */
+};
+
+struct hub_transport {
+    void (*want_write)(void *peer);
+    void (*pause)(void *peer, bool paused);
+    void (*kill)(void *peer); /* soon, without flushing */
+};
+
+struct hub_limits {
+    unsigned max_connections;
+    size_t headroom;
+    size_t output_max; /* bytes that may wait for one reader */
+    int64_t slow_reader_us;
+    int64_t close_grace_us;
+};
+
+struct hub_queues {
+    struct queue *verifiers[HUB_VERIFIERS];
+    struct queue *writer;
+    struct queue *reader;
+    struct queue *notes;
+};
+
+struct hub;
+
+/* Everything given is borrowed and outlives the hub. */
+MUST_USE enum status hub_new(const struct session_setup *setup, const struct hub_limits *limits,
+                             const struct hub_queues *queues, const struct hub_transport *transport,
+                             struct clock *clock, struct log *log, struct hub **ret_hub);
+void hub_free(struct hub *hub);
+
+bool hub_is_full(const struct hub *hub);
+unsigned hub_count(const struct hub *hub);
+/* BUSY when it is full, NO_MEMORY. */
+MUST_USE enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash,
+                                 struct connection **ret_connection);
+void hub_disconnect(struct hub *hub, struct connection *connection);
+/* A part of a message; a message above MESSAGE_SIZE_MAX, or one that isn't binary, ends the session with a named error. */
+void hub_receive(struct hub *hub, struct connection *connection, struct span part, bool first, bool last, bool binary);
+/* The next message to write, or NULL; the caller frees it and calls hub_written. */
+struct outbox_message *hub_next(struct hub *hub, struct connection *connection);
+void hub_written(struct hub *hub, struct connection *connection, enum session_lane lane);
+/* Whether the connection may be closed now: everything urgent has left. */
+bool hub_may_close(const struct connection *connection);
+
+/* Takes in what the other threads sent. True when a stop was asked for. */
+bool hub_take_notes(struct hub *hub);
+void hub_tick(struct hub *hub);
+/* Graceful stop: nothing more is read; once the pushes under way are answered, everybody is told and let go. */
+void hub_stop(struct hub *hub);
+/* After hub_stop: everybody is gone. */
+bool hub_is_stopped(const struct hub *hub);
+
+#endif

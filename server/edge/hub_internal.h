@@ -1,0 +1,37 @@
+/*
+ * Inside the hub; for hub*.c only.
+ */
+#ifndef DOUBLECREW_SERVER_EDGE_HUB_INTERNAL_H
+#define DOUBLECREW_SERVER_EDGE_HUB_INTERNAL_H
+
+#include "server/edge/hub.h"
+
+struct hub {
+    const struct session_setup *setup;
+    struct hub_limits limits;
+    struct hub_queues queues;
+    struct hub_transport transport;
+    struct clock *clock;
+    struct log *log;
+    struct connection **slots; /* limits.max_connections of them */
+    unsigned next_slot;
+    unsigned count;
+    uint64_t generation;
+    uint32_t pushes; /* under way, of all connections */
+    size_t push_bytes;
+    bool reading_paused;
+    bool stopping;
+    bool told_stopping;
+    int64_t stop_by_us;
+};
+
+struct session_now hub_now(struct hub *hub);
+/* NULL: it is gone. */
+struct connection *hub_find(struct hub *hub, uint64_t id);
+/* One event into a session, and everything that follows from it. */
+void hub_feed(struct hub *hub, struct connection *connection, const struct session_event *event);
+void hub_pause(struct hub *hub, struct connection *connection);
+void hub_drop_slow_reader(struct hub *hub, struct connection *connection);
+void hub_stop_step(struct hub *hub);
+
+#endif

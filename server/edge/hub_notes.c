@@ -1,0 +1,115 @@
+/*
+ * Brings sessions what the other threads answered.
+ */
+#include "server/edge/hub_internal.h"
+
+static void feed_all(struct hub *hub, const struct session_event *event)
+{
+    for (unsigned i = 0; i < hub->limits.max_connections; i++) {
+        if (hub->slots[i] != NULL)
+            hub_feed(hub, hub->slots[i], event);
+    }
+}
+
+static void tell_commit(struct hub *hub, const struct commit_note *note)
+{
+    struct session_event event = {.kind = SESSION_ON_COMMIT};
+
+    event.commit.head_pos = note->head.pos;
+    event.commit.roster_changed = note->roster_changed;
+    feed_all(hub, &event);
+}
+
+static void tell_flags(struct hub *hub, const struct commit_note *note)
+{
+    struct session_event event = {.kind = SESSION_ON_FLAG};
+
+    event.flag.committed_real_us = note->committed_real_us;
+    for (size_t i = 0; i < note->flag_count; i++) {
+        event.flag.flag = &note->flags[i];
+        feed_all(hub, &event);
+    }
+}
+
+static void tell_results(struct hub *hub, const struct commit_note *note)
+{
+    struct session_event event = {.kind = SESSION_ON_PUSHED};
+
+    for (const struct push_job *job = note->jobs; job != NULL; job = job->next) {
+        struct connection *connection = hub_find(hub, job->connection);
+
+        hub->pushes--;
+        hub->push_bytes -= job->raw_size;
+        event.pushed.entry_count = job->entry_count;
+        event.pushed.result = &job->result;
+        if (connection != NULL)
+            hub_feed(hub, connection, &event);
+    }
+}
+
+static void tell_step(struct hub *hub, const struct commit_note *note)
+{
+    struct connection *connection = hub_find(hub, note->step_connection);
+    struct session_event event = {.kind = SESSION_ON_STEPPED, .status = note->status};
+
+    event.stepped.now_us = note->step_us;
+    event.stepped.head_pos = note->head.pos;
+    if (connection != NULL)
+        hub_feed(hub, connection, &event);
+}
+
+/* The roster first, so that no flag goes by yesterday's scopes (P4); then flags before anything else (A1). */
+static void tell(struct hub *hub, const struct commit_note *note)
+{
+    if (note->status == STATUS_OK) {
+        tell_commit(hub, note);
+        tell_flags(hub, note);
+    }
+    tell_results(hub, note);
+    if (note->is_step)
+        tell_step(hub, note);
+}
+
+static void resume_reading(struct hub *hub)
+{
+    if (!hub->reading_paused || hub->stopping)
+        return;
+    if (hub->pushes > HUB_PUSHES_MAX / 2 || hub->push_bytes > HUB_PUSH_BYTES_MAX / 2)
+        return;
+    hub->reading_paused = false;
+    for (unsigned i = 0; i < hub->limits.max_connections; i++) {
+        struct connection *connection = hub->slots[i];
+
+        if (connection != NULL && connection->paused) {
+            connection->paused = false;
+            hub->transport.pause(connection->peer, false);
+        }
+    }
+}
+
+bool hub_take_notes(struct hub *hub)
+{
+    struct note note;
+    bool stop = false;
+
+    while (queue_pop(hub->queues.notes, 0, &note) == STATUS_OK) {
+        struct session_event event = {.kind = SESSION_ON_REPLY};
+        struct connection *connection;
+
+        if (note.kind == NOTE_COMMIT) {
+            tell(hub, note.commit);
+        } else if (note.kind == NOTE_REPLY) {
+            connection = hub_find(hub, note.connection);
+            event.reply = note.reply;
+            if (connection != NULL)
+                hub_feed(hub, connection, &event);
+        } else {
+            stop = true;
+        }
+        note_done(&note);
+    }
+    resume_reading(hub);
+    if (hub->stopping)
+        hub_stop_step(hub);
+    return stop;
+}

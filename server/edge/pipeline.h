@@ -1,0 +1,105 @@
+/*
+ * What travels between the server's threads, and the threads behind the loop: verifiers, writer, reader.
+ *
+ *   loop --push_job--> verifier --writer_item--> writer --note--> loop
+ *   loop --read_job--> reader --note--> loop
+ *
+ * Everything is plain memory that one thread owns at a time: whoever popped it. Pushes of one connection always take the
+ * same verifier, so they reach the writer, and their answers the loop, in the order in which they came.
+ */
+#ifndef DOUBLECREW_SERVER_EDGE_PIPELINE_H
+#define DOUBLECREW_SERVER_EDGE_PIPELINE_H
+
+#include "core/push.h"
+#include "server/edge/clock.h"
+#include "server/edge/log.h"
+#include "server/edge/queue.h"
+#include "server/logic/batch.h"
+#include "server/logic/session_read.h"
+
+struct push_job {
+    uint64_t connection;
+    uint32_t entry_count;
+    struct public_key key;
+    struct batch_delivery delivery;
+    uint8_t *raw;
+    size_t raw_size;
+    struct arena *arena;
+    struct push push; /* in arena and raw, once opened */
+    struct batch_result result;
+    struct push_job *next;
+};
+
+/* raw is copied. */
+MUST_USE enum status push_job_new(struct span raw, struct push_job **ret_job);
+void push_job_free(struct push_job *job);
+
+struct writer_item {
+    struct push_job *job; /* NULL: a training step */
+    uint64_t connection;
+    int64_t step_us;
+};
+
+struct read_job {
+    uint64_t connection;
+    struct session_request request;
+};
+
+/* After one batch; in the order in which the loop must tell it. */
+struct commit_note {
+    enum status status;
+    struct store_head head; /* only when status is OK */
+    bool roster_changed;
+    int64_t committed_real_us;
+    struct batch_flag *flags; /* rows lie in flag_bytes */
+    size_t flag_count;
+    uint8_t *flag_bytes;
+    struct push_job *jobs; /* oldest first */
+    bool is_step;
+    uint64_t step_connection;
+    int64_t step_us;
+};
+
+void commit_note_free(struct commit_note *note);
+
+enum note_kind { NOTE_COMMIT, NOTE_REPLY, NOTE_STOP };
+
+struct note {
+    enum note_kind kind;
+    uint64_t connection; /* NOTE_REPLY */
+    union {
+        struct commit_note *commit;
+        struct session_reply *reply;
+    };
+};
+
+void note_done(struct note *note);
+
+/* How a thread reaches the loop: pushes a note, then wakes it (lws_cancel_service). */
+struct loop_port {
+    struct queue *notes;
+    void (*wake)(void *context);
+    void *context;
+};
+
+/* Takes the note over, delivered or not. */
+void loop_port_send(const struct loop_port *port, const struct note *note);
+
+/* Each runs one thread until its queue is closed and empty. */
+struct verifier;
+MUST_USE enum status verifier_start(struct queue *in, struct queue *writer, struct verifier **ret_verifier);
+void verifier_join(struct verifier *verifier);
+
+struct writer;
+/* batch is the writer's from here on; the caller frees it after the join. */
+MUST_USE enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, struct log *log,
+                                  const struct loop_port *port, bool training, struct writer **ret_writer);
+void writer_join(struct writer *writer);
+
+struct reader;
+/* The tools are the reader's from here on. */
+MUST_USE enum status reader_start(struct queue *in, const struct session_reader *tools, const struct loop_port *port,
+                                  struct reader **ret_reader);
+void reader_join(struct reader *reader);
+
+#endif

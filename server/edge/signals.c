@@ -1,0 +1,64 @@
+#include "server/edge/signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct signals {
+    pthread_t thread;
+    struct loop_port port;
+};
+
+static void stop_set(sigset_t *ret_set)
+{
+    sigemptyset(ret_set);
+    sigaddset(ret_set, SIGTERM);
+    sigaddset(ret_set, SIGINT);
+}
+
+void signals_block(void)
+{
+    sigset_t set;
+
+    signal(SIGPIPE, SIG_IGN);
+    stop_set(&set);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
+/* One signal is enough: whoever can't wait for the grace period has SIGKILL. */
+static void *run(void *context)
+{
+    struct signals *signals = context;
+    struct note note = {.kind = NOTE_STOP};
+    sigset_t set;
+    int number;
+
+    stop_set(&set);
+    if (sigwait(&set, &number) == 0)
+        loop_port_send(&signals->port, &note);
+    return NULL;
+}
+
+enum status signals_start(const struct loop_port *port, struct signals **ret_signals)
+{
+    struct signals *signals = calloc(1, sizeof(*signals));
+
+    if (signals == NULL)
+        return STATUS_NO_MEMORY;
+    signals->port = *port;
+    if (pthread_create(&signals->thread, NULL, run, signals) != 0) {
+        free(signals);
+        return STATUS_NO_MEMORY;
+    }
+    *ret_signals = signals;
+    return STATUS_OK;
+}
+
+void signals_join(struct signals *signals)
+{
+    if (signals == NULL)
+        return;
+    pthread_kill(signals->thread, SIGTERM); /* when the loop ended for another reason, nobody has sent one */
+    pthread_join(signals->thread, NULL);
+    free(signals);
+}

@@ -1,0 +1,333 @@
+#include "server/edge/transport_lws.h"
+
+#include <libwebsockets.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "server/edge/tls.h"
+
+#define TICK_US (250 * LWS_US_PER_MS)
+/* Of one read; a message is put together from as many as it takes. */
+#define RX_BUFFER_SIZE 16384
+/* An unanswered ping ends the connection this long after it. */
+#define PONG_WAIT_S 10
+/* Handshakes and requests that may be under way at once: each needs a buffer for its headers. */
+#define HEADER_POOL 512
+
+struct transport {
+    const struct config *config;
+    struct log *log;
+    struct hub *hub;
+    struct sha256 *sha;
+    uv_loop_t loop;
+    struct lws_context *context;
+    struct lws_protocols protocols[2];
+    lws_retry_bo_t keep_alive;
+    lws_sorted_usec_list_t tick;
+    bool stopping;
+};
+
+/* libwebsockets' memory for one connection. */
+struct peer {
+    struct connection *connection;
+};
+
+size_t transport_headroom(void)
+{
+    return LWS_PRE;
+}
+
+/* Upgrade ------------------------------------------------------------------------------------------------------- */
+
+static bool header_is(struct lws *wsi, enum lws_token_indexes token, const char *wanted)
+{
+    char value[64];
+
+    return lws_hdr_copy(wsi, value, sizeof(value), token) > 0 && strcmp(value, wanted) == 0;
+}
+
+static int refuse(struct transport *transport, const char *reason)
+{
+    LOG(transport->log, LOG_WARNING, "client_refused", log_text("reason", reason));
+    return 1;
+}
+
+/* One exact path, one exact subprotocol, one verified certificate. 0: go on. */
+static int filter_upgrade(struct transport *transport, struct lws *wsi)
+{
+    union lws_tls_cert_info_results verified = {0};
+
+    if (!header_is(wsi, WSI_TOKEN_GET_URI, TRANSPORT_PATH))
+        return refuse(transport, "wrong_path");
+    if (!header_is(wsi, WSI_TOKEN_PROTOCOL, TRANSPORT_PROTOCOL))
+        return refuse(transport, "wrong_subprotocol");
+    /* The handshake has checked it; a door that only one lock holds isn't shut. */
+    if (lws_tls_peer_cert_info(wsi, LWS_TLS_CERT_INFO_VERIFIED, &verified, 0) != 0 || verified.verified != 1)
+        return refuse(transport, "no_certificate");
+    if (hub_is_full(transport->hub)) {
+        LOG(transport->log, LOG_WARNING, "connection_limit", log_number("max_connections", hub_count(transport->hub)));
+        return 1;
+    }
+    return transport->stopping ? refuse(transport, "stopping") : 0;
+}
+
+static int filter_socket(struct transport *transport, lws_sockfd_type fd)
+{
+    int on = 1;
+
+    if (transport->hub == NULL || transport->stopping)
+        return 1;
+    if (hub_is_full(transport->hub)) {
+        LOG(transport->log, LOG_WARNING, "connection_limit", log_number("max_connections", hub_count(transport->hub)));
+        return 1;
+    }
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    return 0;
+}
+
+/* Connections --------------------------------------------------------------------------------------------------- */
+
+static int established(struct transport *transport, struct lws *wsi, struct peer *peer)
+{
+    struct hash key_hash;
+    enum status status = tls_peer_key_hash(lws_get_ssl(wsi), transport->sha, &key_hash);
+
+    if (status == STATUS_OK)
+        status = hub_connect(transport->hub, wsi, &key_hash, &peer->connection);
+    if (status != STATUS_OK) {
+        peer->connection = NULL;
+        refuse(transport, status_name(status));
+        return -1;
+    }
+    return 0;
+}
+
+static int received(struct transport *transport, struct lws *wsi, struct peer *peer, const void *in, size_t size)
+{
+    bool first = lws_is_first_fragment(wsi) != 0;
+    bool last = lws_is_final_fragment(wsi) != 0;
+
+    if (peer->connection != NULL)
+        hub_receive(transport->hub, peer->connection, span_of(in, size), first, last, lws_frame_is_binary(wsi) != 0);
+    return 0;
+}
+
+/* One write a callback; the rest asks to be called again. */
+static int writeable(struct transport *transport, struct lws *wsi, struct connection *connection)
+{
+    struct outbox_message *message;
+    enum session_lane lane;
+    int written;
+
+    if (connection == NULL)
+        return -1;
+    message = hub_next(transport->hub, connection);
+    if (message != NULL) {
+        lane = message->lane;
+        written = lws_write(wsi, message->bytes, message->size, LWS_WRITE_BINARY);
+        free(message);
+        if (written < 0)
+            return -1;
+        hub_written(transport->hub, connection, lane);
+    }
+    if (hub_may_close(connection)) {
+        lws_close_reason(wsi, (enum lws_close_status)connection->close_code, NULL, 0);
+        return -1;
+    }
+    if (connection->outbox.size > 0)
+        lws_callback_on_writable(wsi);
+    return 0;
+}
+
+static void closed(struct transport *transport, struct peer *peer)
+{
+    if (peer != NULL && peer->connection != NULL)
+        hub_disconnect(transport->hub, peer->connection);
+    if (peer != NULL)
+        peer->connection = NULL;
+}
+
+/* The loop ------------------------------------------------------------------------------------------------------ */
+
+static void end_if_stopped(struct transport *transport)
+{
+    if (transport->stopping && hub_is_stopped(transport->hub))
+        uv_stop(&transport->loop);
+}
+
+static void take_notes(struct transport *transport)
+{
+    if (transport->hub == NULL)
+        return;
+    if (hub_take_notes(transport->hub)) {
+        transport->stopping = true;
+        hub_stop(transport->hub);
+    }
+    end_if_stopped(transport);
+}
+
+static void on_tick(lws_sorted_usec_list_t *sul)
+{
+    struct transport *transport = lws_container_of(sul, struct transport, tick);
+
+    hub_tick(transport->hub);
+    end_if_stopped(transport);
+    lws_sul_schedule(transport->context, 0, &transport->tick, on_tick, TICK_US);
+}
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user, void *in, size_t size)
+{
+    struct transport *transport = lws_context_user(lws_get_context(wsi));
+    struct peer *peer = user;
+
+    switch (reason) {
+    case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        return tls_sharpen(user, transport->config, transport->log) == STATUS_OK ? 0 : 1;
+    case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
+        return size == 0; /* OpenSSL found it wanting; without this, libwebsockets lets it in */
+    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
+        return filter_socket(transport, (lws_sockfd_type)(intptr_t)in);
+    case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
+        return in == NULL || strcmp(in, "websocket") != 0;
+    case LWS_CALLBACK_HTTP:
+        (void)lws_return_http_status(wsi, HTTP_STATUS_NOT_FOUND, NULL);
+        return -1;
+    case LWS_CALLBACK_FILTER_PROTOCOL_CONNECTION:
+        return filter_upgrade(transport, wsi);
+    case LWS_CALLBACK_ESTABLISHED:
+        return established(transport, wsi, peer);
+    case LWS_CALLBACK_RECEIVE:
+        return received(transport, wsi, peer, in, size);
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        return writeable(transport, wsi, peer->connection);
+    case LWS_CALLBACK_CLOSED:
+        closed(transport, peer);
+        return 0;
+    case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
+        take_notes(transport);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void want_write(void *peer)
+{
+    lws_callback_on_writable(peer);
+}
+
+static void pause_reading(void *peer, bool paused)
+{
+    lws_rx_flow_control(peer, paused ? 0 : 1);
+}
+
+static void kill_soon(void *peer)
+{
+    lws_set_timeout(peer, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+}
+
+struct hub_transport transport_calls(void)
+{
+    return (struct hub_transport){.want_write = want_write, .pause = pause_reading, .kill = kill_soon};
+}
+
+static void describe(struct transport *transport, struct lws_context_creation_info *ret_info, void **foreign_loops)
+{
+    const struct config *config = transport->config;
+
+    transport->protocols[0] = (struct lws_protocols){.name = TRANSPORT_PROTOCOL,
+                                                     .callback = on_event,
+                                                     .per_session_data_size = sizeof(struct peer),
+                                                     .rx_buffer_size = RX_BUFFER_SIZE};
+    transport->keep_alive = (lws_retry_bo_t){
+        .secs_since_valid_ping = (uint16_t)config->keep_alive_s,
+        .secs_since_valid_hangup = (uint16_t)(config->keep_alive_s + PONG_WAIT_S),
+    };
+    foreign_loops[0] = &transport->loop;
+    *ret_info = (struct lws_context_creation_info){
+        .iface = config->listen,
+        .port = config->port,
+        .protocols = transport->protocols,
+        .ssl_cert_filepath = config->certificate,
+        .ssl_private_key_filepath = config->key,
+        .ssl_ca_filepath = config->client_ca,
+        .alpn = "http/1.1",
+        .foreign_loops = foreign_loops,
+        .retry_and_idle_policy = &transport->keep_alive,
+        .max_http_header_pool = HEADER_POOL,
+        .timeout_secs = 10,
+        .server_string = "doublecrew",
+        .user = transport,
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                   LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                   (strchr(config->listen, ':') == NULL ? LWS_SERVER_OPTION_DISABLE_IPV6 : 0),
+    };
+}
+
+enum status transport_new(const struct config *config, struct log *log, struct transport **ret_transport)
+{
+    struct transport *transport = calloc(1, sizeof(*transport));
+    struct lws_context_creation_info info;
+    void *foreign_loops[1];
+
+    if (transport == NULL)
+        return STATUS_NO_MEMORY;
+    transport->config = config;
+    transport->log = log;
+    if (sha256_new(&transport->sha) != STATUS_OK || uv_loop_init(&transport->loop) != 0) {
+        sha256_free(transport->sha);
+        free(transport);
+        return STATUS_NO_MEMORY;
+    }
+    lws_set_log_level(0, NULL); /* what matters is logged here, by name */
+    describe(transport, &info, foreign_loops);
+    transport->context = lws_create_context(&info);
+    if (transport->context == NULL) {
+        transport_free(transport);
+        return STATUS_NETWORK;
+    }
+    *ret_transport = transport;
+    return STATUS_OK;
+}
+
+void transport_set_hub(struct transport *transport, struct hub *hub)
+{
+    transport->hub = hub;
+}
+
+/* With a loop of our own, libwebsockets closes its handles on it: it has to run until they are gone. */
+void transport_free(struct transport *transport)
+{
+    if (transport == NULL)
+        return;
+    if (transport->context != NULL)
+        lws_context_destroy(transport->context);
+    uv_run(&transport->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&transport->loop);
+    sha256_free(transport->sha);
+    free(transport);
+}
+
+uint16_t transport_port(const struct transport *transport)
+{
+    return (uint16_t)lws_get_vhost_listen_port(lws_get_vhost_by_name(transport->context, "default"));
+}
+
+void transport_run(struct transport *transport)
+{
+    lws_sul_schedule(transport->context, 0, &transport->tick, on_tick, TICK_US);
+    uv_run(&transport->loop, UV_RUN_DEFAULT);
+    lws_sul_schedule(transport->context, 0, &transport->tick, NULL, LWS_SET_TIMER_USEC_CANCEL);
+}
+
+void transport_wake(void *context)
+{
+    struct transport *transport = context;
+
+    lws_cancel_service(transport->context);
+}

@@ -1,0 +1,262 @@
+/*
+ * The writer: the only thread that writes. Takes what has come in while the last commit was on its way to the disk, puts
+ * it into one transaction (group commit), answers after the commit (E1). Idle, it wakes for the next timer (J2).
+ */
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/limits.h"
+#include "server/edge/pipeline.h"
+
+/* A timer is looked at again at least this often, so that a step of the wall clock is noticed. */
+#define WAIT_MAX_US ((int64_t)1000 * 1000)
+
+struct writer {
+    pthread_t thread;
+    struct queue *in;
+    struct batch *batch;
+    struct clock *clock;
+    struct log *log;
+    struct loop_port port;
+    bool training;
+    bool timers_failed; /* look again after WAIT_MAX_US, not at once */
+    bool was_in_trouble;
+    struct writer_item next; /* popped, but not of the group under way */
+    bool has_next;
+};
+
+/* T5: in clock trouble the journal's time stands still, so nothing falls due; what comes in is stored all the same. */
+static int64_t time_now(struct writer *writer, bool *ret_trouble)
+{
+    struct clock_reading reading = clock_read(writer->clock);
+
+    if (reading.clock_trouble != writer->was_in_trouble)
+        LOG(writer->log, LOG_ERROR, reading.clock_trouble ? "clock_trouble" : "clock_agrees_again",
+            log_number("disagreement_limit_us", CLOCK_DISAGREEMENT_MAX_US));
+    writer->was_in_trouble = reading.clock_trouble;
+    *ret_trouble = reading.clock_trouble;
+    return reading.clock_trouble ? batch_head(writer->batch)->time_us : reading.server_us;
+}
+
+static enum status copy_flags(const struct batch *batch, struct commit_note *note)
+{
+    const struct batch_flag *flags = batch_flags(batch, &note->flag_count);
+    size_t size = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < note->flag_count; i++)
+        size += flags[i].row.size;
+    note->flags = calloc(note->flag_count + 1, sizeof(*note->flags));
+    note->flag_bytes = malloc(size + 1);
+    if (note->flags == NULL || note->flag_bytes == NULL) {
+        note->flag_count = 0;
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < note->flag_count; i++) {
+        note->flags[i] = flags[i];
+        memcpy(note->flag_bytes + at, flags[i].row.data, flags[i].row.size);
+        note->flags[i].row = span_of(note->flag_bytes + at, flags[i].row.size);
+        at += flags[i].row.size;
+    }
+    return STATUS_OK;
+}
+
+/* What the loop tells after a commit, or after a failure (then only the pushers are told). */
+static void tell(struct writer *writer, enum status status, struct commit_note *note)
+{
+    struct note out = {.kind = NOTE_COMMIT, .commit = note};
+
+    note->status = status;
+    note->committed_real_us = clock_boot_us();
+    if (status == STATUS_OK) {
+        note->head = *batch_head(writer->batch);
+        note->roster_changed = batch_roster_changed(writer->batch);
+        if (copy_flags(writer->batch, note) != STATUS_OK)
+            LOG(writer->log, LOG_ERROR, "flags_not_pushed", log_status("error", STATUS_NO_MEMORY));
+    } else {
+        LOG(writer->log, LOG_ERROR, "batch_failed", log_status("error", status));
+    }
+    loop_port_send(&writer->port, &out);
+}
+
+static struct commit_note *new_note(void)
+{
+    struct commit_note *note = calloc(1, sizeof(*note));
+
+    if (note == NULL)
+        abort(); /* nobody could be answered any more */
+    return note;
+}
+
+/* Applies the jobs of one group; the status is the store's. */
+static enum status apply(struct writer *writer, struct push_job *jobs, int64_t now_us)
+{
+    enum status status = batch_begin(writer->batch, now_us);
+
+    if (status != STATUS_OK)
+        return status;
+    for (struct push_job *job = jobs; job != NULL && status == STATUS_OK; job = job->next) {
+        if (job->result.status == STATUS_OK) /* verified */
+            status =
+                batch_push(writer->batch, &job->push, span_of(job->raw, job->raw_size), &job->delivery, &job->result);
+    }
+    if (status != STATUS_OK) {
+        batch_abort(writer->batch);
+        return status;
+    }
+    return batch_commit(writer->batch);
+}
+
+/* Nothing of a failed group is stored. Whoever would have been acknowledged is told so; a push's own error stays. */
+static void fail_jobs(struct push_job *jobs, enum status status)
+{
+    for (struct push_job *job = jobs; job != NULL; job = job->next) {
+        job->result.durable_seq = 0; /* may count what was rolled back: the session knows what is durable */
+        job->result.pos = 0;
+        job->result.held_count = 0;
+        if (job->result.status == STATUS_OK || job->result.status == STATUS_LOG_FORK) /* a fork is stored, too */
+            job->result.status = status;
+    }
+}
+
+/* The first job and all that wait behind it, up to one commit's worth. A step ends the group. */
+static struct push_job *gather(struct writer *writer, struct push_job *first)
+{
+    struct push_job **last = &first->next;
+    size_t records = first->entry_count;
+
+    while (records < COMMIT_RECORDS_MAX && queue_pop(writer->in, 0, &writer->next) == STATUS_OK) {
+        struct push_job *job = writer->next.job;
+
+        if (job == NULL || records + job->entry_count > COMMIT_RECORDS_MAX) {
+            writer->has_next = true;
+            break;
+        }
+        *last = job;
+        last = &job->next;
+        records += job->entry_count;
+    }
+    *last = NULL;
+    return first;
+}
+
+static void run_group(struct writer *writer, struct push_job *first)
+{
+    struct commit_note *note = new_note();
+    bool trouble;
+    enum status status;
+
+    note->jobs = gather(writer, first);
+    status = apply(writer, note->jobs, time_now(writer, &trouble));
+    if (status != STATUS_OK)
+        fail_jobs(note->jobs, status);
+    tell(writer, status, note);
+}
+
+/* A batch without pushes: timers due fire, and a tick is appended when one was (J2). */
+static enum status run_empty(struct writer *writer, struct commit_note *note, int64_t now_us)
+{
+    enum status status = apply(writer, NULL, now_us);
+
+    tell(writer, status, note);
+    return status;
+}
+
+static void run_step(struct writer *writer, const struct writer_item *item)
+{
+    struct commit_note *note = new_note();
+    bool trouble;
+
+    clock_step(writer->clock, item->step_us);
+    note->is_step = true;
+    note->step_connection = item->connection;
+    note->step_us = time_now(writer, &trouble);
+    run_empty(writer, note, note->step_us);
+}
+
+/* Microseconds until a timer is due, 0: now; at most WAIT_MAX_US. A training clock moves only by steps. */
+static int64_t until_timer_us(struct writer *writer)
+{
+    bool trouble;
+    int64_t now_us = time_now(writer, &trouble);
+    int64_t due_us;
+
+    if (writer->training)
+        return -1;
+    if (trouble || writer->timers_failed || batch_next_timer(writer->batch, &due_us) != STATUS_OK)
+        return WAIT_MAX_US;
+    if (due_us <= now_us)
+        return 0;
+    return due_us - now_us < WAIT_MAX_US ? due_us - now_us : WAIT_MAX_US;
+}
+
+static void run_timers(struct writer *writer)
+{
+    bool trouble;
+    int64_t now_us = time_now(writer, &trouble);
+    int64_t due_us;
+
+    writer->timers_failed = false;
+    if (trouble || batch_next_timer(writer->batch, &due_us) != STATUS_OK || due_us > now_us)
+        return;
+    writer->timers_failed = run_empty(writer, new_note(), now_us) != STATUS_OK;
+}
+
+static enum status take(struct writer *writer, struct writer_item *ret_item)
+{
+    if (writer->has_next) {
+        writer->has_next = false;
+        *ret_item = writer->next;
+        return STATUS_OK;
+    }
+    return queue_pop(writer->in, until_timer_us(writer), ret_item);
+}
+
+static void *run(void *context)
+{
+    struct writer *writer = context;
+
+    for (;;) {
+        struct writer_item item;
+        enum status status = take(writer, &item);
+
+        if (status == STATUS_CANCELLED)
+            return NULL;
+        if (status == STATUS_TIMEOUT)
+            run_timers(writer);
+        else if (item.job != NULL)
+            run_group(writer, item.job);
+        else
+            run_step(writer, &item);
+    }
+}
+
+enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, struct log *log,
+                         const struct loop_port *port, bool training, struct writer **ret_writer)
+{
+    struct writer *writer = calloc(1, sizeof(*writer));
+
+    if (writer == NULL)
+        return STATUS_NO_MEMORY;
+    writer->in = in;
+    writer->batch = batch;
+    writer->clock = clock;
+    writer->log = log;
+    writer->port = *port;
+    writer->training = training;
+    if (pthread_create(&writer->thread, NULL, run, writer) != 0) {
+        free(writer);
+        return STATUS_NO_MEMORY;
+    }
+    *ret_writer = writer;
+    return STATUS_OK;
+}
+
+void writer_join(struct writer *writer)
+{
+    if (writer == NULL)
+        return;
+    pthread_join(writer->thread, NULL);
+    free(writer);
+}
