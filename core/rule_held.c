@@ -1,0 +1,79 @@
+/* V6: evidence that counts for nobody until a supervisor decides. */
+#include "core/rule_internal.h"
+
+static uint32_t base_reasons(struct rule_world *world, size_t index)
+{
+    const struct rule_item *item = &world->field->items[index];
+    int64_t as_of_us = world->field->given->devices[item->is->device].revoked_as_of_us;
+    uint32_t reasons = 0;
+
+    if (item->is->contested && !item->vouched) {
+        reasons |= RULE_REASON_CONTESTED;
+    }
+    if (item->is->unassigned) {
+        reasons |= RULE_REASON_UNASSIGNED;
+    }
+    if (as_of_us != RULE_FOREVER && rule_no_later(world, rule_at(as_of_us), rule_in(world, index))) {
+        reasons |= RULE_REASON_REVOKED;
+    }
+    return reasons;
+}
+
+/* What is itself held, or counts for nobody, proves nothing. */
+static bool proves(struct rule_world *world, size_t index)
+{
+    enum rule_decided decided = world->field->items[index].decided;
+
+    return decided == RULE_DECIDED_COUNTS || (decided == RULE_DECIDED_NOT && base_reasons(world, index) == 0);
+}
+
+static bool at_two_places(struct rule_world *world, size_t a, size_t b)
+{
+    const struct rule_presence *x = world->field->items[a].is;
+    const struct rule_presence *y = world->field->items[b].is;
+
+    if (a == b || x->officer != y->officer || !x->has_out || !y->has_out || !rule_apart(&x->in_at, &y->in_at, 0)) {
+        return false;
+    }
+    if (!rule_is_recorded(world, a) || !rule_is_recorded(world, b)) {
+        return false;
+    }
+    return rule_before(world, rule_in(world, a), rule_out(world, b)) &&
+           rule_before(world, rule_in(world, b), rule_out(world, a)) &&
+           rule_before(world, rule_in(world, a), rule_out(world, a)) &&
+           rule_before(world, rule_in(world, b), rule_out(world, b)) && proves(world, b);
+}
+
+uint32_t rule_held_reasons(struct rule_world *world, size_t item)
+{
+    struct rule_known *known = &world->known[item];
+    uint32_t reasons;
+
+    if ((known->memo & RULE_MEMO_HELD) != 0) {
+        return known->held;
+    }
+    reasons = base_reasons(world, item);
+    for (size_t i = 0; i < world->field->count && reasons == 0; i++) {
+        if ((world->relevant >> i & 1) != 0 && at_two_places(world, item, i)) {
+            reasons = RULE_REASON_TWO_PLACES;
+        }
+    }
+    known->held = reasons;
+    known->memo |= RULE_MEMO_HELD;
+    return reasons;
+}
+
+bool rule_is_held(struct rule_world *world, size_t item)
+{
+    return world->field->items[item].decided == RULE_DECIDED_NOT && rule_held_reasons(world, item) != 0;
+}
+
+bool rule_is_void(struct rule_world *world, size_t item)
+{
+    return world->field->items[item].decided == RULE_DECIDED_AGAINST && rule_held_reasons(world, item) != 0;
+}
+
+bool rule_stands(struct rule_world *world, size_t item)
+{
+    return world->field->items[item].decided == RULE_DECIDED_COUNTS || rule_held_reasons(world, item) == 0;
+}
