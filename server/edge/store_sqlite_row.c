@@ -51,12 +51,16 @@ static void bind_real(struct sq_query *query, const uint8_t *field)
         query->status = STATUS_NO_MEMORY;
 }
 
+/* Text without its NUL is refused: it couldn't be read back. */
 static void bind_chars(struct sq_query *query, const struct sq_column *column, const char *field)
 {
-    int size = (int)strnlen(field, column->size);
+    size_t size = strnlen(field, column->size);
 
-    if (query->status == STATUS_OK &&
-        sqlite3_bind_text(query->statement->stmt, ++query->bound, field, size, SQLITE_STATIC) != SQLITE_OK)
+    if (query->status != STATUS_OK)
+        return;
+    if (size == column->size)
+        query->status = STATUS_OVER_LIMIT;
+    else if (sqlite3_bind_text(query->statement->stmt, ++query->bound, field, (int)size, SQLITE_STATIC) != SQLITE_OK)
         query->status = STATUS_NO_MEMORY;
 }
 
