@@ -1,0 +1,127 @@
+/* Error: a stable code and what to do about it. The remedy decides, not the code: an older device follows newer codes. */
+#include "device/step_parts.h"
+
+static enum status status_of(Doublecrew__V1__ErrorCode code)
+{
+    switch ((int)code) {
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_MALFORMED:
+        return STATUS_MALFORMED;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_TOO_LARGE:
+        return STATUS_OVER_LIMIT;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_PROTOCOL_VERSION:
+        return STATUS_PROTOCOL_VERSION;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_PROTOCOL_ORDER:
+        return STATUS_PROTOCOL_ORDER;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_MISSING_FIELD:
+        return STATUS_MISSING_FIELD;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BAD_LENGTH:
+        return STATUS_BAD_LENGTH;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BAD_SIGNATURE:
+        return STATUS_BAD_SIGNATURE;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BAD_CHAIN:
+        return STATUS_BAD_CHAIN;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_LOG_GAP:
+        return STATUS_LOG_GAP;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_LOG_FORK:
+        return STATUS_LOG_FORK;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_UNKNOWN_LOG:
+        return STATUS_UNKNOWN_LOG;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_UNKNOWN_DEVICE:
+        return STATUS_UNKNOWN_DEVICE;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_UNKNOWN_ANCHOR:
+        return STATUS_UNKNOWN_ANCHOR;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_DEVICE_REVOKED:
+        return STATUS_DEVICE_REVOKED;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_DEVICE_SUSPENDED:
+        return STATUS_DEVICE_SUSPENDED;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_NOT_PERMITTED:
+        return STATUS_NOT_PERMITTED;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_OVER_CREDIT:
+        return STATUS_OVER_CREDIT;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BUSY:
+        return STATUS_BUSY;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_SLOW_READER:
+        return STATUS_SLOW_READER;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_STOPPING:
+        return STATUS_STOPPING;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_STORE:
+        return STATUS_STORE;
+    case DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_CLOCK_TROUBLE:
+        return STATUS_CLOCK_TROUBLE;
+    default:
+        return STATUS_INTERNAL;
+    }
+}
+
+/* Pushes again from what the server holds; a session that needs it again and again backs off instead. */
+static void send_from(struct sync *sync, const struct sync_event *event, enum status status,
+                      struct sync_actions *actions)
+{
+    const Doublecrew__V1__Error *error = event->message->error;
+
+    if (sync->phase != SYNC_ONLINE || error->closes || ++sync->resends > SYNC_RESENDS_MAX) {
+        step_back_off(sync, event, status, error->retry_after_ms, actions);
+        return;
+    }
+    sync->building = false;
+    if (step_take_durable(sync, event, error->durable_seq, span_of(error->durable_hash.data, error->durable_hash.len),
+                          actions)) {
+        sync->sent_seq = sync->durable_seq;
+        step_push(sync, event, actions);
+    }
+}
+
+/* The entries and their texts go again from what is acknowledged. */
+static void send_full_anchors(struct sync *sync, const struct sync_event *event, enum status status,
+                              struct sync_actions *actions)
+{
+    sync->full_anchors = true;
+    if (sync->phase != SYNC_ONLINE || event->message->error->closes || ++sync->resends > SYNC_RESENDS_MAX) {
+        step_back_off(sync, event, status, event->message->error->retry_after_ms, actions);
+        sync->full_anchors = true; /* in the next session too */
+        return;
+    }
+    sync->building = false;
+    sync->sent_seq = sync->durable_seq;
+    step_push(sync, event, actions);
+}
+
+/* An error that names no remedy of ours: the session may go on if the server keeps it open. */
+static void no_remedy(struct sync *sync, const struct sync_event *event, enum status status,
+                      struct sync_actions *actions)
+{
+    if (event->message->error->closes || sync->phase != SYNC_ONLINE) {
+        step_back_off(sync, event, status, event->message->error->retry_after_ms, actions);
+    } else {
+        step_enter(sync, sync->phase, status, actions);
+    }
+}
+
+void step_error(struct sync *sync, const struct sync_event *event, struct sync_actions *actions)
+{
+    const Doublecrew__V1__Error *error = event->message->error;
+    enum status status = status_of(error->code);
+    struct sync_action *report = step_add(actions, SYNC_ACTION_REPORT_ERROR);
+
+    report->status = status;
+    report->error = error;
+    switch ((int)error->remedy) {
+    case DOUBLECREW__V1__REMEDY__REMEDY_RETRY_AFTER:
+        step_back_off(sync, event, status, error->retry_after_ms, actions);
+        break;
+    case DOUBLECREW__V1__REMEDY__REMEDY_SEND_FROM:
+        send_from(sync, event, status, actions);
+        break;
+    case DOUBLECREW__V1__REMEDY__REMEDY_SEND_FULL_ANCHORS:
+        send_full_anchors(sync, event, status, actions);
+        break;
+    case DOUBLECREW__V1__REMEDY__REMEDY_ENROL_AGAIN:
+    case DOUBLECREW__V1__REMEDY__REMEDY_UPDATE:
+    case DOUBLECREW__V1__REMEDY__REMEDY_STOP:
+        step_close(sync, status, actions);
+        break;
+    default:
+        no_remedy(sync, event, status, actions);
+        break;
+    }
+}

@@ -1,0 +1,309 @@
+/* Rows of the server: a page with the feed's new place in one transaction (P1), then what the app and the server hear. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "device/device.h"
+#include "device/row_read.h"
+
+#define FEED_SIZE_MAX (ID_SIZE + 8 + 8 + 1 + SYNC_KEY_SIZE_MAX)
+
+static enum status save_feed(struct dc_device *device)
+{
+    const struct sync_feed *feed = &device->sync.feed;
+    uint8_t bytes[FEED_SIZE_MAX];
+    uint8_t *at = bytes;
+
+    memcpy(at, feed->epoch.bytes, ID_SIZE);
+    put_u64(at + ID_SIZE, feed->cursor);
+    put_u64(at + ID_SIZE + 8, feed->generation);
+    at[ID_SIZE + 16] = feed->resync;
+    memcpy(at + ID_SIZE + 17, feed->key, feed->key_size);
+    return store_state_put(device->store, "feed", span_of(bytes, ID_SIZE + 17 + feed->key_size));
+}
+
+enum status device_load_feed(struct dc_device *device)
+{
+    uint8_t bytes[STORE_STATE_SIZE_MAX];
+    struct sync_feed feed = {0};
+    size_t size = 0;
+    enum status status = store_state_get(device->store, "feed", bytes, &size);
+
+    if (status == STATUS_NOT_FOUND) {
+        device->sync.feed = feed;
+        return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (size < ID_SIZE + 17 || size > FEED_SIZE_MAX) {
+        return STATUS_STORE;
+    }
+    memcpy(feed.epoch.bytes, bytes, ID_SIZE);
+    feed.cursor = get_u64(bytes + ID_SIZE);
+    feed.generation = get_u64(bytes + ID_SIZE + 8);
+    feed.resync = bytes[ID_SIZE + 16] != 0;
+    feed.key_size = size - ID_SIZE - 17;
+    memcpy(feed.key, bytes + ID_SIZE + 17, feed.key_size);
+    device->sync.feed = feed;
+    return STATUS_OK;
+}
+
+/* A row that a flag brought ahead of its page is newer than the page's. */
+static enum status is_stale(struct dc_device *device, struct span key, uint64_t pos, bool *ret_stale)
+{
+    uint64_t held_pos = 0;
+    uint64_t generation = 0;
+    enum status status = store_row_place(device->store, key, &held_pos, &generation);
+
+    if (status == STATUS_NOT_FOUND) {
+        *ret_stale = false;
+        return STATUS_OK;
+    }
+    *ret_stale = status == STATUS_OK && generation == device->sync.feed.generation && held_pos > pos;
+    return status;
+}
+
+static enum status put_row(struct dc_device *device, const Doublecrew__V1__Row *row)
+{
+    struct store_row stored = {
+        .key = span_of(row->key.data, row->key.len), .pos = row->pos, .generation = device->sync.feed.generation};
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    enum status status = wire_pack(&row->base, &bytes, &size);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    stored.bytes = span_of(bytes, size);
+    status = store_put_row(device->store, &stored);
+    free(bytes);
+    return status;
+}
+
+static enum status apply_row(struct dc_device *device, const Doublecrew__V1__Row *row)
+{
+    struct span key = span_of(row->key.data, row->key.len);
+    bool stale = false;
+    enum status status;
+
+    if (key.size == 0 || row->row_case == DOUBLECREW__V1__ROW__ROW__NOT_SET) {
+        return STATUS_OK; /* a kind of row that this version can't show; it comes again after an update's resync */
+    }
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_TOMBSTONE) {
+        return store_delete_row(device->store, key);
+    }
+    status = is_stale(device, key, row->pos, &stale);
+    return status == STATUS_OK && !stale ? put_row(device, row) : status;
+}
+
+static enum status apply(struct dc_device *device, const struct sync_action *action)
+{
+    uint64_t swept = 0;
+    enum status status = store_begin(device->store);
+
+    for (size_t i = 0; i < action->delta->n_rows && status == STATUS_OK; i++) {
+        status = apply_row(device, action->delta->rows[i]);
+    }
+    if (status == STATUS_OK && action->sweep) {
+        status = store_sweep_rows(device->store, device->sync.feed.generation, &swept);
+    }
+    if (status == STATUS_OK) {
+        status = save_feed(device);
+    }
+    if (status == STATUS_OK && device->ack_seq > device->reflected_seq &&
+        (action->delta->last || action->delta->to_cursor > device->ack_pos)) {
+        device->reflected_seq = device->ack_seq;
+        status = device_save_durable(device, device->sync.durable_seq);
+    }
+    if (status == STATUS_OK) {
+        status = store_commit(device->store);
+    }
+    if (status != STATUS_OK) {
+        store_rollback(device->store);
+    }
+    return status;
+}
+
+static enum status send_applied(struct dc_device *device)
+{
+    struct sync_feed *feed = &device->sync.feed;
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__Applied applied = DOUBLECREW__V1__APPLIED__INIT;
+
+    applied.cursor = feed->cursor;
+    applied.key = (ProtobufCBinaryData){.data = feed->key, .len = feed->key_size};
+    applied.page_credit = 1; /* one applied, one more may come: the window stays as Hello set it */
+    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_APPLIED;
+    message.applied = &applied;
+    return device_send(device, &message);
+}
+
+static void report_row(struct dc_device *device, const Doublecrew__V1__Row *row)
+{
+    struct dc_event event = device_event(DC_EVENT_ROW);
+
+    event.key = row->key.data;
+    event.key_size = row->key.len;
+    event.pos = row->pos;
+    event.deleted = row->row_case == DOUBLECREW__V1__ROW__ROW_TOMBSTONE;
+    device_emit(device, &event);
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE && row->presence->presence.len == HASH_SIZE) {
+        struct dc_event verdict = device_event(DC_EVENT_VERDICT);
+
+        memcpy(verdict.presence.bytes, row->presence->presence.data, HASH_SIZE);
+        verdict.text = row->presence->company;
+        verdict.pos = row->pos;
+        device_emit(device, &verdict);
+    }
+}
+
+static void report_page(struct dc_device *device, const Doublecrew__V1__Delta *delta)
+{
+    struct dc_event event = device_event(DC_EVENT_PAGE);
+
+    for (size_t i = 0; i < delta->n_rows; i++) {
+        report_row(device, delta->rows[i]);
+    }
+    event.cursor = delta->to_cursor;
+    event.count = (uint32_t)delta->n_rows;
+    event.complete = delta->last;
+    device_emit(device, &event);
+}
+
+enum status device_apply_page(struct dc_device *device, const struct sync_action *action)
+{
+    enum status status = apply(device, action);
+
+    if (status != STATUS_OK) {
+        enum status loaded = device_load_feed(device); /* back to what is durable */
+
+        return loaded == STATUS_OK ? status : loaded;
+    }
+    status = send_applied(device);
+    report_page(device, action->delta);
+    return status;
+}
+
+static enum status flag_row(struct dc_device *device, const Doublecrew__V1__Flag *flag)
+{
+    uint8_t key[1 + HASH_SIZE] = {'f'};
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    bool stale = false;
+    enum status status;
+
+    memcpy(key + 1, flag->flag->flag_id.data, HASH_SIZE);
+    row.pos = flag->pos;
+    row.key = (ProtobufCBinaryData){.data = key, .len = sizeof key};
+    row.row_case = DOUBLECREW__V1__ROW__ROW_FLAG;
+    row.flag = flag->flag;
+    status = store_begin(device->store);
+    if (status == STATUS_OK) {
+        status = is_stale(device, span_of(key, sizeof key), flag->pos, &stale);
+    }
+    if (status == STATUS_OK && !stale) {
+        status = put_row(device, &row);
+    }
+    if (status == STATUS_OK) {
+        status = store_commit(device->store);
+    }
+    if (status != STATUS_OK) {
+        store_rollback(device->store);
+    }
+    return status;
+}
+
+enum status device_store_flag(struct dc_device *device, const Doublecrew__V1__Flag *flag)
+{
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__FlagReceived received = DOUBLECREW__V1__FLAG_RECEIVED__INIT;
+    struct dc_event event = device_event(DC_EVENT_FLAG);
+    struct row_flag row;
+    enum status status = flag_row(device, flag);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    received.flag_id = flag->flag->flag_id;
+    received.pos = flag->pos;
+    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_FLAG_RECEIVED;
+    message.flag_received = &received;
+    status = device_send(device, &message);
+    row_read_flag(flag->flag, &row);
+    event.row = &row.flag;
+    event.pos = flag->pos;
+    event.text = row.flag.kind;
+    device_emit(device, &event);
+    return status;
+}
+
+/* "DCPURGE1" | log 16 | SHA-256 of purge_id 32: what the receipt's signature covers. */
+#define RECEIPT_SIZE (8 + ID_SIZE + HASH_SIZE)
+
+struct receipt_job {
+    size_t size;
+    uint8_t purge_id[];
+};
+
+static void on_receipt(struct dc_device *device, void *data, enum status status, const struct signature *signature)
+{
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__PurgeReceipt receipt = DOUBLECREW__V1__PURGE_RECEIPT__INIT;
+    struct receipt_job *job = data;
+
+    if (status == STATUS_OK && device->sync.phase == SYNC_ONLINE) {
+        struct signature copy = *signature;
+
+        receipt.purge_id = (ProtobufCBinaryData){.data = job->purge_id, .len = job->size};
+        receipt.signature_algorithm = (uint32_t)copy.algorithm;
+        receipt.signature = (ProtobufCBinaryData){.data = copy.bytes, .len = sizeof copy.bytes};
+        message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_PURGE_RECEIPT;
+        message.purge_receipt = &receipt;
+        status = device_send(device, &message); /* lost: the server asks again in the next session */
+    }
+    free(job);
+}
+
+static enum status sign_receipt(struct dc_device *device, const Doublecrew__V1__Purge *purge)
+{
+    struct receipt_job *job = calloc(1, sizeof *job + purge->purge_id.len);
+    uint8_t statement[RECEIPT_SIZE] = "DCPURGE1";
+    struct hash hash;
+    uint64_t request;
+    enum status status = sha256_bytes(device->sha, span_of(purge->purge_id.data, purge->purge_id.len), &hash);
+
+    if (!job || status != STATUS_OK) {
+        free(job);
+        return status == STATUS_OK ? STATUS_NO_MEMORY : status;
+    }
+    job->size = purge->purge_id.len;
+    if (job->size > 0) {
+        memcpy(job->purge_id, purge->purge_id.data, job->size);
+    }
+    memcpy(statement + 8, device->identity.log.bytes, ID_SIZE);
+    memcpy(statement + 8 + ID_SIZE, hash.bytes, HASH_SIZE);
+    status = device_sign(device, span_of(statement, sizeof statement), on_receipt, job, &request);
+    if (status != STATUS_OK) {
+        free(job);
+    }
+    return status;
+}
+
+enum status device_purge(struct dc_device *device, const Doublecrew__V1__Purge *purge)
+{
+    struct dc_event event = device_event(DC_EVENT_PURGED);
+    enum status status = store_begin(device->store);
+
+    for (size_t i = 0; i < purge->n_keys && status == STATUS_OK; i++) {
+        status = store_delete_row(device->store, span_of(purge->keys[i].data, purge->keys[i].len));
+    }
+    if (status == STATUS_OK) {
+        status = store_commit(device->store);
+    }
+    if (status != STATUS_OK) {
+        store_rollback(device->store);
+        return status;
+    }
+    event.count = (uint32_t)purge->n_keys;
+    device_emit(device, &event);
+    return sign_receipt(device, purge);
+}

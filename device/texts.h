@@ -1,0 +1,12 @@
+/* The texts that dc_preview hands out: valid until the next call (doublecrew.h). */
+#ifndef DOUBLECREW_DEVICE_TEXTS_H
+#define DOUBLECREW_DEVICE_TEXTS_H
+
+#define DEVICE_TEXT_MAX 320
+
+struct device_texts {
+    char why[DEVICE_TEXT_MAX];
+    char awaits[DEVICE_TEXT_MAX];
+};
+
+#endif

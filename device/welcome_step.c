@@ -1,0 +1,125 @@
+/* Welcome: the session begins. Anchor and journal are checked first; then the log's and the feed's places are agreed. */
+#include <string.h>
+
+#include "device/step_parts.h"
+
+static struct span bytes_of(ProtobufCBinaryData data)
+{
+    return span_of(data.data, data.len);
+}
+
+static enum status proof_of(const Doublecrew__V1__Welcome *welcome, struct hash *ret_hashes, size_t capacity,
+                            size_t *ret_count)
+{
+    if (welcome->n_consistency_proof > capacity) {
+        return STATUS_OVER_LIMIT;
+    }
+    for (size_t i = 0; i < welcome->n_consistency_proof; i++) {
+        enum status status = hash_from_span(bytes_of(welcome->consistency_proof[i]), &ret_hashes[i]);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    *ret_count = welcome->n_consistency_proof;
+    return STATUS_OK;
+}
+
+/* The journal must go on from the checkpoint held; a restored store begins a new epoch, and the person is told. */
+static enum status check_journal(struct sync *sync, const Doublecrew__V1__Welcome *welcome,
+                                 const struct checkpoint *next, struct sync_actions *actions)
+{
+    struct hash hashes[64];
+    size_t count = 0;
+    bool new_epoch = false;
+    enum status status = proof_of(welcome, hashes, sizeof hashes / sizeof *hashes, &count);
+
+    if (status != STATUS_OK || !sync->has_checkpoint) {
+        return status;
+    }
+    status = anchor_extends(sync->verifier, &sync->checkpoint, next,
+                            (struct anchor_proof){.hashes = hashes, .count = count}, &new_epoch);
+    if (status == STATUS_OK && new_epoch) {
+        step_add(actions, SYNC_ACTION_REPORT_ERROR)->status = STATUS_DIVERGED; /* told, and gone on with (E2) */
+    }
+    return status;
+}
+
+static enum status take_anchor(struct sync *sync, const Doublecrew__V1__Welcome *welcome, struct sync_actions *actions)
+{
+    struct anchor_binding binding = {
+        .log = sync->config.log, .boot = sync->hello_boot, .monotonic_ms = sync->hello_monotonic_ms};
+    struct checkpoint checkpoint;
+    struct sync_action *action;
+    enum status status;
+
+    if (welcome->anchor.len == 0) {
+        return STATUS_OK; /* the server doubts its own clock and vouches for no time (T5) */
+    }
+    status = anchor_open(sync->verifier, bytes_of(welcome->anchor), &binding, &checkpoint);
+    if (status == STATUS_OK) {
+        status = check_journal(sync, welcome, &checkpoint, actions);
+    }
+    if (status != STATUS_OK) {
+        return status;
+    }
+    sync->checkpoint = checkpoint;
+    sync->has_checkpoint = true;
+    action = step_add(actions, SYNC_ACTION_STORE_ANCHOR);
+    action->text = bytes_of(welcome->anchor);
+    action->proved = true;
+    return STATUS_OK;
+}
+
+/* Rows of another epoch stay readable until the new ones are complete. */
+static enum status take_epoch(struct sync *sync, const Doublecrew__V1__Welcome *welcome)
+{
+    struct id epoch;
+    enum status status = id_from_span(bytes_of(welcome->epoch), &epoch);
+
+    if (status == STATUS_OK && !id_equal(&epoch, &sync->feed.epoch)) {
+        sync->feed = (struct sync_feed){
+            .epoch = epoch, .generation = sync->feed.generation + 1, .resync = sync->feed.generation > 0};
+    }
+    return status;
+}
+
+static enum status check(struct sync *sync, const struct sync_event *event, struct sync_actions *actions)
+{
+    const Doublecrew__V1__Welcome *welcome = event->message->welcome;
+    enum status status;
+
+    if (sync->phase != SYNC_HELLO_SENT) {
+        return STATUS_PROTOCOL_ORDER;
+    }
+    if (welcome->protocol != SYNC_PROTOCOL) {
+        return STATUS_PROTOCOL_VERSION;
+    }
+    status = take_anchor(sync, welcome, actions);
+    return status == STATUS_OK ? take_epoch(sync, welcome) : status;
+}
+
+void step_welcome(struct sync *sync, const struct sync_event *event, struct sync_actions *actions)
+{
+    const Doublecrew__V1__Welcome *welcome = event->message->welcome;
+    enum status status = check(sync, event, actions);
+
+    if (status != STATUS_OK) {
+        step_fail(sync, event, status, actions);
+        return;
+    }
+    sync->welcome_received_ms = event->now.monotonic_ms;
+    sync->credit = welcome->credit;
+    sync->head_pos = welcome->head_pos;
+    sync->policy_version = welcome->policy_version;
+    sync->training = welcome->training;
+    sync->forked = false;
+    sync->building = false;
+    sync->resends = 0;
+    sync->phase_until_ms = SYNC_NEVER;
+    step_enter(sync, SYNC_ONLINE, STATUS_OK, actions);
+    if (step_take_durable(sync, event, welcome->durable_seq, bytes_of(welcome->durable_hash), actions)) {
+        sync->sent_seq = sync->durable_seq;
+        step_push(sync, event, actions);
+    }
+}
