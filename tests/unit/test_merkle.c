@@ -285,6 +285,8 @@ static void tree__every_root_up_to_600_is_the_oracle_s(void **state)
 static void expect_tampered_refused(struct fixture *f, uint64_t old_size, const struct hash *old_root, uint64_t size,
                                     const struct hash *root, struct hash *proof, size_t count)
 {
+    struct hash wrong = *old_root;
+
     for (size_t i = 0; i < count; i++) {
         proof[i].bytes[i % HASH_SIZE] ^= 1;
         assert_int_equal(merkle_verify_consistency(f->sha, old_size, old_root, size, root, proof, count),
@@ -297,6 +299,10 @@ static void expect_tampered_refused(struct fixture *f, uint64_t old_size, const 
     proof[count] = *root;
     assert_int_equal(merkle_verify_consistency(f->sha, old_size, old_root, size, root, proof, count + 1),
                      STATUS_BAD_SIGNATURE);
+    wrong.bytes[31] ^= 1;
+    if (old_size > 0)
+        assert_int_equal(merkle_verify_consistency(f->sha, old_size, &wrong, size, root, proof, count),
+                         STATUS_BAD_SIGNATURE);
     if (old_size > 0)
         assert_int_equal(merkle_verify_consistency(f->sha, old_size, root, size, old_root, proof, count),
                          old_size == size ? STATUS_OK : STATUS_BAD_SIGNATURE);
@@ -366,6 +372,27 @@ static void inclusion__all_places_sampled_up_to_600(void **state)
                 merkle_verify_inclusion(f->sha, index ^ (index + 1 < size ? 1 : 0), size, &wrong, &root, proof, count),
                 STATUS_BAD_SIGNATURE);
     }
+}
+
+/* A proof of a small tree says nothing about a larger one with the same root. */
+static void verify__a_proof_that_stops_short_of_the_root_is_refused(void **state)
+{
+    struct fixture *f = *state;
+    struct hash root_2;
+    struct hash root_4;
+
+    append_reference(f);
+    root_2 = mth(f, 0, 2);
+    root_4 = mth(f, 0, 4);
+    assert_int_equal(merkle_verify_inclusion(f->sha, 0, 2, &f->leaves[0], &root_2, &f->leaves[1], 1), STATUS_OK);
+    assert_int_equal(merkle_verify_inclusion(f->sha, 0, 4, &f->leaves[0], &root_2, &f->leaves[1], 1),
+                     STATUS_BAD_SIGNATURE);
+    assert_int_equal(merkle_verify_inclusion(f->sha, 0, 2, &root_2, &root_2, NULL, 0), STATUS_BAD_SIGNATURE);
+    assert_int_equal(merkle_verify_consistency(f->sha, 1, &f->leaves[0], 2, &root_2, &f->leaves[1], 1), STATUS_OK);
+    assert_int_equal(merkle_verify_consistency(f->sha, 1, &f->leaves[0], 4, &root_2, &f->leaves[1], 1),
+                     STATUS_BAD_SIGNATURE);
+    assert_int_equal(merkle_verify_consistency(f->sha, 4, &root_4, 8, &root_4, NULL, 0), STATUS_BAD_SIGNATURE);
+    assert_int_equal(merkle_verify_consistency(f->sha, 8, &root_4, 4, &root_4, NULL, 0), STATUS_BAD_SIGNATURE);
 }
 
 /* Beyond 65,536 leaves a tile of the second level is full and is read back. */
@@ -440,6 +467,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(tree__every_root_up_to_600_is_the_oracle_s, set_up, tear_down),
         cmocka_unit_test_setup_teardown(consistency__all_pairs_sampled_up_to_600, set_up, tear_down),
         cmocka_unit_test_setup_teardown(inclusion__all_places_sampled_up_to_600, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(verify__a_proof_that_stops_short_of_the_root_is_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(tree__proofs_reach_through_two_levels_of_tiles, set_up, tear_down),
         cmocka_unit_test_setup_teardown(append__failing_store_leaves_the_tree_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(prove__refuses_what_is_out_of_range_and_reports_a_lost_tile, set_up, tear_down),

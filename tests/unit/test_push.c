@@ -403,6 +403,32 @@ static void push_build__refuses_what_it_could_not_open_again(void **state)
     fixture_log_free(log);
 }
 
+/* The eighth payload as long as the push allows: what is built can be sent, and one byte more isn't built. */
+static void expect_largest_fits_its_envelope(struct fixture *f, struct fixture_log *log)
+{
+    const uint8_t *payload = log->entries[7].payload.data;
+    size_t size = PAYLOAD_SIZE_MAX - 2000;
+    size_t largest = 0;
+
+    for (; size < PAYLOAD_SIZE_MAX; size++) {
+        struct signature signature = {.algorithm = SIGN_ED25519};
+        uint8_t *bytes;
+        uint8_t *wrapped;
+        size_t wrapped_size;
+
+        log->entries[7].payload = span_of(payload, size);
+        assert_int_equal(entry_seal(f->sha, &log->entries[7]), STATUS_OK);
+        if (push_build(log->entries, 8, log->anchors, 2, &signature, 0, &bytes, &largest) != STATUS_OK)
+            break;
+        assert_true(largest <= PUSH_SIZE_MAX);
+        assert_int_equal(wire_wrap(2, span_of(bytes, largest), &wrapped, &wrapped_size), STATUS_OK);
+        free(wrapped);
+        free(bytes);
+    }
+    assert_true(size < PAYLOAD_SIZE_MAX);
+    assert_int_equal(largest, PUSH_SIZE_MAX);
+}
+
 /* Nine payloads of 64 KiB don't fit one message: the device sends fewer. */
 static void push_build__more_bytes_than_a_message_holds_is_over_limit(void **state)
 {
@@ -419,6 +445,7 @@ static void push_build__more_bytes_than_a_message_holds_is_over_limit(void **sta
     }
     assert_int_equal(build(log, 7, 2), STATUS_OK);
     assert_int_equal(build(log, 8, 2), STATUS_OVER_LIMIT);
+    expect_largest_fits_its_envelope(f, log);
     free(payload);
     fixture_log_free(log);
 }

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/sign_internal.h"
 #include "tests/lib/core_fixture.h"
 
 /* RFC 8032 section 7.1: seed, public key, message, signature. */
@@ -101,6 +102,8 @@ static void p256__scalars_out_of_range_are_refused(void **state)
     struct signature good = {.algorithm = SIGN_ECDSA_P256};
     struct verify_key *verifier;
     uint8_t scalars[3][32] = {{0}};
+    uint8_t der[SIGN_DER_MAX];
+    size_t der_size;
 
     (void)state;
     assert_int_equal(hex_decode(order, 32, scalars[1]), STATUS_OK);
@@ -112,6 +115,7 @@ static void p256__scalars_out_of_range_are_refused(void **state)
             struct signature bad = good;
 
             memcpy(bad.bytes + 32 * half, scalars[i], 32);
+            assert_int_equal(sign_der_from_raw(bad.bytes, der, &der_size), STATUS_BAD_SIGNATURE);
             assert_int_equal(verify_message(verifier, span_of("sample", 6), &bad), STATUS_BAD_SIGNATURE);
         }
     }

@@ -85,7 +85,8 @@ static void scan__refuses_varints_that_are_not_minimal_or_too_long(void **state)
     assert_int_equal(scan_hex(HELLO, "40ffffffffffffffffff01"), STATUS_OK);          /* the largest 64-bit number */
     assert_int_equal(scan_hex(HELLO, "40ffffffffffffffffff02"), STATUS_MALFORMED);   /* 65 bits */
     assert_int_equal(scan_hex(HELLO, "40ffffffffffffffffffff01"), STATUS_MALFORMED); /* eleven bytes */
-    assert_int_equal(scan_hex(HELLO, "ffffffffff7f00"), STATUS_MALFORMED);           /* a tag beyond 32 bits */
+    assert_int_equal(scan_hex(HELLO, "f8ffffff0f01"), STATUS_OK);                    /* the largest field number */
+    assert_int_equal(scan_hex(HELLO, "808080801001"), STATUS_MALFORMED);             /* a tag beyond 32 bits */
 }
 
 static void scan__refuses_groups_field_0_and_undefined_wire_types(void **state)
@@ -173,6 +174,11 @@ static void scan__bounds_size_and_the_number_of_fields(void **state)
     assert_int_equal(wire_scan(PUSH, span_of(bytes, MESSAGE_SIZE_MAX)), STATUS_OVER_LIMIT);
     assert_int_equal(wire_scan(PUSH, span_of(bytes, most)), STATUS_OK);
     assert_int_equal(wire_scan(PUSH, span_of(bytes, most + 2)), STATUS_OVER_LIMIT);
+    memset(bytes, 'x', MESSAGE_SIZE_MAX + 1); /* one unknown field that fills everything */
+    memcpy(bytes, "\xa2\x06\xfb\xff\x1f", 5);
+    assert_int_equal(wire_scan(PUSH, span_of(bytes, MESSAGE_SIZE_MAX)), STATUS_OK);
+    bytes[2] = 0xfc;
+    assert_int_equal(wire_scan(PUSH, span_of(bytes, MESSAGE_SIZE_MAX + 1)), STATUS_OVER_LIMIT);
     free(bytes);
     bytes = repeat("\x01", 1, WIRE_FIELDS_MAX + 10);
     bytes[0] = 0x72; /* one packed field: tag, length 8,197 in two bytes, the numbers */
@@ -364,6 +370,36 @@ static void unpack__bombs_meet_a_limit(void **state)
     arena_free(arena);
 }
 
+/* The caps are for attackers: a full page of the smallest rows that a server sends must fit. */
+static void unpack__a_full_page_of_tombstones_fits(void **state)
+{
+    Doublecrew__V1__Delta delta = DOUBLECREW__V1__DELTA__INIT;
+    Doublecrew__V1__Tombstone tombstone = DOUBLECREW__V1__TOMBSTONE__INIT;
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    Doublecrew__V1__Row *rows[DELTA_ROWS_MAX];
+    struct arena *arena = new_arena();
+    uint8_t key[1 + ID_SIZE] = {1};
+    ProtobufCMessage *base;
+    uint8_t *bytes;
+    size_t size;
+
+    (void)state;
+    row.pos = 1;
+    row.key.data = key;
+    row.key.len = sizeof(key);
+    row.row_case = DOUBLECREW__V1__ROW__ROW_TOMBSTONE;
+    row.tombstone = &tombstone;
+    for (size_t i = 0; i < DELTA_ROWS_MAX; i++)
+        rows[i] = &row;
+    delta.n_rows = DELTA_ROWS_MAX;
+    delta.rows = rows;
+    assert_int_equal(wire_pack(&delta.base, &bytes, &size), STATUS_OK);
+    assert_int_equal(wire_unpack(arena, &doublecrew__v1__delta__descriptor, span_of(bytes, size), &base), STATUS_OK);
+    assert_int_equal(((Doublecrew__V1__Delta *)base)->n_rows, DELTA_ROWS_MAX);
+    free(bytes);
+    arena_free(arena);
+}
+
 /* Every cap from nothing to enough: protobuf-c's clean-up after a refused allocation must hold. */
 static void unpack__survives_running_out_at_every_allocation(void **state)
 {
@@ -532,6 +568,7 @@ int main(void)
         cmocka_unit_test(unpack__reads_what_pack_wrote),
         cmocka_unit_test(unpack__keeps_unknown_fields_away_but_accepts_them),
         cmocka_unit_test(unpack__bombs_meet_a_limit),
+        cmocka_unit_test(unpack__a_full_page_of_tombstones_fits),
         cmocka_unit_test(unpack__survives_running_out_at_every_allocation),
         cmocka_unit_test(pack__refuses_more_than_a_message_may_hold),
         cmocka_unit_test(wrap__and_find_are_each_other_s_inverse),
