@@ -144,7 +144,8 @@ static void weigh(struct rule_world *world, const struct sights *sights, struct 
         leaf->companies = COMPANY(HELD);
         return;
     }
-    if (open && leaf->eligible == 0 && !surely_beyond_max_alone(world, leaf->policy->max_alone_us)) {
+    leaf->bare = open && leaf->eligible == 0;
+    if (leaf->bare && !surely_beyond_max_alone(world, leaf->policy->max_alone_us)) {
         leaf->companies = COMPANY(UNDER_WAY);
         return;
     }

@@ -118,6 +118,7 @@ struct rule_leaf {
     unsigned
         companies;  /* bits 1 << enum rule_company: held to joint; what is left to the absence rules isn't among them */
     bool rest;      /* may be left to the absence rules */
+    bool bare;      /* open, unheld, no eligible partner */
     bool companion; /* accompanied: by an ineligible officer or an agency's person */
     bool waits;     /* a partner's evidence, or the pair, is held */
     uint64_t related;

@@ -46,8 +46,12 @@ static void settle_rest(const struct rule_field *field, size_t me, const struct 
     }
 }
 
-static enum rule_company agreed(unsigned companies)
+/* Joint with joint so far is joint so far; under way lasts until certainly beyond max_alone, under every policy (V11). */
+static enum rule_company agreed(unsigned companies, bool bare)
 {
+    if (bare && (companies & COMPANY(UNDER_WAY)) != 0) {
+        return RULE_COMPANY_UNDER_WAY;
+    }
     if (companies == (COMPANY(JOINT) | COMPANY(JOINT_SO_FAR))) {
         return RULE_COMPANY_JOINT_SO_FAR;
     }
@@ -71,6 +75,7 @@ static void join_leaves(const struct rule_finding *finding, struct rule_verdict 
         ret_all->alone.max_us = leaf->alone.max_us > ret_all->alone.max_us ? leaf->alone.max_us : ret_all->alone.max_us;
         ret_all->out.lo_us = leaf->out.lo_us < ret_all->out.lo_us ? leaf->out.lo_us : ret_all->out.lo_us;
         ret_all->out.hi_us = leaf->out.hi_us > ret_all->out.hi_us ? leaf->out.hi_us : ret_all->out.hi_us;
+        ret_all->bare = ret_all->bare && leaf->bare;
         ret_all->must_stand = ret_all->must_stand || leaf->must_stand;
         ret_all->joint_before = ret_all->joint_before && leaf->joint_before;
     }
@@ -215,7 +220,7 @@ void rule_company_settle(const struct rule_field *field, size_t me, struct rule_
             settle_rest(field, me, &finding->leaves[i], verdict->out.hi_us, &rest);
         }
     }
-    verdict->company = agreed(all.companies | rest.companies);
+    verdict->company = agreed(all.companies | rest.companies, all.bare);
     verdict->confirmed_by = verdict->company == RULE_COMPANY_LONE_CONFIRMED ? rest.by : RULE_CONFIRMED_NOT;
     verdict->grade = grade_of(field, me, finding, verdict->company);
     verdict->best_partner = best_partner(field, finding);

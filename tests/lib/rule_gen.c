@@ -432,6 +432,12 @@ void rule_gen_make(uint64_t seed, const struct rule_gen_options *options, struct
     }
     ret_gen->rule_case.presence_count = count;
     ret_gen->rule_case.now_us = now_of(&dice, ret_gen);
+    for (size_t i = 0; i < ret_gen->rule_case.device_count; i++) {
+        struct rule_device *device = &ret_gen->devices[i];
+
+        device->watermark_us =
+            device->watermark_us < ret_gen->rule_case.now_us ? device->watermark_us : ret_gen->rule_case.now_us;
+    }
     for (size_t i = 0; i < count; i++) {
         make_times(&dice, ret_gen, i);
     }
