@@ -3,7 +3,7 @@
  *
  * An edit names the hashes of the edits that it replaces. Heads are the edits that nothing replaces; more than one is a
  * conflict. Shown is the head with the greatest (lower time bound, hash). A set member is present while at least one of
- * the edits that added it isn't among the additions seen by a removal. No clock decides what survives: permuting the edits
+ * the edits that added it isn't among the additions seen by a removal of that value. No clock decides what survives: permuting the edits
  * changes nothing, and an edit that names a hash not (yet) known is simply later than it.
  */
 #ifndef DOUBLECREW_CORE_MERGE_H
@@ -20,7 +20,7 @@ struct merge_edit {
 
 /*
  * Writes the indices of the heads, the one to show first, then by falling (lower time bound, hash); ret_heads has count
- * elements. An edit whose replaced edits form a cycle can't be built (hashes); two equal ids count once.
+ * elements. An edit whose replaced edits form a cycle can't be built (hashes); two equal ids count once. NO_MEMORY.
  */
 MUST_USE enum status merge_heads(const struct merge_edit *edits, size_t count, size_t *ret_heads, size_t *ret_count);
 
@@ -32,7 +32,7 @@ struct merge_set_change {
     size_t seen_count;
 };
 
-/* Writes the indices of one addition (smallest id) for each member that is present, ordered by value. */
+/* Writes the indices of one addition (smallest id that stands) for each member present, by value. NO_MEMORY. */
 MUST_USE enum status merge_set_members(const struct merge_set_change *changes, size_t count, size_t *ret_members,
                                        size_t *ret_count);
 

@@ -26,14 +26,14 @@ struct signature {
     uint8_t bytes[SIGNATURE_SIZE];
 };
 
-struct sign_key; /* a private key */
+struct sign_key;   /* a private key */
 struct verify_key; /* a public key, parsed once; may be used by one thread at a time */
 
-/* MALFORMED for a key that isn't one, NO_MEMORY. */
+/* UNKNOWN_KIND (no such algorithm), NO_MEMORY, INTERNAL. */
 MUST_USE enum status sign_key_generate(enum sign_algorithm algorithm, struct sign_key **ret_key);
 /* From 32 bytes of seed (Ed25519 only): tests and training forces with a seed number. */
 MUST_USE enum status sign_key_from_seed(const uint8_t seed[32], struct sign_key **ret_key);
-/* PEM, PKCS #8, unencrypted. */
+/* PEM, PKCS #8, unencrypted. MALFORMED for anything else and for other algorithms; never asks for a pass phrase. */
 MUST_USE enum status sign_key_from_pem(struct span pem, struct sign_key **ret_key);
 /* ret_pem receives the text; NUL-terminated; size is the buffer's size. OVER_LIMIT when it doesn't fit. */
 MUST_USE enum status sign_key_to_pem(const struct sign_key *key, char *ret_pem, size_t size);
@@ -41,6 +41,7 @@ void sign_key_free(struct sign_key *key);
 void sign_key_public(const struct sign_key *key, struct public_key *ret_public);
 MUST_USE enum status sign_message(const struct sign_key *key, struct span message, struct signature *ret_signature);
 
+/* MALFORMED: not a point of the curve, or an Ed25519 key of small order, under which one signature fits many messages. */
 MUST_USE enum status verify_key_new(const struct public_key *public_key, struct verify_key **ret_key);
 void verify_key_free(struct verify_key *key);
 /* BAD_SIGNATURE when it doesn't match, or when the algorithm isn't the key's. */
