@@ -13,11 +13,11 @@
 struct gathered {
     struct oracle_facts facts;
     bool seen[N];
-    unsigned companies[N], confirmed[N], grades[N], authorities[N];
+    unsigned companies[N], confirmed[N], grades[N], grades_so_far[N], authorities[N];
     int64_t alone_min[N], alone_max[N], out_min[N], out_max[N];
     uint32_t reasons[N];
     bool together[N][N];
-    bool may_be_open[N], may_have_to_stand[N], always_counting[N], may_be_against[N];
+    bool may_be_open[N], may_count[N], may_have_to_stand[N], always_counting[N], may_be_against[N];
 };
 
 static bool index_ok(size_t index, size_t count)
@@ -59,12 +59,34 @@ static enum status check_input(const struct rule_case *c)
     return STATUS_OK;
 }
 
+/* Without a recorded check-out somebody may have stayed as long as a visit can last. */
+static int64_t last_possible(const struct rule_case *c, const struct oracle_facts *facts, size_t i)
+{
+    int64_t longest_us = 0;
+
+    if (c->presences[i].has_out) {
+        return facts->out[i].hi_us;
+    }
+    for (size_t k = 0; k < c->policy_count; k++) {
+        longest_us = c->policies[k].longest_visit_us > longest_us ? c->policies[k].longest_visit_us : longest_us;
+    }
+    return facts->in[i].hi_us + longest_us < c->now_us ? facts->in[i].hi_us + longest_us : c->now_us;
+}
+
+/* The bounds of each instant, and who may have met whom (L2: possibly present), from the bounds alone. */
 static void learn_bounds(const struct rule_case *c, const struct oracle_times *times, struct oracle_facts *facts)
 {
     for (size_t i = 0; i < c->presence_count; i++) {
         facts->in[i] = oracle_times_in(times, i);
         facts->out[i] = oracle_times_out(times, i);
         facts->latest[i] = INT64_MIN;
+    }
+    for (size_t i = 0; i < c->presence_count; i++) {
+        for (size_t j = 0; j < c->presence_count; j++) {
+            facts->may_meet[i][j] = c->presences[i].offender == c->presences[j].offender &&
+                                    facts->in[i].lo_us < last_possible(c, facts, j) &&
+                                    facts->in[j].lo_us < last_possible(c, facts, i);
+        }
     }
 }
 
@@ -93,9 +115,11 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
         g->companies[i] |= 1u << r->company;
         g->confirmed[i] |= 1u << r->confirmed;
         g->grades[i] |= 1u << r->grade;
+        g->grades_so_far[i] |= 1u << r->grade_so_far;
         g->authorities[i] |= 1u << r->authority;
         g->reasons[i] |= r->reasons;
         g->may_be_open[i] = g->may_be_open[i] || r->ending == ORACLE_OPEN;
+        g->may_count[i] = g->may_count[i] || (!r->held && !r->worthless);
         g->may_have_to_stand[i] = g->may_have_to_stand[i] || (r->entitled && !r->held && !r->worthless);
         g->always_counting[i] = g->always_counting[i] && r->counting >= needed;
         g->may_be_against[i] = g->may_be_against[i] || r->against;
@@ -113,16 +137,10 @@ static void learn(struct oracle_facts *facts, const struct rule_case *c, const s
         if (results[i].exists && end > facts->latest[i]) {
             facts->latest[i] = end;
         }
-        for (size_t j = 0; j < c->presence_count; j++) {
-            if (results[i].exists && results[j].exists && c->presences[i].offender == c->presences[j].offender &&
-                results[i].in < results[j].out && results[j].in < results[i].out) {
-                facts->may_meet[i][j] = true;
-            }
-        }
     }
 }
 
-/* Twice over the same worlds: first to learn each presence's latest instant (W3) and who may have met (L2), then to judge. */
+/* Twice over the same worlds: first to learn each presence's latest instant (W3), then to judge. */
 static void gather(const struct rule_case *c, const struct oracle_times *times, struct oracle_settings settings,
                    struct gathered *g)
 {
@@ -223,14 +241,13 @@ static bool due_met(const struct rule_case *c, const struct gathered *g, const s
             continue;
         }
         met = met && !g->may_be_against[i];
-        if (!g->may_have_to_stand[i]) {
-            continue;
-        }
-        met = met && stands(g, &opinions[i], i);
-        seen = seen || c->presences[i].outcome == RULE_OUTCOME_SEEN;
-        if (c->presences[i].outcome != RULE_OUTCOME_NONE) {
+        if (g->may_count[i] && c->presences[i].outcome != RULE_OUTCOME_NONE) {
             met = met && (outcome == RULE_OUTCOME_NONE || outcome == c->presences[i].outcome);
             outcome = c->presences[i].outcome;
+        }
+        if (g->may_have_to_stand[i]) {
+            met = met && stands(g, &opinions[i], i);
+            seen = seen || c->presences[i].outcome == RULE_OUTCOME_SEEN;
         }
     }
     return met && seen;
@@ -278,13 +295,11 @@ static void form_opinions(const struct rule_case *c, const struct oracle_times *
         o->grades = g->grades[i];
         o->authorities = g->authorities[i];
         o->verdict.company = combine(g->companies[i]);
-        if (o->troubled && o->verdict.company != RULE_COMPANY_HELD) {
-            o->verdict.company = RULE_COMPANY_TIME_UNPROVEN;
-        }
         o->verdict.confirmed_by = o->verdict.company == RULE_COMPANY_LONE_CONFIRMED
                                       ? (enum rule_confirmed)lowest(g->confirmed[i])
                                       : RULE_CONFIRMED_NOT;
-        o->verdict.grade = worst_grade(g->grades[i]);
+        o->verdict.grade =
+            worst_grade(o->verdict.company == RULE_COMPANY_JOINT_SO_FAR ? g->grades_so_far[i] : g->grades[i]);
         o->verdict.authority = g->authorities[i] & (g->authorities[i] - 1)
                                    ? RULE_AUTHORITY_ORDER_UNPROVEN
                                    : (enum rule_authority)lowest(g->authorities[i]);

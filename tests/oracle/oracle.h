@@ -10,8 +10,7 @@
  * the engine "always sound; exact for a pair", so oracle_compare() accepts
  *  - with more than two presences and uncertain times: "time unproven" where all sampled worlds agree, wider minutes
  *    alone, a weaker grade, an attendance that is larger, and a due date not met for one of those reasons;
- *  - where clocks contradict each other: time unproven or held for what is linked to it, and for the others any company
- *    of their possible worlds, or time unproven;
+ *  - time unproven or held for what clocks concern that contradict each other (of which the oracle knows nothing at all);
  * and nothing else: never a definite company where two worlds differ, never narrower minutes alone than some world has.
  */
 #ifndef DOUBLECREW_TESTS_ORACLE_H
@@ -37,7 +36,7 @@ struct oracle_opinion {
 /* The reasons that the oracle computes, and compares when all times are exact. */
 #define ORACLE_REASONS                                                                                                 \
     ((uint32_t)(RULE_REASON_CONTESTED | RULE_REASON_REVOKED | RULE_REASON_UNASSIGNED | RULE_REASON_TWO_PLACES |        \
-                RULE_REASON_OPEN | RULE_REASON_OUT_MISSING | RULE_REASON_OUT_LATE | RULE_REASON_NOT_ENTITLED))
+                RULE_REASON_OPEN | RULE_REASON_OUT_MISSING | RULE_REASON_OUT_LATE))
 
 struct oracle_settings {
     uint64_t seed;

@@ -63,7 +63,8 @@ static bool joint_with(const struct oracle_view *view, const struct oracle_resul
 }
 
 /* V4: what rests on a presence without check-out is "so far", a partner's too. */
-static bool joint_so_far(const struct oracle_view *view, const struct oracle_result *results, size_t i)
+static bool joint_so_far(const struct oracle_view *view, const struct oracle_result *results, size_t i,
+                         const bool *partners)
 {
     bool closed[N];
 
@@ -71,18 +72,18 @@ static bool joint_so_far(const struct oracle_view *view, const struct oracle_res
         return true;
     }
     for (size_t j = 0; j < view->rule_case->presence_count; j++) {
-        closed[j] = results[i].eligible[j] && results[j].ending != ORACLE_OPEN;
+        closed[j] = partners[j] && results[j].ending != ORACLE_OPEN;
     }
     return !joint_with(view, results, i, closed);
 }
 
-/* W2: a plan for that offender that names this officer's presence, whose window may contain the check-in. */
+/* W2: a plan for that offender whose window may contain the check-in, whoever it names. */
 static bool plan_applies(const struct oracle_view *view, const struct rule_plan *plan, size_t i)
 {
     const struct rule_presence *p = &view->rule_case->presences[i];
 
-    return plan->offender == p->offender && oracle_plan_holds(plan, p->officer) &&
-           view->facts->in[i].hi_us >= plan->from_us && view->facts->in[i].lo_us < plan->to_us;
+    return plan->offender == p->offender && view->facts->in[i].hi_us >= plan->from_us &&
+           view->facts->in[i].lo_us < plan->to_us;
 }
 
 static bool is_named_or_planned(const struct oracle_view *view, size_t i, size_t officer)
@@ -118,44 +119,71 @@ static bool is_heard(const struct oracle_view *view, const struct oracle_result 
 struct absence {
     bool expected; /* somebody is named or planned */
     bool settled;
+    size_t unheard; /* candidates that may still have something to say */
     enum rule_confirmed by;
 };
+
+static bool seen_here(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t officer)
+{
+    for (size_t j = 0; j < view->rule_case->presence_count; j++) {
+        if (view->rule_case->presences[j].officer == officer && results[i].pairs[j] && !results[j].held) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Candidates are logs (W2), unrevoked as of the check-in (V11). */
+struct roll {
+    size_t candidates;
+    size_t unheard;
+    size_t may_report;
+    size_t without_log; /* named or planned, no candidate device, and not seen here */
+};
+
+static void call_officer(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t officer,
+                         struct roll *roll)
+{
+    const struct rule_case *c = view->rule_case;
+    size_t own = 0;
+
+    for (size_t d = 0; d < c->device_count; d++) {
+        if (c->devices[d].officer != officer || c->devices[d].revoked_as_of_us <= results[i].in) {
+            continue;
+        }
+        own++;
+        if (!is_heard(view, results, i, d)) {
+            roll->unheard++;
+            roll->may_report += c->devices[d].lost ? 0 : 1;
+        }
+    }
+    roll->candidates += own;
+    roll->without_log += own == 0 && !seen_here(view, results, i, officer) ? 1 : 0;
+}
 
 /* W2, W3, V11: is it settled that nobody else's check-in can still come? */
 static struct absence absence_of(const struct oracle_view *view, const struct oracle_result *results, size_t i)
 {
     const struct rule_case *c = view->rule_case;
-    size_t candidates = 0, unheard = 0, may_report = 0;
+    bool limit_passed = c->now_us >= c->presences[i].received_us + results[i].policy->time_limit_us;
     struct absence absence = {.expected = false};
+    struct roll roll = {0, 0, 0, 0};
 
     for (size_t officer = 0; officer < c->officer_count; officer++) {
-        if (!is_named_or_planned(view, i, officer)) {
-            continue;
-        }
-        absence.expected = true;
-        for (size_t d = 0; d < c->device_count; d++) {
-            const struct rule_device *device = &c->devices[d];
-
-            if (device->officer != officer || device->revoked_as_of_us <= results[i].in) {
-                continue;
-            }
-            candidates++;
-            if (!is_heard(view, results, i, d)) {
-                unheard++;
-                may_report += device->lost ? 0 : 1;
-            }
+        if (is_named_or_planned(view, i, officer)) {
+            absence.expected = true;
+            call_officer(view, results, i, officer, &roll);
         }
     }
+    absence.unheard = roll.unheard;
     if (!absence.expected && c->presences[i].with == RULE_WITH_ALONE) {
-        absence.settled = true;
         absence.by = RULE_CONFIRMED_BY_STATEMENT;
-    } else if (candidates > 0 && unheard == 0) {
-        absence.settled = true;
+    } else if (absence.expected && roll.unheard == 0 && (roll.candidates > 0 || roll.without_log == 0)) {
         absence.by = RULE_CONFIRMED_BY_LOG;
-    } else if (may_report == 0 && c->now_us >= c->presences[i].received_us + results[i].policy->time_limit_us) {
-        absence.settled = true;
+    } else if (roll.may_report == 0 && limit_passed) {
         absence.by = RULE_CONFIRMED_BY_TIME_LIMIT;
     }
+    absence.settled = absence.by != RULE_CONFIRMED_NOT;
     return absence;
 }
 
@@ -174,8 +202,8 @@ static bool has_held_partner(const struct oracle_view *view, const struct oracle
 static bool is_accompanied(const struct oracle_view *view, const struct oracle_result *results, size_t i)
 {
     for (size_t j = 0; j < view->rule_case->presence_count; j++) {
-        if (results[i].pairs[j] && !results[i].eligible[j] && !results[j].held && !results[i].far[j] &&
-            !results[j].worthless) {
+        if (results[i].pairs[j] && !results[i].eligible[j] && !results[j].held && !results[i].dead[j] &&
+            !results[i].worthless && !results[j].worthless) {
             return true;
         }
     }
@@ -196,9 +224,11 @@ static enum rule_company company_of(const struct oracle_view *view, struct oracl
         return RULE_COMPANY_UNDER_WAY;
     }
     if (joint_with(view, results, i, r->eligible)) {
-        return joint_so_far(view, results, i) ? RULE_COMPANY_JOINT_SO_FAR : RULE_COMPANY_JOINT;
+        return joint_so_far(view, results, i, r->eligible) ? RULE_COMPANY_JOINT_SO_FAR : RULE_COMPANY_JOINT;
     }
-    if (has_held_partner(view, results, i) || (absence.expected && !absence.settled)) {
+    /* Part joint waits for candidates only; a lone one for whoever was named, while somebody could still report. */
+    if (has_held_partner(view, results, i) ||
+        (absence.expected && !absence.settled && (!partner || absence.unheard > 0))) {
         return RULE_COMPANY_AWAITING_SECOND;
     }
     if (partner) {
@@ -246,14 +276,17 @@ static bool somebody_claimed(const struct rule_case *c, size_t i)
 }
 
 /* V7: the best whose partners alone (with the better ones) give the verdict. */
-static enum rule_grade grade_of(const struct oracle_view *view, const struct oracle_result *results, size_t i)
+static enum rule_grade grade_of(const struct oracle_view *view, const struct oracle_result *results, size_t i,
+                                bool so_far_is_enough)
 {
     const struct oracle_result *r = &results[i];
     size_t n = view->rule_case->presence_count;
     bool joint = r->company == RULE_COMPANY_JOINT || r->company == RULE_COMPANY_JOINT_SO_FAR;
 
-    if (r->held || !any(r->eligible, n)) {
-        return !r->held && somebody_claimed(view->rule_case, i) && !any(r->pairs, n) ? RULE_GRADE_D : RULE_GRADE_NONE;
+    if (!joint && r->company != RULE_COMPANY_PART_JOINT) {
+        return !r->held && !any(r->eligible, n) && somebody_claimed(view->rule_case, i) && !any(r->pairs, n)
+                   ? RULE_GRADE_D
+                   : RULE_GRADE_NONE;
     }
     for (int grade = RULE_GRADE_A; grade <= RULE_GRADE_C; grade++) {
         bool good[N];
@@ -261,7 +294,8 @@ static enum rule_grade grade_of(const struct oracle_view *view, const struct ora
         for (size_t j = 0; j < n; j++) {
             good[j] = r->eligible[j] && (int)pair_grade(view, results, i, j) <= grade;
         }
-        if (any(good, n) && (!joint || joint_with(view, results, i, good))) {
+        if (any(good, n) && (!joint || (joint_with(view, results, i, good) &&
+                                        (so_far_is_enough || !joint_so_far(view, results, i, good))))) {
             return (enum rule_grade)grade;
         }
     }
@@ -274,7 +308,8 @@ void oracle_company(const struct oracle_view *view, struct oracle_result *result
         if (results[i].exists) {
             results[i].alone = alone_without(view, results, i, results[i].eligible);
             results[i].company = company_of(view, results, i);
-            results[i].grade = grade_of(view, results, i);
+            results[i].grade = grade_of(view, results, i, results[i].company == RULE_COMPANY_JOINT_SO_FAR);
+            results[i].grade_so_far = grade_of(view, results, i, true);
         }
     }
 }

@@ -8,7 +8,8 @@
 struct ground {
     const struct rule_case *rule_case;
     bool exact;
-    bool strict; /* exact times, or no more than a pair */
+    bool bounded;
+    bool strict; /* exact times, or no more than a pair under one policy */
 };
 
 static const char *say(char *text, size_t size, size_t presence, const char *format, ...)
@@ -36,11 +37,8 @@ static bool company_fits(const struct ground *ground, const struct oracle_opinio
 {
     enum rule_company oracle = o->verdict.company;
 
-    if (o->troubled) {
-        return engine == RULE_COMPANY_TIME_UNPROVEN || engine == RULE_COMPANY_HELD;
-    }
-    if (o->disturbed) {
-        return engine == RULE_COMPANY_TIME_UNPROVEN || has(o->companies, (int)engine);
+    if (o->troubled && (engine == RULE_COMPANY_TIME_UNPROVEN || engine == RULE_COMPANY_HELD)) {
+        return true;
     }
     if (engine == oracle) {
         return true;
@@ -48,6 +46,10 @@ static bool company_fits(const struct ground *ground, const struct oracle_opinio
     /* V11's "under way until certainly beyond max_alone" is silent on a partner who may have come already. */
     if (oracle == RULE_COMPANY_TIME_UNPROVEN && engine == RULE_COMPANY_UNDER_WAY) {
         return has(o->companies, RULE_COMPANY_UNDER_WAY) && !has(o->companies, RULE_COMPANY_HELD);
+    }
+    /* V10: a policy that changed within the bounds is judged under each, not instant by instant. */
+    if (ground->rule_case->policy_count > 1 && !ground->exact && engine == RULE_COMPANY_UNDER_WAY) {
+        return !has(o->companies, RULE_COMPANY_HELD);
     }
     return engine == RULE_COMPANY_TIME_UNPROVEN && !ground->strict;
 }
@@ -61,7 +63,9 @@ static bool grade_fits(const struct ground *ground, const struct oracle_opinion 
         return true;
     }
     if (!partnered) {
-        return v->grade == o->verdict.grade || !ground->exact || v->company == RULE_COMPANY_HELD;
+        /* V7's D says nothing of a presence that is held or has only just begun. */
+        return v->grade == o->verdict.grade || !ground->exact || v->company == RULE_COMPANY_HELD ||
+               v->company == RULE_COMPANY_UNDER_WAY;
     }
     return ground->strict ? v->grade == o->verdict.grade : v->grade >= o->verdict.grade;
 }
@@ -71,11 +75,13 @@ static bool alone_fits(const struct ground *ground, const struct oracle_opinion 
     /* An end that worlds only approach may be given as reached. */
     int64_t slack_us = ground->exact ? 0 : 2;
 
-    if (ground->strict && (v->alone_min_us < o->verdict.alone_min_us - slack_us ||
-                           v->alone_max_us > o->verdict.alone_max_us + slack_us)) {
+    if (ground->strict && ground->bounded &&
+        (v->alone_min_us < o->verdict.alone_min_us - slack_us ||
+         v->alone_max_us > o->verdict.alone_max_us + slack_us)) {
         return false;
     }
-    return v->alone_min_us <= o->verdict.alone_min_us && v->alone_max_us >= o->verdict.alone_max_us;
+    return v->alone_min_us <= o->verdict.alone_min_us &&
+           (v->alone_max_us >= o->verdict.alone_max_us || !ground->bounded);
 }
 
 /* A due date wrongly met is a mistake; not met is one only where nothing could stay unproven. */
@@ -130,6 +136,20 @@ static const char *compare_one(const struct ground *ground, size_t i, const stru
     return NULL;
 }
 
+/* Where nothing bounds a time the oracle has some far end of its own; the engine may say "for ever". */
+static bool is_bounded(const struct rule_case *c)
+{
+    for (size_t i = 0; i < c->presence_count; i++) {
+        const struct rule_presence *p = &c->presences[i];
+
+        if (p->in.lo_us == INT64_MIN || p->in.hi_us == RULE_FOREVER ||
+            (p->has_out && (p->out.lo_us == INT64_MIN || p->out.hi_us == RULE_FOREVER))) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool is_exact(const struct rule_case *c)
 {
     struct oracle_times *times = NULL;
@@ -160,7 +180,8 @@ const char *oracle_compare(const struct rule_case *rule_case, const struct rule_
                            struct oracle_settings settings, char *text, size_t text_size)
 {
     bool exact = is_exact(rule_case);
-    struct ground ground = {rule_case, exact, exact || rule_case->presence_count <= 2};
+    struct ground ground = {rule_case, exact, is_bounded(rule_case),
+                            exact || (rule_case->presence_count <= 2 && rule_case->policy_count == 1)};
     const char *difference = compare_once(rule_case, verdicts, settings, &ground, text, text_size);
 
     if (difference && !exact) {

@@ -11,7 +11,6 @@
 struct oracle_world {
     int64_t in[N];
     int64_t out[N];
-    bool absent[N]; /* only ever set for presences in clock trouble */
 };
 
 /* Over all worlds. */
@@ -50,12 +49,14 @@ struct oracle_result {
     bool held;
     uint32_t reasons;
     bool pairs[N];    /* by relation, V2 */
-    bool far[N];      /* the pair is held: far apart */
+    bool dead[N];     /* the pair is far apart and not let count: counts for neither */
+    bool far[N];      /* ... and held: undecided */
     bool eligible[N]; /* V5, and the pair isn't held */
     int64_t alone;
     enum rule_company company;
     enum rule_confirmed confirmed;
     enum rule_grade grade;
+    enum rule_grade grade_so_far; /* where other worlds make the verdict "joint so far" */
     enum rule_authority authority;
 };
 

@@ -124,6 +124,15 @@ enum forget {
     FORGETS
 };
 
+static void take_end(struct rule_instant *instant, bool low)
+{
+    if (low && instant->lo_us != INT64_MIN) {
+        instant->hi_us = instant->lo_us;
+    } else if (!low && instant->hi_us != RULE_FOREVER) {
+        instant->lo_us = instant->hi_us;
+    }
+}
+
 static void forget_detail(struct rule_presence *p, enum forget what, uint64_t unique)
 {
     switch (what) {
@@ -163,16 +172,16 @@ static void forget_detail(struct rule_presence *p, enum forget what, uint64_t un
         p->has_out = false;
         break;
     case TAKE_IN_LO:
-        p->in.hi_us = p->in.lo_us;
+        take_end(&p->in, true);
         break;
     case TAKE_IN_HI:
-        p->in.lo_us = p->in.hi_us;
+        take_end(&p->in, false);
         break;
     case TAKE_OUT_LO:
-        p->out.hi_us = p->out.lo_us;
+        take_end(&p->out, true);
         break;
     case TAKE_OUT_HI:
-        p->out.lo_us = p->out.hi_us;
+        take_end(&p->out, false);
         break;
     case FORGETS:
         break;

@@ -11,7 +11,6 @@
 
 #define VARIABLES (3 * N + 1)
 #define INFINITE (INT64_MAX / 8)
-#define LOOSE_US (INT64_C(40) * 24 * 3600 * 1000000) /* an instant that nothing bounds is drawn from now +- 40 days */
 
 struct event {
     size_t variable;
@@ -251,7 +250,7 @@ static void find_trouble(struct oracle_times *t)
     }
 }
 
-/* Only what the untroubled say about each other, and everybody's own bounds. */
+/* Only what the untroubled say; of clocks that contradict each other nothing is known. */
 static void build(struct oracle_times *t)
 {
     const struct rule_case *c = t->rule_case;
@@ -263,9 +262,7 @@ static void build(struct oracle_times *t)
             continue;
         }
         cut_off(t, i);
-        bound(t, var_in(i), c->presences[i].in);
-        if (c->presences[i].has_out && c->presences[i].out.hi_us >= c->presences[i].in.lo_us) {
-            bound(t, var_out(i), c->presences[i].out);
+        if (c->presences[i].has_out) {
             at_most(t, var_out(i), var_in(i), 0);
         }
     }
@@ -408,7 +405,6 @@ static struct rule_instant range_of(const struct oracle_times *t, size_t variabl
                                     const int64_t *values, size_t count)
 {
     struct rule_instant range = bounds_of(t, variable);
-    int64_t now = t->rule_case->now_us;
 
     for (size_t k = 0; k < count; k++) {
         int64_t up = t->most[order[k]][variable], down = t->most[variable][order[k]];
@@ -420,19 +416,12 @@ static struct rule_instant range_of(const struct oracle_times *t, size_t variabl
             range.lo_us = values[k] - down;
         }
     }
-    if (range.lo_us <= -INFINITE) {
-        range.lo_us = range.hi_us < now ? range.hi_us - LOOSE_US : now - LOOSE_US;
-    }
-    if (range.hi_us >= INFINITE) {
-        range.hi_us = range.lo_us > now ? range.lo_us + LOOSE_US : now + LOOSE_US;
-    }
     return range;
 }
 
 void oracle_times_sample(const struct oracle_times *times, uint64_t *random, struct oracle_world *ret_world)
 {
     const struct rule_case *c = times->rule_case;
-    bool without_troubled = oracle_random(random) & 1;
     size_t order[2 * N], count = 0;
     int64_t values[2 * N];
 
@@ -454,6 +443,5 @@ void oracle_times_sample(const struct oracle_times *times, uint64_t *random, str
 
         values[k] = draw(c, range_of(times, order[k], order, values, k), values, k, random);
         *(order[k] == var_in(presence) ? &ret_world->in[presence] : &ret_world->out[presence]) = values[k];
-        ret_world->absent[presence] = times->troubled[presence] && without_troubled;
     }
 }

@@ -19,9 +19,8 @@ static bool may_decide(const struct oracle_view *view, size_t presence, const st
         for (size_t i = 0; i < c->plan_count; i++) {
             const struct rule_plan *plan = &c->plans[i];
 
-            if (plan->offender == p->offender && oracle_plan_holds(plan, p->officer) &&
-                oracle_plan_holds(plan, officer) && view->facts->in[presence].hi_us >= plan->from_us &&
-                view->facts->in[presence].lo_us < plan->to_us) {
+            if (plan->offender == p->offender && oracle_plan_holds(plan, officer) &&
+                view->facts->in[presence].hi_us >= plan->from_us && view->facts->in[presence].lo_us < plan->to_us) {
                 return false;
             }
         }

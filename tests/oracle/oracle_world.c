@@ -40,32 +40,39 @@ bool oracle_plan_holds(const struct rule_plan *plan, size_t officer)
     return false;
 }
 
-static bool planned_together(const struct oracle_view *view, size_t a, size_t b)
+/* A plan whose window holds a's check-in names both. */
+static bool planned_with(const struct oracle_view *view, size_t a, size_t b)
 {
     const struct rule_case *c = view->rule_case;
 
     for (size_t i = 0; i < c->plan_count; i++) {
         const struct rule_plan *plan = &c->plans[i];
-        bool in_window = (view->world->in[a] >= plan->from_us && view->world->in[a] < plan->to_us) ||
-                         (view->world->in[b] >= plan->from_us && view->world->in[b] < plan->to_us);
 
-        if (plan->offender == c->presences[a].offender && in_window &&
-            oracle_plan_holds(plan, c->presences[a].officer) && oracle_plan_holds(plan, c->presences[b].officer)) {
+        if (plan->offender == c->presences[a].offender && view->world->in[a] >= plan->from_us &&
+            view->world->in[a] < plan->to_us && oracle_plan_holds(plan, c->presences[a].officer) &&
+            oracle_plan_holds(plan, c->presences[b].officer)) {
             return true;
         }
     }
     return false;
 }
 
-/* V11: whom a presence with an assumed check-out may pair with at all. */
-bool oracle_linked(const struct oracle_view *view, const struct oracle_result *results, size_t a, size_t b)
+/* V11: may a, whose check-out is assumed, pair with b at all? */
+static bool may_pair_assumed(const struct oracle_view *view, const struct oracle_result *results, size_t a, size_t b)
 {
     const struct rule_presence *p = view->rule_case->presences;
     int64_t gap = results[a].in - results[b].in;
 
     return oracle_cosigned(view->rule_case, a, b) || oracle_names(&p[a], p[b].officer) ||
-           oracle_names(&p[b], p[a].officer) || planned_together(view, a, b) ||
+           oracle_names(&p[b], p[a].officer) || planned_with(view, a, b) ||
            (gap < 0 ? -gap : gap) <= results[a].policy->max_alone_us;
+}
+
+/* Each of the two whose check-out is assumed has its say. */
+bool oracle_linked(const struct oracle_view *view, const struct oracle_result *results, size_t a, size_t b)
+{
+    return (results[a].ending != ORACLE_ASSUMED || may_pair_assumed(view, results, a, b)) &&
+           (results[b].ending != ORACLE_ASSUMED || may_pair_assumed(view, results, b, a));
 }
 
 /* V6 without the two that need a second presence. */
@@ -116,18 +123,18 @@ void oracle_hold(const struct oracle_view *view, struct oracle_result *results)
     size_t n = view->rule_case->presence_count;
     uint32_t own[N] = {0};
     bool two[N] = {false};      /* two places, whoever decided what */
-    bool two_open[N] = {false}; /* ... and neither of the two is decided: a decision waives the reason */
+    bool two_open[N] = {false}; /* ... and the other isn't decided against: that counts for nobody */
 
     for (size_t i = 0; i < n; i++) {
         own[i] = results[i].exists ? own_reasons_to_hold(view, results, i) : 0;
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
-            bool proves =
-                i != j && results[i].exists && results[j].exists && own[j] == 0 && two_places(view, results, i, j);
+            bool sound = (own[i] == 0 || results[i].decided) && (own[j] == 0 || results[j].decided);
+            bool proves = i != j && results[i].exists && results[j].exists && sound && two_places(view, results, i, j);
 
             two[i] = two[i] || proves;
-            two_open[i] = two_open[i] || (proves && !results[j].decided);
+            two_open[i] = two_open[i] || (proves && !results[j].against);
         }
     }
     for (size_t i = 0; i < n; i++) {
@@ -166,12 +173,31 @@ static int64_t possible_end(const struct oracle_result *result)
     return result->ending == ORACLE_ASSUMED ? result->limit : result->out;
 }
 
+/* V6. What is itself held proves nothing. */
+static bool is_far(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t j)
+{
+    const struct rule_presence *p = view->rule_case->presences;
+
+    return !results[i].held && !results[j].held && !results[i].worthless && !results[j].worthless &&
+           oracle_apart(&p[i].in_at, &p[j].in_at, results[i].policy->far_apart_m);
+}
+
+/* V11: a far pair doesn't count for each other until decided, nor after a decision against; other partners do. */
+static bool dead_pair(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t j)
+{
+    bool decided = results[i].decided || results[j].decided;
+    bool against = results[i].against || results[j].against;
+
+    return is_far(view, results, i, j) && (!decided || against);
+}
+
 static bool may_share_an_end(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t j)
 {
     const struct rule_presence *p = view->rule_case->presences;
 
     return i != j && results[i].exists && results[j].exists && p[i].offender == p[j].offender &&
            p[i].officer != p[j].officer && p[i].device != p[j].device && !results[j].held && !results[j].worthless &&
+           !dead_pair(view, results, i, j) &&
            overlap(results[i].in, possible_end(&results[i]), results[j].in, possible_end(&results[j])) &&
            oracle_linked(view, results, i, j);
 }
@@ -192,42 +218,44 @@ static bool last_recorded(const struct oracle_view *view, const struct oracle_re
     return found;
 }
 
-/* Those who left together: spreads the earliest limit until nothing moves. */
-static void leave_together(const struct oracle_view *view, struct oracle_result *results, const bool *lent,
-                           const int64_t *lent_end)
+/*
+ * Nobody recorded a check-out: they left together, all who were there without one, by the earliest limit; or, where one of
+ * them left with somebody who did record one, then. Whoever was gone before this one came isn't among them.
+ */
+static int64_t left_together(const struct oracle_view *view, const struct oracle_result *results, size_t i,
+                             const bool *lent, const int64_t *lent_end)
 {
     size_t n = view->rule_case->presence_count;
-    int64_t end[N];
-    bool moved = true;
+    int64_t earliest = results[i].limit, last = INT64_MIN;
+    bool group[N] = {false}, moved = true;
 
-    for (size_t i = 0; i < n; i++) {
-        end[i] = lent[i] ? lent_end[i] : possible_end(&results[i]);
-    }
+    group[i] = true;
     while (moved) {
         moved = false;
-        for (size_t i = 0; i < n; i++) {
-            for (size_t j = 0; j < n; j++) {
-                if (results[i].exists && results[i].ending == ORACLE_ASSUMED && !lent[i] &&
-                    results[j].ending == ORACLE_ASSUMED && may_share_an_end(view, results, i, j) && end[j] < end[i] &&
-                    end[j] > results[i].in) {
-                    end[i] = end[j];
-                    moved = true;
+        for (size_t m = 0; m < n; m++) {
+            for (size_t j = 0; group[m] && j < n; j++) {
+                if (group[j] || results[j].ending != ORACLE_ASSUMED || !may_share_an_end(view, results, m, j)) {
+                    continue;
+                }
+                if (lent[j] && lent_end[j] > results[i].in) {
+                    last = lent_end[j] > last ? lent_end[j] : last;
+                } else if (!lent[j] && results[j].limit > results[i].in) {
+                    earliest = results[j].limit < earliest ? results[j].limit : earliest;
+                    group[j] = moved = true;
                 }
             }
         }
     }
-    for (size_t i = 0; i < n; i++) {
-        if (results[i].exists && results[i].ending == ORACLE_ASSUMED && !lent[i]) {
-            results[i].out = end[i];
-        }
+    if (last == INT64_MIN) {
+        return earliest;
     }
+    return last < results[i].limit ? last : results[i].limit;
 }
 
-void oracle_end(const struct oracle_view *view, struct oracle_result *results)
+/* How each presence ends before check-outs are lent. */
+static void end_alone(const struct oracle_view *view, struct oracle_result *results)
 {
     const struct rule_case *c = view->rule_case;
-    bool lent[N] = {false};
-    int64_t assumed[N] = {0};
 
     for (size_t i = 0; i < c->presence_count; i++) {
         struct oracle_result *r = &results[i];
@@ -247,6 +275,15 @@ void oracle_end(const struct oracle_view *view, struct oracle_result *results)
             r->out = r->limit;
         }
     }
+}
+
+void oracle_end(const struct oracle_view *view, struct oracle_result *results)
+{
+    const struct rule_case *c = view->rule_case;
+    bool lent[N] = {false};
+    int64_t assumed[N] = {0};
+
+    end_alone(view, results);
     for (size_t i = 0; i < c->presence_count; i++) {
         int64_t last = 0;
 
@@ -255,10 +292,14 @@ void oracle_end(const struct oracle_view *view, struct oracle_result *results)
             assumed[i] = last < results[i].limit ? last : results[i].limit;
         }
     }
-    /* The lenders' own limits mattered above, so the assumed ends are set only now. */
-    leave_together(view, results, lent, assumed);
     for (size_t i = 0; i < c->presence_count; i++) {
-        if (lent[i]) {
+        if (results[i].exists && results[i].ending == ORACLE_ASSUMED && !lent[i]) {
+            assumed[i] = left_together(view, results, i, lent, assumed);
+        }
+    }
+    /* The limits mattered above, so the assumed ends are set only now. */
+    for (size_t i = 0; i < c->presence_count; i++) {
+        if (results[i].exists && results[i].ending == ORACLE_ASSUMED) {
             results[i].out = assumed[i];
         }
     }
@@ -267,41 +308,30 @@ void oracle_end(const struct oracle_view *view, struct oracle_result *results)
 static bool paired(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t j)
 {
     const struct rule_presence *p = view->rule_case->presences;
-    bool assumed = results[i].ending == ORACLE_ASSUMED || results[j].ending == ORACLE_ASSUMED;
 
     return i != j && results[i].exists && results[j].exists && p[i].offender == p[j].offender &&
            p[i].officer != p[j].officer && p[i].device != p[j].device &&
-           overlap(results[i].in, results[i].out, results[j].in, results[j].out) &&
-           (!assumed || oracle_linked(view, results, i, j));
+           overlap(results[i].in, results[i].out, results[j].in, results[j].out) && oracle_linked(view, results, i, j);
 }
 
 void oracle_pair(const struct oracle_view *view, struct oracle_result *results)
 {
     const struct rule_case *c = view->rule_case;
     size_t n = c->presence_count;
-    bool far_and_decided[N] = {false};
 
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
-            const struct rule_presence *p = c->presences;
-            bool far;
-
             results[i].pairs[j] = paired(view, results, i, j);
-            far = results[i].pairs[j] && !results[i].held && !results[j].held && !results[i].worthless &&
-                  !results[j].worthless && oracle_apart(&p[i].in_at, &p[j].in_at, results[i].policy->far_apart_m);
-            results[i].far[j] = far && !results[i].decided && !results[j].decided;
-            far_and_decided[i] = far_and_decided[i] || (far && results[i].against);
+            results[i].dead[j] = results[i].pairs[j] && dead_pair(view, results, i, j);
+            results[i].far[j] = results[i].dead[j] && !results[i].decided && !results[j].decided;
         }
-    }
-    for (size_t i = 0; i < n; i++) {
-        results[i].worthless = results[i].worthless || far_and_decided[i];
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
             const struct oracle_result *a = &results[i], *b = &results[j];
 
             results[i].eligible[j] =
-                a->pairs[j] && !a->far[j] && !a->held && !b->held && !a->worthless && !b->worthless && a->entitled &&
+                a->pairs[j] && !a->dead[j] && !a->held && !b->held && !a->worthless && !b->worthless && a->entitled &&
                 b->entitled &&
                 (c->officers[c->presences[i].officer].accredited || c->officers[c->presences[j].officer].accredited);
         }
@@ -339,7 +369,7 @@ static void begin(const struct oracle_view *view, size_t i, struct oracle_result
     const struct rule_officer *officer = &c->officers[p->officer];
 
     memset(ret, 0, sizeof(*ret));
-    ret->exists = !view->world->absent[i] && (p->received_us <= view->cutoff_us || i == view->undecided);
+    ret->exists = p->received_us <= view->cutoff_us || i == view->undecided;
     ret->in = view->world->in[i];
     ret->policy = policy_at(c, ret->in);
     ret->risk = risk_at(&c->offenders[p->offender], ret->in);
@@ -366,6 +396,5 @@ void oracle_world_judge(const struct oracle_view *view, struct oracle_result *re
         r->reasons |= r->ending == ORACLE_OPEN ? (uint32_t)RULE_REASON_OPEN : 0;
         r->reasons |= r->late ? (uint32_t)RULE_REASON_OUT_LATE : 0;
         r->reasons |= r->ending == ORACLE_ASSUMED && !r->late ? (uint32_t)RULE_REASON_OUT_MISSING : 0;
-        r->reasons |= r->entitled ? 0 : (uint32_t)RULE_REASON_NOT_ENTITLED;
     }
 }
