@@ -232,7 +232,8 @@ static void checkpoint__one_text_only_for_each_content(void **state)
     memset(longer, 'x', sizeof(longer));
     assert_int_equal(checkpoint_read(span_of(longer, CHECKPOINT_TEXT_MAX), &opened), STATUS_OVER_LIMIT);
     memcpy(longer, text, size);
-    memcpy(longer + size, "x\n", 2);
+    longer[size] = 'x';
+    longer[size + 1] = '\n';
     assert_int_equal(checkpoint_read(span_of(longer, size + 2), &opened), STATUS_MALFORMED);
     assert_int_equal(checkpoint_read(span_of(NULL, 0), &opened), STATUS_MALFORMED);
 }

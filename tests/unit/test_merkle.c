@@ -94,23 +94,25 @@ static void append_numbers(struct fixture *f, uint64_t until)
 }
 
 /* The oracle: RFC 6962 section 2.1, word for word, recursive, over leaf hashes. */
-static struct hash mth(struct fixture *f, uint64_t first, uint64_t end)
+static struct hash node(struct fixture *f, struct hash left, struct hash right)
 {
     static const uint8_t prefix[1] = {0x01};
-    struct hash hash;
-    struct hash left;
-    struct hash right;
     struct span parts[3] = {{prefix, 1}, {left.bytes, HASH_SIZE}, {right.bytes, HASH_SIZE}};
+    struct hash hash;
+
+    assert_int_equal(sha256_parts(f->sha, parts, 3, &hash), STATUS_OK);
+    return hash;
+}
+
+static struct hash mth(struct fixture *f, uint64_t first, uint64_t end)
+{
     uint64_t k = 1;
 
     if (end - first == 1)
         return f->leaves[first];
     while (2 * k < end - first)
         k *= 2;
-    left = mth(f, first, first + k);
-    right = mth(f, first + k, end);
-    assert_int_equal(sha256_parts(f->sha, parts, 3, &hash), STATUS_OK);
-    return hash;
+    return node(f, mth(f, first, first + k), mth(f, first + k, end));
 }
 
 static size_t subproof(struct fixture *f, uint64_t m, uint64_t first, uint64_t end, bool known, struct hash *proof)

@@ -167,6 +167,7 @@ static void scan__refuses_text_that_is_not_text(void **state)
 static void scan__bounds_size_and_the_number_of_fields(void **state)
 {
     uint8_t *bytes = repeat("\x32\x00", 2, MESSAGE_SIZE_MAX + 1);
+    static const uint8_t head[5] = {0xa2, 0x06, 0xfb, 0xff, 0x1f}; /* field 100, 512 KiB less these five bytes */
     size_t most = 2 * (size_t)WIRE_FIELDS_MAX;
 
     (void)state;
@@ -175,7 +176,7 @@ static void scan__bounds_size_and_the_number_of_fields(void **state)
     assert_int_equal(wire_scan(PUSH, span_of(bytes, most)), STATUS_OK);
     assert_int_equal(wire_scan(PUSH, span_of(bytes, most + 2)), STATUS_OVER_LIMIT);
     memset(bytes, 'x', MESSAGE_SIZE_MAX + 1); /* one unknown field that fills everything */
-    memcpy(bytes, "\xa2\x06\xfb\xff\x1f", 5);
+    memcpy(bytes, head, sizeof(head));
     assert_int_equal(wire_scan(PUSH, span_of(bytes, MESSAGE_SIZE_MAX)), STATUS_OK);
     bytes[2] = 0xfc;
     assert_int_equal(wire_scan(PUSH, span_of(bytes, MESSAGE_SIZE_MAX + 1)), STATUS_OVER_LIMIT);
