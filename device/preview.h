@@ -1,0 +1,14 @@
+/*
+ * The verdict before the server has one: the same rule (core/rule.h) over the own log and the rows known here. It decides
+ * nothing; it says what it waits for.
+ */
+#ifndef DOUBLECREW_DEVICE_PREVIEW_H
+#define DOUBLECREW_DEVICE_PREVIEW_H
+
+#include "device/device.h"
+
+/* Texts lie in device->texts: valid until the next preview. NOT_FOUND: no check-in of this log, or no longer kept. */
+MUST_USE enum status preview_presence(struct dc_device *device, const struct hash *presence,
+                                      struct dc_presence *ret_presence);
+
+#endif
