@@ -5,6 +5,9 @@
  * connection does both: the writer, which holds an flock on "<path>.lock" for as long as it is open. All others are
  * read-only, in this process or another. A connection belongs to one thread at a time.
  *
+ * A commit that failed is not in the store that goes on. Only when its sync failed and no later one succeeds either, it may
+ * be found there whole after opening again: nothing of it was acknowledged, and its device sends it once more.
+ *
  * Errors of opening: NOT_FOUND (no such file), STORE_BUSY (another writer), STORE_VERSION, STORE (not a Doublecrew store, or
  * damaged), IO, DISK_FULL, NO_MEMORY.
  */
