@@ -11,8 +11,8 @@
 
 #define SCENARIO_NAME_MAX 48
 #define SCENARIO_TEXT_MAX 512
-#define SCENARIO_PEOPLE_MAX 32
-#define SCENARIO_OFFENDERS_MAX 32
+#define SCENARIO_PEOPLE_MAX 96
+#define SCENARIO_OFFENDERS_MAX 1200 /* a training force's caseload, for the interactive device */
 #define SCENARIO_TEAMS_MAX 8
 #define SCENARIO_POLICIES_MAX 16
 #define SCENARIO_ABOUT_MAX 12
@@ -69,7 +69,7 @@ enum scenario_act {
     ACT_AUTHORITY,
     ACT_ACKNOWLEDGE,
     ACT_DECIDE,
-    ACT_SERVER_KILL,
+    ACT_SERVER_KILL, /* others: while these sync */
     ACT_SERVER_START,
     ACT_ORDER, /* the statements of `order`, in any order */
     EXPECT_VERDICT,

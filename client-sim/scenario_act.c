@@ -220,10 +220,19 @@ static void read_of_person(struct reader *reader, struct scenario_step *step)
                     reader->at);
 }
 
+static void read_kill(struct reader *reader, struct scenario_step *step)
+{
+    step->act = ACT_SERVER_KILL;
+    if (!reader_phrase(reader, "while"))
+        return;
+    read_partners(reader, step);
+    reader_need(reader, "sync");
+}
+
 bool reader_act(struct reader *reader, struct scenario_step *step)
 {
     if (reader_phrase(reader, "the server is killed"))
-        step->act = ACT_SERVER_KILL;
+        read_kill(reader, step);
     else if (reader_phrase(reader, "the server restarts"))
         step->act = ACT_SERVER_START;
     else {
