@@ -27,9 +27,10 @@ struct connection {
     uint8_t *received; /* of the message being put together */
     size_t received_size;
     size_t received_capacity;
-    bool paused;    /* reading */
-    bool closing;   /* close once the urgent lane is empty */
-    bool told_live; /* logged */
+    bool paused;       /* reading */
+    bool closing;      /* close once the urgent lane is empty */
+    bool said_goodbye; /* the transport's closing handshake has begun */
+    bool told_live;    /* logged */
     uint16_t close_code;
     int64_t close_by_us;    /* real; when closing */
     int64_t stuck_since_us; /* real; since when nothing has been written though something waits; 0: nothing waits */

@@ -116,6 +116,20 @@ static int received(struct transport *transport, struct lws *wsi, struct peer *p
     return 0;
 }
 
+/*
+ * Begins the closing handshake. Not by returning -1: Debian's build of 4.1.6 closes a second time then, to test itself
+ * under libuv, and the close frame is never sent. This only sets the state; the frame leaves with the next callback, and a
+ * peer that doesn't answer it is cut off after 5 s by the library, or at the hub's own limit.
+ */
+static void say_goodbye(struct lws *wsi, struct connection *connection)
+{
+    if (connection->said_goodbye)
+        return;
+    connection->said_goodbye = true;
+    lws_close_reason(wsi, (enum lws_close_status)connection->close_code, NULL, 0);
+    lws_set_timeout(wsi, PENDING_TIMEOUT_CLOSE_SEND, LWS_TO_KILL_SYNC);
+}
+
 /* One write a callback; the rest asks to be called again. */
 static int writeable(struct transport *transport, struct lws *wsi, struct connection *connection)
 {
@@ -133,12 +147,11 @@ static int writeable(struct transport *transport, struct lws *wsi, struct connec
         if (written < 0)
             return -1;
         hub_written(transport->hub, connection, lane);
+    } else if (hub_may_close(connection)) {
+        say_goodbye(wsi, connection);
+        return 0;
     }
-    if (hub_may_close(connection)) {
-        lws_close_reason(wsi, (enum lws_close_status)connection->close_code, NULL, 0);
-        return -1;
-    }
-    if (connection->outbox.size > 0)
+    if (connection->outbox.size > 0 || connection->closing)
         lws_callback_on_writable(wsi);
     return 0;
 }

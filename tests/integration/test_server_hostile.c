@@ -156,6 +156,7 @@ static void message__of_no_sense_is_named_and_the_rest_is_taken(void **state)
     assert_int_equal(ws_client_send(client, span_of("\xff\xff\xff", 3)), STATUS_OK);
     server_hear_error(client, CODE(MALFORMED), false);
     assert_int_equal(ws_client_send_frame(client, &frame, span_of(NULL, 0)), STATUS_OK);
+    server_hear_error(client, CODE(MISSING_FIELD), false);
     server_device_add_notes(&fixture.officer, 2);
     server_device_sync(&fixture.officer, client);
     ws_client_free(client);

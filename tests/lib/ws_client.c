@@ -1,6 +1,8 @@
 #include "tests/lib/ws_client.h"
 
 #include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
 #include <poll.h>
@@ -37,10 +39,13 @@ static enum status connect_socket(struct ws_client *client, const struct ws_opti
 {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options->port)};
 
+    int on = 1;
+
     inet_pton(AF_INET, "127.0.0.1", &address.sin_addr);
     client->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (client->socket < 0)
         return STATUS_NETWORK;
+    (void)setsockopt(client->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     if (options->receive_buffer != 0)
         (void)setsockopt(client->socket, SOL_SOCKET, SO_RCVBUF, &options->receive_buffer,
                          sizeof(options->receive_buffer));
