@@ -232,7 +232,7 @@ static void judge_all(struct bench *bench)
         rule_find(&bench->world, &bench->finding);
         rule_company_settle(field, i, &bench->finding, verdict, &bench->standings[i]);
         verdict->authority = rule_authority_of(field, i);
-        verdict->next_change_us = rule_next_change(field, soonest_of(bench));
+        verdict->next_change_us = rule_next_change(field, i, verdict->company, soonest_of(bench));
     }
     rule_attendances(field, bench->standings, bench->verdicts);
     for (size_t i = 0; i < field->count; i++) {

@@ -237,6 +237,6 @@ void rule_attendances(const struct rule_field *field, const struct rule_standing
 
 /* rule_timer.c */
 /* soonest_us: after how long minutes alone may cross a limit; STN_UNBOUNDED: they don't grow. */
-int64_t rule_next_change(const struct rule_field *field, int64_t soonest_us);
+int64_t rule_next_change(const struct rule_field *field, size_t me, enum rule_company company, int64_t soonest_us);
 
 #endif

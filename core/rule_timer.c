@@ -41,8 +41,6 @@ static void ring_for_item(struct alarm *alarm, const struct rule_field *field, s
     for (size_t i = 0; i < field->given->policy_count; i++) {
         const struct rule_policy *policy = &field->given->policies[i];
 
-        ring_at(alarm, stn_sum(item->is->received_us, policy->time_limit_us));
-        ring_at(alarm, stn_sum(item->is->received_us, policy->evidence_overdue_us));
         if (!item->is->has_out) {
             ring_between(alarm, in, policy->longest_visit_us);
             ring_at(alarm, stn_sum(later(in.hi_us, policy->max_alone_us), 1));
@@ -60,13 +58,26 @@ static void ring_for_item(struct alarm *alarm, const struct rule_field *field, s
     }
 }
 
-int64_t rule_next_change(const struct rule_field *field, int64_t soonest_us)
+/* The limits of waiting concern only who waits. */
+static void ring_for_waiting(struct alarm *alarm, const struct rule_field *field, size_t me, enum rule_company company)
+{
+    int64_t received_us = field->items[me].is->received_us;
+
+    for (size_t i = 0; i < field->given->policy_count && company != RULE_COMPANY_JOINT && company != RULE_COMPANY_HELD;
+         i++) {
+        ring_at(alarm, stn_sum(received_us, field->given->policies[i].time_limit_us));
+        ring_at(alarm, stn_sum(received_us, field->given->policies[i].evidence_overdue_us));
+    }
+}
+
+int64_t rule_next_change(const struct rule_field *field, size_t me, enum rule_company company, int64_t soonest_us)
 {
     struct alarm alarm = {.now_us = field->given->now_us, .next_us = RULE_FOREVER};
 
     if (soonest_us < STN_UNBOUNDED) {
         ring_at(&alarm, stn_sum(alarm.now_us, soonest_us));
     }
+    ring_for_waiting(&alarm, field, me, company);
     for (size_t i = 0; i < field->count; i++) {
         ring_for_item(&alarm, field, i);
     }

@@ -183,7 +183,7 @@ static bool refines(const struct rule_verdict *wide, const struct rule_verdict *
         return false;
     }
     /* under way ends when it is certainly beyond max_alone (V11), so less doubt may end it sooner. */
-    return from == KIND_UNPROVEN || from == to || (from == KIND_AWAITING && absence) ||
+    return from == KIND_UNPROVEN || from == to || (from == KIND_AWAITING && (absence || to == KIND_UNPROVEN)) ||
            (from == KIND_UNDER_WAY && (absence || to == KIND_AWAITING || to == KIND_UNPROVEN));
 }
 
