@@ -2,6 +2,7 @@
 #include "core/rule_internal.h"
 
 struct roll {
+    size_t candidates;
     size_t unheard;    /* candidates whose logs haven't reported past the presence */
     size_t can_report; /* ... and still can */
     size_t deviceless; /* officers named or planned who have no device to wait for, nor were seen here */
@@ -61,6 +62,7 @@ static void call_officer(const struct rule_field *field, size_t me, const struct
             continue;
         }
         any = true;
+        roll->candidates++;
         if ((device->watermark_known && device->watermark_us > latest_us) || seen_here(field, leaf, officer, i)) {
             continue;
         }
@@ -84,7 +86,7 @@ struct rule_absence rule_absence_of(const struct rule_field *field, size_t me, c
     int64_t now_us = field->given->now_us;
     bool limit_passed = passed(now_us, is->received_us, leaf->policy->time_limit_us);
     struct rule_absence absence = {.named = false};
-    struct roll roll = {0, 0, 0};
+    struct roll roll = {0, 0, 0, 0};
 
     for (size_t officer = 0; officer < field->given->officer_count; officer++) {
         if (rule_awaited(field, me, officer)) {
@@ -94,7 +96,7 @@ struct rule_absence rule_absence_of(const struct rule_field *field, size_t me, c
     }
     if (!absence.named && is->with == RULE_WITH_ALONE) {
         absence.by = RULE_CONFIRMED_BY_STATEMENT;
-    } else if (absence.named && roll.unheard == 0 && roll.deviceless == 0) {
+    } else if (absence.named && roll.unheard == 0 && (roll.candidates > 0 || roll.deviceless == 0)) {
         absence.by = RULE_CONFIRMED_BY_LOG;
     } else if (roll.can_report == 0 && limit_passed) {
         absence.by = RULE_CONFIRMED_BY_TIME_LIMIT;

@@ -165,7 +165,8 @@ static void bound_two(struct stn *net, const struct rule_field *field, size_t a,
     }
 }
 
-/* Only items of `members` are bounded; the others' instants are free but for in <= out. */
+/* Only items of `members` are bounded; the others' instants are free but for in <= out and in <= receipt: that is the
+ * server's clock, which no phone's trouble concerns. */
 static bool build(struct rule_field *field, uint64_t members, bool order)
 {
     int64_t drift_ppb = drift_ppb_of(field->given);
@@ -178,6 +179,7 @@ static bool build(struct rule_field *field, uint64_t members, bool order)
             stn_bound(&field->base, item->in_node, item->out_node, 0);
         }
         if ((members >> i & 1) == 0) {
+            bound_absolute(&field->base, item->in_node, (struct rule_instant){INT64_MIN, item->is->received_us});
             continue;
         }
         bound_item(&field->base, field, i, drift_ppb);

@@ -136,11 +136,16 @@ static bool due_met(const struct rule_field *field, const struct rule_standing *
     for (size_t i = 0; i < field->count; i++) {
         const struct rule_standing *standing = &standings[i];
 
-        if ((members >> i & 1) == 0 || !standing->must_stand) {
+        if ((members >> i & 1) == 0) {
             continue;
         }
-        if (standing->open || (field->items[i].decided == RULE_DECIDED_AGAINST && !standing->against_lapsed) ||
-            !satisfies(field, i, &verdicts[field->items[i].given])) {
+        if (field->items[i].decided == RULE_DECIDED_AGAINST && !standing->against_lapsed) {
+            return false;
+        }
+        if (!standing->must_stand) {
+            continue;
+        }
+        if (standing->open || !satisfies(field, i, &verdicts[field->items[i].given])) {
             return false;
         }
         seen = seen || (standing->must_be_there && field->items[i].is->outcome == RULE_OUTCOME_SEEN);

@@ -19,12 +19,20 @@ static uint32_t base_reasons(struct rule_world *world, size_t index)
     return reasons;
 }
 
-/* What is itself held, or counts for nobody, proves nothing. */
-static bool proves(struct rule_world *world, size_t index)
+/* What is itself held, or counts for nobody, proves nothing against item; two that are both decided against held each other. */
+static bool proves(struct rule_world *world, size_t other, size_t item)
 {
-    enum rule_decided decided = world->field->items[index].decided;
+    const struct rule_item *items = world->field->items;
 
-    return decided == RULE_DECIDED_COUNTS || (decided == RULE_DECIDED_NOT && base_reasons(world, index) == 0);
+    switch (items[other].decided) {
+    case RULE_DECIDED_COUNTS:
+        return true;
+    case RULE_DECIDED_AGAINST:
+        return items[item].decided == RULE_DECIDED_AGAINST;
+    case RULE_DECIDED_NOT:
+        break;
+    }
+    return base_reasons(world, other) == 0;
 }
 
 static bool at_two_places(struct rule_world *world, size_t a, size_t b)
@@ -41,7 +49,7 @@ static bool at_two_places(struct rule_world *world, size_t a, size_t b)
     return rule_before(world, rule_in(world, a), rule_out(world, b)) &&
            rule_before(world, rule_in(world, b), rule_out(world, a)) &&
            rule_before(world, rule_in(world, a), rule_out(world, a)) &&
-           rule_before(world, rule_in(world, b), rule_out(world, b)) && proves(world, b);
+           rule_before(world, rule_in(world, b), rule_out(world, b)) && proves(world, b, a);
 }
 
 uint32_t rule_held_reasons(struct rule_world *world, size_t item)

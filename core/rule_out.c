@@ -168,7 +168,8 @@ static bool left_together(struct rule_world *world, size_t a, size_t b)
            rule_before(world, rule_in(world, a), limit_of(world, b));
 }
 
-/* Nobody lent a check-out: all who were there without one share one instant, by the earliest limit. */
+/* Nobody lent a check-out: all who were there without one share one instant, by the earliest limit. Whoever was gone
+ * before index came isn't among them. */
 static struct rule_term shared_out(struct rule_world *world, size_t index)
 {
     uint64_t group = UINT64_C(1) << index;
@@ -191,8 +192,13 @@ static struct rule_term shared_out(struct rule_world *world, size_t index)
                 continue;
             }
             if (lent_out(world, i, &out)) {
-                last = !lent || rule_before(world, last, out) ? out : last;
-                lent = true;
+                if (rule_before(world, rule_in(world, index), out)) {
+                    last = !lent || rule_before(world, last, out) ? out : last;
+                    lent = true;
+                }
+                continue;
+            }
+            if (!rule_before(world, rule_in(world, index), limit_of(world, i))) {
                 continue;
             }
             group |= UINT64_C(1) << i;

@@ -50,14 +50,14 @@ static bool beyond_far(struct rule_world *world, size_t a, size_t b)
            rule_apart(&x->in_at, &y->in_at, rule_policy_of(world, a)->far_apart_m);
 }
 
-/* Partners too far from each other to have been together, and nobody decided otherwise. */
+/* Partners too far from each other to have been together, and nobody decided otherwise. What is held proves nothing. */
 bool rule_far(struct rule_world *world, size_t a, size_t b)
 {
     const struct rule_item *items = world->field->items;
     bool decided = items[a].decided == RULE_DECIDED_COUNTS || items[b].decided == RULE_DECIDED_COUNTS;
     bool against = items[a].decided == RULE_DECIDED_AGAINST || items[b].decided == RULE_DECIDED_AGAINST;
 
-    return (!decided || against) && beyond_far(world, a, b);
+    return (!decided || against) && beyond_far(world, a, b) && rule_stands(world, a) && rule_stands(world, b);
 }
 
 bool rule_related(struct rule_world *world, size_t a, size_t b)

@@ -46,10 +46,16 @@ static void settle_rest(const struct rule_field *field, size_t me, const struct 
     }
 }
 
-/* Joint with joint so far is joint so far; under way lasts until certainly beyond max_alone, under every policy (V11). */
+/*
+ * Joint with joint so far is joint so far. Under way lasts until certainly beyond max_alone, under every policy and also
+ * where it may have ended (V11); but not where it may be held or have a partner.
+ */
 static enum rule_company agreed(unsigned companies, bool bare)
 {
-    if (bare && (companies & COMPANY(UNDER_WAY)) != 0) {
+    unsigned alone = COMPANY(UNDER_WAY) | COMPANY(AWAITING_SECOND) | COMPANY(ACCOMPANIED) | COMPANY(LONE_PROVISIONAL) |
+                     COMPANY(LONE_CONFIRMED);
+
+    if ((companies & COMPANY(UNDER_WAY)) != 0 && (bare || (companies & ~alone) == 0)) {
         return RULE_COMPANY_UNDER_WAY;
     }
     if (companies == (COMPANY(JOINT) | COMPANY(JOINT_SO_FAR))) {
