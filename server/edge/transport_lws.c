@@ -275,6 +275,7 @@ static void describe(struct transport *transport, struct lws_context_creation_in
         .timeout_secs = 10,
         .server_string = "doublecrew",
         .user = transport,
+        .pcontext = &transport->context, /* set to NULL once the context is really gone */
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
                    LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
                    LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
@@ -318,9 +319,10 @@ void transport_free(struct transport *transport)
 {
     if (transport == NULL)
         return;
-    if (transport->context != NULL)
+    for (int i = 0; i < 10 && transport->context != NULL; i++) {
         lws_context_destroy(transport->context);
-    uv_run(&transport->loop, UV_RUN_DEFAULT);
+        uv_run(&transport->loop, UV_RUN_DEFAULT);
+    }
     uv_loop_close(&transport->loop);
     sha256_free(transport->sha);
     free(transport);
