@@ -99,9 +99,6 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
                             ? 2
                             : 1;
 
-        if (!r->exists) {
-            continue;
-        }
         if (!g->seen[i]) {
             g->seen[i] = true;
             g->alone_min[i] = g->alone_max[i] = r->alone;
@@ -122,7 +119,7 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
         g->may_count[i] = g->may_count[i] || (!r->held && !r->worthless);
         g->may_have_to_stand[i] = g->may_have_to_stand[i] || (r->entitled && !r->held && !r->worthless);
         g->always_counting[i] = g->always_counting[i] && r->counting >= needed;
-        g->may_be_against[i] = g->may_be_against[i] || r->against;
+        g->may_be_against[i] = g->may_be_against[i] || (r->against && !r->lapsed);
         for (size_t j = 0; j < n; j++) {
             g->together[i][j] = g->together[i][j] || r->pairs[j];
         }
@@ -134,7 +131,7 @@ static void learn(struct oracle_facts *facts, const struct rule_case *c, const s
     for (size_t i = 0; i < c->presence_count; i++) {
         int64_t end = results[i].ending == ORACLE_RECORDED ? facts->out[i].hi_us : results[i].out;
 
-        if (results[i].exists && end > facts->latest[i]) {
+        if (end > facts->latest[i]) {
             facts->latest[i] = end;
         }
     }
@@ -147,7 +144,7 @@ static void gather(const struct rule_case *c, const struct oracle_times *times, 
     size_t worlds = oracle_times_exact(times) ? 1 : settings.worlds;
     struct oracle_result results[N];
     struct oracle_world world;
-    struct oracle_view view = {c, &world, &g->facts, RULE_NONE, NO_CUTOFF};
+    struct oracle_view view = {c, &world, &g->facts};
 
     learn_bounds(c, times, &g->facts);
     for (int pass = 0; pass < 2; pass++) {

@@ -302,14 +302,24 @@ static enum rule_grade grade_of(const struct oracle_view *view, const struct ora
     return RULE_GRADE_C;
 }
 
+/* L2: "not appropriate" "lapses when later evidence makes the presence joint". */
+static bool lapsed(const struct oracle_view *view, const struct oracle_result *results, size_t i)
+{
+    bool before[N];
+
+    for (size_t j = 0; j < view->rule_case->presence_count; j++) {
+        before[j] = results[i].eligible[j] && view->rule_case->presences[j].received_us <= results[i].against_us;
+    }
+    return results[i].company == RULE_COMPANY_JOINT && !joint_with(view, results, i, before);
+}
+
 void oracle_company(const struct oracle_view *view, struct oracle_result *results)
 {
     for (size_t i = 0; i < view->rule_case->presence_count; i++) {
-        if (results[i].exists) {
-            results[i].alone = alone_without(view, results, i, results[i].eligible);
-            results[i].company = company_of(view, results, i);
-            results[i].grade = grade_of(view, results, i, results[i].company == RULE_COMPANY_JOINT_SO_FAR);
-            results[i].grade_so_far = grade_of(view, results, i, true);
-        }
+        results[i].alone = alone_without(view, results, i, results[i].eligible);
+        results[i].company = company_of(view, results, i);
+        results[i].grade = grade_of(view, results, i, results[i].company == RULE_COMPANY_JOINT_SO_FAR);
+        results[i].grade_so_far = grade_of(view, results, i, true);
+        results[i].lapsed = results[i].against && lapsed(view, results, i);
     }
 }

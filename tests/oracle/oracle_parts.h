@@ -5,7 +5,6 @@
 #include "tests/oracle/oracle.h"
 
 #define N RULE_PRESENCES_MAX
-#define NO_CUTOFF RULE_FOREVER
 
 /* Every instant has one value. out is the recorded check-out's, unused without one. */
 struct oracle_world {
@@ -21,19 +20,16 @@ struct oracle_facts {
     bool may_meet[N][N]; /* at the same offender, possibly at the same time: for who may decide (L2) */
 };
 
-/* What one judgement looks at. The last three answer "would it be so without ...?" (L2's lapse). */
+/* What one judgement looks at. */
 struct oracle_view {
     const struct rule_case *rule_case;
     const struct oracle_world *world;
     const struct oracle_facts *facts;
-    size_t undecided;  /* the decisions on this presence are ignored; RULE_NONE: none ignored */
-    int64_t cutoff_us; /* presences received later don't exist, except undecided */
 };
 
 enum oracle_ending { ORACLE_RECORDED, ORACLE_OPEN, ORACLE_ASSUMED };
 
 struct oracle_result {
-    bool exists;
     const struct rule_policy *policy; /* effective at the check-in */
     enum rule_risk risk;
     enum oracle_ending ending;
@@ -42,10 +38,12 @@ struct oracle_result {
     int64_t in;
     int64_t out; /* recorded, now, or assumed */
     bool entitled;
-    bool decided;    /* some decision stands */
-    bool against;    /* "not appropriate" stands */
-    size_t counting; /* supervisors whose "let it count" stands */
-    bool worthless;  /* was held and is decided against: counts for nobody */
+    bool decided;       /* some decision stands */
+    bool against;       /* "not appropriate" stands */
+    int64_t against_us; /* when it was last said */
+    bool lapsed;        /* L2: partners whose evidence came later made it joint */
+    size_t counting;    /* supervisors whose "let it count" stands */
+    bool worthless;     /* was held and is decided against: counts for nobody */
     bool held;
     uint32_t reasons;
     bool pairs[N];    /* by relation, V2 */

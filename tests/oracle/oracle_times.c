@@ -11,6 +11,7 @@
 
 #define VARIABLES (3 * N + 1)
 #define INFINITE (INT64_MAX / 8)
+#define LOOSE_US (INFINITE / 16) /* an instant that nothing bounds is drawn from this far, some two thousand years */
 
 struct event {
     size_t variable;
@@ -250,7 +251,7 @@ static void find_trouble(struct oracle_times *t)
     }
 }
 
-/* Only what the untroubled say; of clocks that contradict each other nothing is known. */
+/* Only what the untroubled say; of clocks that contradict each other only the receipt is known. */
 static void build(struct oracle_times *t)
 {
     const struct rule_case *c = t->rule_case;
@@ -262,6 +263,7 @@ static void build(struct oracle_times *t)
             continue;
         }
         cut_off(t, i);
+        at_most(t, t->origin, var_in(i), c->presences[i].received_us); /* the server's own clock */
         if (c->presences[i].has_out) {
             at_most(t, var_out(i), var_in(i), 0);
         }
@@ -415,6 +417,12 @@ static struct rule_instant range_of(const struct oracle_times *t, size_t variabl
         if (down < INFINITE && values[k] - down > range.lo_us) {
             range.lo_us = values[k] - down;
         }
+    }
+    if (range.lo_us <= -INFINITE) {
+        range.lo_us = (range.hi_us < 0 ? range.hi_us : 0) - LOOSE_US;
+    }
+    if (range.hi_us >= INFINITE) {
+        range.hi_us = (range.lo_us > 0 ? range.lo_us : 0) + LOOSE_US;
     }
     return range;
 }

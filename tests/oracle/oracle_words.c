@@ -33,24 +33,6 @@ static bool may_decide(const struct oracle_view *view, size_t presence, const st
     return true;
 }
 
-static bool joint_in(const struct oracle_view *view, size_t presence, int64_t cutoff_us)
-{
-    struct oracle_view without = *view;
-    struct oracle_result results[N];
-
-    without.undecided = presence;
-    without.cutoff_us = cutoff_us;
-    oracle_world_judge(&without, results);
-    return results[presence].company == RULE_COMPANY_JOINT;
-}
-
-/* L2: "not appropriate" "lapses when later evidence makes the presence joint". */
-static bool lapsed(const struct oracle_view *view, const struct rule_decision *decision)
-{
-    return !decision->counts && joint_in(view, decision->presence, NO_CUTOFF) &&
-           !joint_in(view, decision->presence, decision->recorded_us);
-}
-
 /* A person's last word: nothing later by the same person, nor at the same instant a refusal. */
 static bool is_last_decision(const struct rule_case *c, const struct rule_decision *decision)
 {
@@ -80,10 +62,11 @@ void oracle_decide(const struct oracle_view *view, struct oracle_result *results
         const struct rule_decision *decision = &c->decisions[i];
         struct oracle_result *r = &results[decision->presence];
 
-        if (decision->presence == view->undecided || !r->exists || !is_last_decision(c, decision) ||
-            !may_decide(view, decision->presence, &decision->by) ||
-            (view->undecided == RULE_NONE && lapsed(view, decision))) {
+        if (!is_last_decision(c, decision) || !may_decide(view, decision->presence, &decision->by)) {
             continue;
+        }
+        if (!decision->counts && (!r->against || decision->recorded_us > r->against_us)) {
+            r->against_us = decision->recorded_us;
         }
         r->decided = true;
         r->against = r->against || !decision->counts;

@@ -84,7 +84,7 @@ static uint32_t own_reasons_to_hold(const struct oracle_view *view, const struct
     uint32_t reasons = 0;
 
     for (size_t j = 0; j < c->presence_count; j++) {
-        if (results[j].exists && !c->presences[j].contested && c->presences[j].cosign.presence == i) {
+        if (!c->presences[j].contested && c->presences[j].cosign.presence == i) {
             named_by_uncontested = true;
         }
     }
@@ -126,12 +126,12 @@ void oracle_hold(const struct oracle_view *view, struct oracle_result *results)
     bool two_open[N] = {false}; /* ... and the other isn't decided against: that counts for nobody */
 
     for (size_t i = 0; i < n; i++) {
-        own[i] = results[i].exists ? own_reasons_to_hold(view, results, i) : 0;
+        own[i] = own_reasons_to_hold(view, results, i);
     }
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
             bool sound = (own[i] == 0 || results[i].decided) && (own[j] == 0 || results[j].decided);
-            bool proves = i != j && results[i].exists && results[j].exists && sound && two_places(view, results, i, j);
+            bool proves = i != j && sound && two_places(view, results, i, j);
 
             two[i] = two[i] || proves;
             two_open[i] = two_open[i] || (proves && !results[j].against);
@@ -156,8 +156,8 @@ static int64_t limit_of(const struct oracle_view *view, const struct oracle_resu
         bool after = results[j].in > results[i].in || (results[j].in == results[i].in && p[j].device == p[i].device &&
                                                        p[i].in_seq != 0 && p[j].in_seq > p[i].in_seq);
 
-        if (j != i && results[j].exists && !results[j].held && !results[j].worthless && p[j].officer == p[i].officer &&
-            after && results[j].in < limit) {
+        if (j != i && !results[j].held && !results[j].worthless && p[j].officer == p[i].officer && after &&
+            results[j].in < limit) {
             limit = results[j].in;
         }
     }
@@ -195,9 +195,8 @@ static bool may_share_an_end(const struct oracle_view *view, const struct oracle
 {
     const struct rule_presence *p = view->rule_case->presences;
 
-    return i != j && results[i].exists && results[j].exists && p[i].offender == p[j].offender &&
-           p[i].officer != p[j].officer && p[i].device != p[j].device && !results[j].held && !results[j].worthless &&
-           !dead_pair(view, results, i, j) &&
+    return i != j && p[i].offender == p[j].offender && p[i].officer != p[j].officer && p[i].device != p[j].device &&
+           !results[j].held && !results[j].worthless && !dead_pair(view, results, i, j) &&
            overlap(results[i].in, possible_end(&results[i]), results[j].in, possible_end(&results[j])) &&
            oracle_linked(view, results, i, j);
 }
@@ -260,9 +259,6 @@ static void end_alone(const struct oracle_view *view, struct oracle_result *resu
     for (size_t i = 0; i < c->presence_count; i++) {
         struct oracle_result *r = &results[i];
 
-        if (!r->exists) {
-            continue;
-        }
         r->limit = limit_of(view, results, i);
         if (c->presences[i].has_out && !r->late) {
             r->ending = ORACLE_RECORDED;
@@ -287,19 +283,19 @@ void oracle_end(const struct oracle_view *view, struct oracle_result *results)
     for (size_t i = 0; i < c->presence_count; i++) {
         int64_t last = 0;
 
-        if (results[i].exists && results[i].ending == ORACLE_ASSUMED && last_recorded(view, results, i, &last)) {
+        if (results[i].ending == ORACLE_ASSUMED && last_recorded(view, results, i, &last)) {
             lent[i] = true;
             assumed[i] = last < results[i].limit ? last : results[i].limit;
         }
     }
     for (size_t i = 0; i < c->presence_count; i++) {
-        if (results[i].exists && results[i].ending == ORACLE_ASSUMED && !lent[i]) {
+        if (results[i].ending == ORACLE_ASSUMED && !lent[i]) {
             assumed[i] = left_together(view, results, i, lent, assumed);
         }
     }
     /* The limits mattered above, so the assumed ends are set only now. */
     for (size_t i = 0; i < c->presence_count; i++) {
-        if (results[i].exists && results[i].ending == ORACLE_ASSUMED) {
+        if (results[i].ending == ORACLE_ASSUMED) {
             results[i].out = assumed[i];
         }
     }
@@ -309,8 +305,7 @@ static bool paired(const struct oracle_view *view, const struct oracle_result *r
 {
     const struct rule_presence *p = view->rule_case->presences;
 
-    return i != j && results[i].exists && results[j].exists && p[i].offender == p[j].offender &&
-           p[i].officer != p[j].officer && p[i].device != p[j].device &&
+    return i != j && p[i].offender == p[j].offender && p[i].officer != p[j].officer && p[i].device != p[j].device &&
            overlap(results[i].in, results[i].out, results[j].in, results[j].out) && oracle_linked(view, results, i, j);
 }
 
@@ -369,7 +364,6 @@ static void begin(const struct oracle_view *view, size_t i, struct oracle_result
     const struct rule_officer *officer = &c->officers[p->officer];
 
     memset(ret, 0, sizeof(*ret));
-    ret->exists = p->received_us <= view->cutoff_us || i == view->undecided;
     ret->in = view->world->in[i];
     ret->policy = policy_at(c, ret->in);
     ret->risk = risk_at(&c->offenders[p->offender], ret->in);

@@ -1,4 +1,7 @@
-/* The oracle itself, on cases small enough to be worked out by hand from DESIGN.md section 6. Minutes from one start. */
+/*
+ * Oracle and engine on cases small enough to be worked out by hand from DESIGN.md section 6: each is judged by both, which
+ * must agree, and the oracle's verdict is compared with the hand's. Minutes from one start.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -76,7 +79,17 @@ static struct rule_presence *presence(struct scene *s, size_t officer, int64_t i
 
 static enum rule_company company(struct scene *s, size_t i)
 {
+    struct oracle_settings settings = {1, 300};
+    struct rule_verdict engine[RULE_PRESENCES_MAX];
+    char text[512];
+    const char *difference;
+
     assert_int_equal(oracle_judge(&s->rule_case, s->verdicts), STATUS_OK);
+    assert_int_equal(rule_judge(&s->rule_case, engine), STATUS_OK);
+    difference = oracle_compare(&s->rule_case, engine, settings, text, sizeof text);
+    if (difference) {
+        fail_msg("%s", difference);
+    }
     return s->verdicts[i].company;
 }
 
@@ -245,6 +258,111 @@ static void contradicting_clocks__are_time_unproven(void **state)
     assert_int_equal(company(&s, 0), RULE_COMPANY_TIME_UNPROVEN);
 }
 
+static void gone_before__is_nobody_to_leave_with(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 1000);
+    (void)presence(&s, 0, 0, 5, NOBODY);
+    (void)presence(&s, 1, 1, -1, NOBODY); /* assumed to have left with the first, at 5 */
+    (void)presence(&s, 2, 7, -1, NOBODY); /* came after both were gone: its own limit, not no time at all */
+    (void)company(&s, 0);
+    assert_int_equal(s.verdicts[1].out.hi_us, 5 * MINUTE);
+    assert_int_equal(s.verdicts[2].out.hi_us, 187 * MINUTE);
+}
+
+static void held_evidence__does_not_hold_a_pair_as_far(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 1000);
+    presence(&s, A, 0, 30, NOBODY)->in_at = (struct rule_place){true, 0, 0, 10};
+    presence(&s, B, 0, -1, NOBODY)->in_at = (struct rule_place){true, 5000, 0, 10};
+    s.presences[1].contested = true;
+    assert_int_equal(company(&s, 1), RULE_COMPANY_HELD);
+    assert_int_equal(s.verdicts[1].out.hi_us, 30 * MINUTE); /* the unheld one lends its check-out */
+}
+
+static void candidates__are_logs_not_people(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 100);
+    (void)presence(&s, A, 0, 30, B);
+    s.plan = (struct rule_plan){.officers = {2}, .officer_count = 1, .from_us = 0, .to_us = 60 * MINUTE};
+    s.rule_case.plan_count = 1;
+    s.devices[1].watermark_known = true;
+    s.devices[1].watermark_us = 31 * MINUTE;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_AWAITING_SECOND);
+    s.devices[2].revoked_as_of_us = -MINUTE; /* the planned officer has no log that could hold a check-in */
+    assert_int_equal(company(&s, 0), RULE_COMPANY_LONE_CONFIRMED);
+    assert_int_equal(s.verdicts[0].confirmed_by, RULE_CONFIRMED_BY_LOG);
+}
+
+static void not_appropriate__keeps_the_due_date_also_from_one_not_entitled(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 1000);
+    (void)presence(&s, A, 0, 60, NOBODY);
+    (void)presence(&s, B, 0, 60, NOBODY);
+    s.officers[B].entitled_from_us = 500 * MINUTE;
+    s.word = (struct rule_authority_word){
+        .granted = true, .by = {{77}}, .recorded_us = -MINUTE, .valid_from_us = -MINUTE, .valid_to_us = 100 * MINUTE};
+    s.rule_case.authority_count = 1;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_ACCOMPANIED);
+    assert_true(s.verdicts[0].due_met);
+    s.decision = (struct rule_decision){.presence = 1, .by = {{77}}, .counts = false, .recorded_us = 500 * MINUTE};
+    s.rule_case.decision_count = 1;
+    (void)company(&s, 0);
+    assert_false(s.verdicts[0].due_met);
+}
+
+static void two_places_both_refused__count_for_nobody(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 1000);
+    presence(&s, A, 0, 60, NOBODY)->in_at = (struct rule_place){true, 0, 0, 10};
+    presence(&s, A, 0, 60, NOBODY)->in_at = (struct rule_place){true, 500, 0, 10};
+    (void)presence(&s, B, 0, 60, NOBODY);
+    assert_int_equal(company(&s, 0), RULE_COMPANY_HELD);
+    assert_int_equal(company(&s, 2), RULE_COMPANY_AWAITING_SECOND);
+    s.rule_case.decisions =
+        (const struct rule_decision[]){{0, {{77}}, false, 500 * MINUTE}, {1, {{77}}, false, 500 * MINUTE}};
+    s.rule_case.decision_count = 2;
+    assert_int_equal(company(&s, 2), RULE_COMPANY_LONE_CONFIRMED);
+}
+
+static void under_way__until_certainly_beyond(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 300);
+    presence(&s, A, 295, -1, NOBODY)->in.lo_us = INT64_MIN;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_UNDER_WAY);
+    s.rule_case.now_us = 306 * MINUTE;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_LONE_PROVISIONAL);
+}
+
+static void clock_trouble__is_not_under_way_for_ever(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 5);
+    presence(&s, A, 0, -1, NOBODY)->clock_trouble = true;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_UNDER_WAY);
+    s.rule_case.now_us = 11 * MINUTE; /* the receipt is the server's own clock */
+    assert_int_equal(company(&s, 0), RULE_COMPANY_LONE_PROVISIONAL);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -258,6 +376,13 @@ int main(void)
         cmocka_unit_test(cosigned_phones__prove_their_overlap),
         cmocka_unit_test(authority__is_ordered_against_the_check_in),
         cmocka_unit_test(contradicting_clocks__are_time_unproven),
+        cmocka_unit_test(gone_before__is_nobody_to_leave_with),
+        cmocka_unit_test(held_evidence__does_not_hold_a_pair_as_far),
+        cmocka_unit_test(candidates__are_logs_not_people),
+        cmocka_unit_test(not_appropriate__keeps_the_due_date_also_from_one_not_entitled),
+        cmocka_unit_test(two_places_both_refused__count_for_nobody),
+        cmocka_unit_test(under_way__until_certainly_beyond),
+        cmocka_unit_test(clock_trouble__is_not_under_way_for_ever),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
