@@ -22,6 +22,7 @@ struct builder {
     bool found;
     struct geo_point reference;
     bool has_reference;
+    struct sync_now now;
 };
 
 static struct id id_of(ProtobufCBinaryData bytes)
@@ -177,17 +178,36 @@ static int64_t named_time_us(struct builder *builder, const struct entry_header 
     return checkpoint.time_ms * US_PER_MS;
 }
 
+/*
+ * Now is an anchor too for entries of this boot: the sync that the preview foretells will begin with a Hello (T1). So a
+ * phone that never met the server still knows how long ago its own entries are.
+ */
+static struct bounds bounds_from_now(const struct builder *builder, const struct entry_header *header)
+{
+    struct bounds_anchor now = {.time_us = builder->preview->now_us,
+                                .sent_us = (int64_t)builder->now.monotonic_ms * US_PER_MS,
+                                .received_us = (int64_t)builder->now.monotonic_ms * US_PER_MS};
+    struct rule_policy policy;
+
+    rule_policy_default(&policy);
+    return id_equal(&header->boot, &builder->now.boot)
+               ? bounds_from_anchor(&now, (int64_t)header->monotonic_ms * US_PER_MS, policy.drift_ppb)
+               : bounds_unknown();
+}
+
 static struct rule_instant instant_of(struct builder *builder, const struct entry_header *header)
 {
     struct bounding bounding = {.log = header->log,
                                 .boot = header->boot,
                                 .monotonic_us = (int64_t)header->monotonic_ms * US_PER_MS,
                                 .bounds = {.lo_us = named_time_us(builder, header), .hi_us = RULE_FOREVER}};
+    struct bounds relative = bounds_from_now(builder, header);
 
     if (store_each_anchor(builder->device->store, bound_by_anchor, &bounding) != STATUS_OK ||
-        bounds_empty(bounding.bounds)) {
+        bounds_empty(bounds_intersect(bounding.bounds, relative))) {
         bounding.bounds = bounds_unknown();
     }
+    bounding.bounds = bounds_intersect(bounding.bounds, relative);
     if (bounding.bounds.hi_us > builder->preview->now_us) {
         bounding.bounds.hi_us = builder->preview->now_us;
     }
@@ -198,9 +218,8 @@ static struct rule_instant instant_of(struct builder *builder, const struct entr
 }
 
 /* The server's time by the newest anchor of this boot, or else the wall clock's. */
-static int64_t now_us(struct dc_device *device)
+static int64_t now_us(struct dc_device *device, struct sync_now now)
 {
-    struct sync_now now = device_now(device);
     int64_t wall_us = device->clock.wall_ms(device->clock.context) * US_PER_MS;
     struct store_anchor anchor;
     struct checkpoint checkpoint;
@@ -638,7 +657,8 @@ enum status preview_case_build(struct dc_device *device, const struct hash *pres
     if (!builder.preview) {
         return STATUS_NO_MEMORY;
     }
-    builder.preview->now_us = now_us(device);
+    builder.now = device_now(device);
+    builder.preview->now_us = now_us(device, builder.now);
     status = build(&builder);
     target = status == STATUS_OK ? presence_of(builder.preview, presence) : NULL;
     if (status == STATUS_OK && !target) {

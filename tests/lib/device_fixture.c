@@ -1,7 +1,7 @@
 #include "tests/lib/device_fixture.h"
 
-#include <stdarg.h>
 #include <setjmp.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
