@@ -69,16 +69,17 @@ static void line__case_of_the_format__gives_its_result(void **state)
 /* CASE with its first `from` replaced by `to`. */
 static json_t *answer_with(const char *from, const char *to)
 {
-    const char *at = strstr(CASE, from);
+    static const char whole[] = CASE;
+    const char *at = strstr(whole, from);
     char line[4096];
     size_t head;
 
     assert_non_null(at);
-    head = (size_t)(at - strstr(CASE, "{"));
-    assert_true(strlen(CASE) + strlen(to) < sizeof line);
-    memcpy(line, CASE, head);
+    head = (size_t)(at - whole);
+    assert_true(sizeof whole + strlen(to) < sizeof line);
+    memcpy(line, whole, head);
     strcpy(line + head, to);
-    strcat(line, CASE + head + strlen(from));
+    strcat(line, at + strlen(from));
     return answer(line);
 }
 
