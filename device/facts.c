@@ -76,7 +76,7 @@ bool message_check_in(const struct dc_device *device, const struct dc_check_in *
 {
     Doublecrew__V1__CheckIn *message = &ret_message->message;
 
-    if (check_in->named_count > DC_NAMED_MAX || (check_in->named_count > 0) != (check_in->with == DC_WITH_NAMED)) {
+    if (check_in->named_count > DC_NAMED_MAX) {
         return false;
     }
     doublecrew__v1__check_in__init(message);

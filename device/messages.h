@@ -20,7 +20,7 @@ struct message_check_in {
     ProtobufCBinaryData named[DC_NAMED_MAX];
 };
 
-/* By this device's officer. false: names and "with" don't agree. */
+/* By this device's officer. false: too many names. */
 bool message_check_in(const struct dc_device *device, const struct dc_check_in *check_in,
                       struct message_check_in *ret_message);
 
