@@ -326,10 +326,11 @@ void server_fixture_write_config(struct server_fixture *fixture, const char *fro
 static pid_t spawn(struct server_fixture *fixture, int descriptor, bool errors)
 {
     const char *program = getenv("DOUBLECREWD");
-    pid_t pid = fork();
+    pid_t pid;
 
     if (program == NULL)
         fail_msg("DOUBLECREWD is not set: run this test by ctest");
+    pid = fork();
     if (pid == 0) {
         dup2(descriptor, STDOUT_FILENO);
         if (errors)

@@ -88,7 +88,6 @@ static void bytes__that_are_no_message_have_a_named_error_and_keep_the_connectio
         {"\x13", 1, CODE(MALFORMED)},              /* a group */
         {"\xba\x3e\x00", 3, CODE(MALFORMED)},      /* a newer client's message alone */
         {"\x1a\x02\x08\x80", 4, CODE(MALFORMED)},  /* Applied with a cut number */
-        {"\x12\x00", 2, CODE(MISSING_FIELD)},      /* a push of nothing */
         {"\x22\x02\x0a\x00", 4, CODE(BAD_LENGTH)}, /* FlagReceived without a flag */
     };
 
