@@ -96,7 +96,9 @@ struct rule_absence rule_absence_of(const struct rule_field *field, size_t me, c
     }
     if (!absence.named && is->with == RULE_WITH_ALONE) {
         absence.by = RULE_CONFIRMED_BY_STATEMENT;
-    } else if (absence.named && roll.unheard == 0 && (roll.candidates > 0 || roll.deviceless == 0)) {
+    } else if (absence.named && roll.unheard == 0 &&
+               (roll.candidates > 0 || roll.deviceless == 0 || leaf->eligible != 0)) {
+        /* Part joint waits for candidates only (V8): for nobody who has no log. */
         absence.by = RULE_CONFIRMED_BY_LOG;
     } else if (roll.can_report == 0 && limit_passed) {
         absence.by = RULE_CONFIRMED_BY_TIME_LIMIT;

@@ -165,7 +165,8 @@ static bool left_together(struct rule_world *world, size_t a, size_t b)
 {
     return (world->relevant >> b & 1) != 0 && rule_may_pair(&world->field->items[a], &world->field->items[b]) &&
            rule_is_assumed(world, b) && shares_visit(world, a, b) && rule_linked(world, b, a) &&
-           rule_before(world, rule_in(world, a), limit_of(world, b));
+           rule_before(world, rule_in(world, a), limit_of(world, b)) &&
+           rule_before(world, rule_in(world, b), limit_of(world, b));
 }
 
 /* Nobody lent a check-out: all who were there without one share one instant, by the earliest limit. Whoever was gone

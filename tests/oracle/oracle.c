@@ -17,7 +17,8 @@ struct gathered {
     int64_t alone_min[N], alone_max[N], out_min[N], out_max[N];
     uint32_t reasons[N];
     bool together[N][N];
-    bool may_be_open[N], may_count[N], may_have_to_stand[N], always_counting[N], may_be_against[N];
+    bool may_be_open[N], may_count[N], may_have_to_stand[N], must_be_there[N], may_be_forbidden[N], may_be_against[N];
+    size_t counting[N]; /* the same in every world */
 };
 
 static bool index_ok(size_t index, size_t count)
@@ -84,8 +85,8 @@ static void learn_bounds(const struct rule_case *c, const struct oracle_times *t
     for (size_t i = 0; i < c->presence_count; i++) {
         for (size_t j = 0; j < c->presence_count; j++) {
             facts->may_meet[i][j] = c->presences[i].offender == c->presences[j].offender &&
-                                    facts->in[i].lo_us < last_possible(c, facts, j) &&
-                                    facts->in[j].lo_us < last_possible(c, facts, i);
+                                    facts->in[i].lo_us <= last_possible(c, facts, j) &&
+                                    facts->in[j].lo_us <= last_possible(c, facts, i);
         }
     }
 }
@@ -94,16 +95,13 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
 {
     for (size_t i = 0; i < n; i++) {
         const struct oracle_result *r = &results[i];
-        size_t needed = r->policy->lone_forbidden[r->risk] && (r->company == RULE_COMPANY_LONE_PROVISIONAL ||
-                                                               r->company == RULE_COMPANY_LONE_CONFIRMED)
-                            ? 2
-                            : 1;
 
         if (!g->seen[i]) {
             g->seen[i] = true;
             g->alone_min[i] = g->alone_max[i] = r->alone;
             g->out_min[i] = g->out_max[i] = r->out;
-            g->always_counting[i] = true;
+            g->must_be_there[i] = true;
+            g->counting[i] = r->counting;
         }
         g->alone_min[i] = r->alone < g->alone_min[i] ? r->alone : g->alone_min[i];
         g->alone_max[i] = r->alone > g->alone_max[i] ? r->alone : g->alone_max[i];
@@ -118,7 +116,8 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
         g->may_be_open[i] = g->may_be_open[i] || r->ending == ORACLE_OPEN;
         g->may_count[i] = g->may_count[i] || (!r->held && !r->worthless);
         g->may_have_to_stand[i] = g->may_have_to_stand[i] || (r->entitled && !r->held && !r->worthless);
-        g->always_counting[i] = g->always_counting[i] && r->counting >= needed;
+        g->must_be_there[i] = g->must_be_there[i] && r->entitled && !r->held && !r->worthless;
+        g->may_be_forbidden[i] = g->may_be_forbidden[i] || r->policy->lone_forbidden[r->risk];
         g->may_be_against[i] = g->may_be_against[i] || (r->against && !r->lapsed);
         for (size_t j = 0; j < n; j++) {
             g->together[i][j] = g->together[i][j] || r->pairs[j];
@@ -220,10 +219,14 @@ static void connect(const struct gathered *g, size_t n, size_t start, bool *ret_
     }
 }
 
+/* V9. V11: a second supervisor is needed only to let a lone presence count; T4: time unproven counts after a decision. */
 static bool stands(const struct gathered *g, const struct oracle_opinion *opinion, size_t i)
 {
-    return !g->may_be_open[i] && (opinion->verdict.company == RULE_COMPANY_JOINT ||
-                                  opinion->verdict.authority == RULE_AUTHORITY_PRIOR || g->always_counting[i]);
+    enum rule_company company = opinion->verdict.company;
+    bool lone = company == RULE_COMPANY_LONE_PROVISIONAL || company == RULE_COMPANY_LONE_CONFIRMED;
+
+    return !g->may_be_open[i] && (company == RULE_COMPANY_JOINT || opinion->verdict.authority == RULE_AUTHORITY_PRIOR ||
+                                  g->counting[i] >= (lone && g->may_be_forbidden[i] ? 2u : 1u));
 }
 
 /* V9: seen, nobody disagrees, everyone who must stand stands, nothing is decided against. */
@@ -244,7 +247,7 @@ static bool due_met(const struct rule_case *c, const struct gathered *g, const s
         }
         if (g->may_have_to_stand[i]) {
             met = met && stands(g, &opinions[i], i);
-            seen = seen || c->presences[i].outcome == RULE_OUTCOME_SEEN;
+            seen = seen || (g->must_be_there[i] && c->presences[i].outcome == RULE_OUTCOME_SEEN);
         }
     }
     return met && seen;

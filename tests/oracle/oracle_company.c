@@ -133,7 +133,7 @@ static bool seen_here(const struct oracle_view *view, const struct oracle_result
     return false;
 }
 
-/* Candidates are logs (W2), unrevoked as of the check-in (V11). */
+/* Candidates are logs (W2) that may have been unrevoked as of the check-in (V11). */
 struct roll {
     size_t candidates;
     size_t unheard;
@@ -148,7 +148,7 @@ static void call_officer(const struct oracle_view *view, const struct oracle_res
     size_t own = 0;
 
     for (size_t d = 0; d < c->device_count; d++) {
-        if (c->devices[d].officer != officer || c->devices[d].revoked_as_of_us <= results[i].in) {
+        if (c->devices[d].officer != officer || c->devices[d].revoked_as_of_us <= view->facts->in[i].lo_us) {
             continue;
         }
         own++;

@@ -99,12 +99,15 @@ static void list_events(struct oracle_times *t)
 /* Same phone, same boot: the monotonic clock bounds what elapsed; same log: its order bounds it. */
 static void relate(struct oracle_times *t, const struct event *a, const struct event *b)
 {
+    const struct rule_presence *p = t->rule_case->presences;
     int64_t elapsed = b->mono - a->mono;
+    /* F2: the two branches of a fork have no common order. */
+    bool branches = a->presence != b->presence && p[a->presence].contested && p[b->presence].contested;
 
     if (a->device != b->device) {
         return;
     }
-    if (a->seq != 0 && b->seq != 0 && a->seq < b->seq) {
+    if (a->seq != 0 && b->seq != 0 && a->seq < b->seq && !branches) {
         at_most(t, b->variable, a->variable, 0);
     }
     if (a->boot == b->boot && elapsed >= 0) {

@@ -88,12 +88,13 @@ static bool concerns(const struct rule_case *c, const struct rule_presence *p, c
 
 /* Of the words of one group: each person's last; any refusal, any good grant, any grant against policy. */
 static void hear(const struct oracle_view *view, size_t presence, const struct oracle_result *r, enum group group,
-                 bool *ret_refused, bool *ret_granted, bool *ret_against_policy)
+                 bool tie_is_before, bool *ret_refused, bool *ret_granted, bool *ret_against_policy)
 {
     const struct rule_case *c = view->rule_case;
     const struct rule_presence *p = &c->presences[presence];
-    int64_t from = group == GROUP_BEFORE ? INT64_MIN : r->in;
-    int64_t to = group == GROUP_BEFORE ? r->in - 1 : p->received_us + r->policy->retro_window_us;
+    int64_t first_after = tie_is_before ? r->in + 1 : r->in;
+    int64_t from = group == GROUP_BEFORE ? INT64_MIN : first_after;
+    int64_t to = group == GROUP_BEFORE ? first_after - 1 : p->received_us + r->policy->retro_window_us;
 
     for (size_t i = 0; i < c->authority_count; i++) {
         const struct rule_authority_word *word = &c->authorities[i];
@@ -125,16 +126,16 @@ static void hear(const struct oracle_view *view, size_t presence, const struct o
     }
 }
 
-/* L1, V11: words after the check-in never replace those before it. */
-enum rule_authority oracle_authority(const struct oracle_view *view, size_t presence,
-                                     const struct oracle_result *result)
+/* V11: words after the check-in never replace those before it. */
+static enum rule_authority authority_if(const struct oracle_view *view, size_t presence,
+                                        const struct oracle_result *result, bool tie_is_before)
 {
     static const enum rule_authority granted_as[] = {RULE_AUTHORITY_PRIOR, RULE_AUTHORITY_RETROSPECTIVE};
 
     for (int group = GROUP_BEFORE; group <= GROUP_AFTER; group++) {
         bool refused = false, granted = false, against_policy = false;
 
-        hear(view, presence, result, (enum group)group, &refused, &granted, &against_policy);
+        hear(view, presence, result, (enum group)group, tie_is_before, &refused, &granted, &against_policy);
         if (refused) {
             return RULE_AUTHORITY_REFUSED;
         }
@@ -146,4 +147,13 @@ enum rule_authority oracle_authority(const struct oracle_view *view, size_t pres
         }
     }
     return RULE_AUTHORITY_NONE;
+}
+
+/* L1: a word at the very instant of the check-in is neither before nor after it. */
+enum rule_authority oracle_authority(const struct oracle_view *view, size_t presence,
+                                     const struct oracle_result *result)
+{
+    enum rule_authority before = authority_if(view, presence, result, true);
+
+    return before == authority_if(view, presence, result, false) ? before : RULE_AUTHORITY_ORDER_UNPROVEN;
 }

@@ -146,6 +146,18 @@ void oracle_hold(const struct oracle_view *view, struct oracle_result *results)
     }
 }
 
+/* The log's order where there is one (it needs no clock; two branches of a fork have none), else time. */
+static bool comes_after(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t j)
+{
+    const struct rule_presence *a = &view->rule_case->presences[i], *b = &view->rule_case->presences[j];
+
+    if (a->device == b->device && a->in_seq != 0 && b->in_seq != 0 && a->in_seq != b->in_seq &&
+        !(a->contested && b->contested)) {
+        return b->in_seq > a->in_seq;
+    }
+    return results[j].in > results[i].in;
+}
+
 /* V4: the longest visit, the officer's next check-in anywhere, a late check-out's own time. */
 static int64_t limit_of(const struct oracle_view *view, const struct oracle_result *results, size_t i)
 {
@@ -153,18 +165,15 @@ static int64_t limit_of(const struct oracle_view *view, const struct oracle_resu
     int64_t limit = results[i].in + results[i].policy->longest_visit_us;
 
     for (size_t j = 0; j < view->rule_case->presence_count; j++) {
-        bool after = results[j].in > results[i].in || (results[j].in == results[i].in && p[j].device == p[i].device &&
-                                                       p[i].in_seq != 0 && p[j].in_seq > p[i].in_seq);
-
-        if (j != i && !results[j].held && !results[j].worthless && p[j].officer == p[i].officer && after &&
-            results[j].in < limit) {
+        if (j != i && !results[j].held && !results[j].worthless && p[j].officer == p[i].officer &&
+            comes_after(view, results, i, j) && results[j].in < limit) {
             limit = results[j].in;
         }
     }
     if (results[i].late && view->world->out[i] < limit) {
         limit = view->world->out[i];
     }
-    return limit;
+    return limit > results[i].in ? limit : results[i].in;
 }
 
 /* As far as is known before check-outs are assumed. */

@@ -339,6 +339,33 @@ static void two_places_both_refused__count_for_nobody(void **state)
     assert_int_equal(company(&s, 2), RULE_COMPANY_LONE_CONFIRMED);
 }
 
+static void part_joint__waits_for_logs_only(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 100);
+    (void)presence(&s, A, 0, 60, 2); /* names somebody who has no phone any more */
+    (void)presence(&s, B, 30, 60, NOBODY);
+    assert_int_equal(company(&s, 0), RULE_COMPANY_AWAITING_SECOND);
+    s.devices[2].revoked_as_of_us = -MINUTE;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_PART_JOINT);
+}
+
+static void presence_without_length__takes_nobody_along(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 1000);
+    (void)presence(&s, A, 0, -1, NOBODY);
+    (void)presence(&s, B, 5, 5, NOBODY);
+    s.presences[1].in_at = (struct rule_place){true, 0, 0, 10};
+    s.presences[1].out_at = (struct rule_place){true, 500, 0, 10}; /* late, at once: as missing, at most until then */
+    (void)company(&s, 0);
+    assert_int_equal(s.verdicts[0].out.hi_us, 180 * MINUTE);
+}
+
 static void under_way__until_certainly_beyond(void **state)
 {
     struct scene s;
@@ -381,6 +408,8 @@ int main(void)
         cmocka_unit_test(candidates__are_logs_not_people),
         cmocka_unit_test(not_appropriate__keeps_the_due_date_also_from_one_not_entitled),
         cmocka_unit_test(two_places_both_refused__count_for_nobody),
+        cmocka_unit_test(part_joint__waits_for_logs_only),
+        cmocka_unit_test(presence_without_length__takes_nobody_along),
         cmocka_unit_test(under_way__until_certainly_beyond),
         cmocka_unit_test(clock_trouble__is_not_under_way_for_ever),
     };
