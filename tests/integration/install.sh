@@ -26,34 +26,18 @@ others=$(nm --defined-only --extern-only --format=posix "$libdir/libdoublecrew.a
 declared=$(grep -oE '\bdc_[a-z0-9_]+\(' device/doublecrew.h | tr -d '(' | sort -u | comm -12 - <(
     nm -D --defined-only --format=posix "$libdir/libdoublecrew.so" | awk '{print $1}' | sort -u) | grep -c .)
 
-mkdir "$work/app"
-cat >"$work/app/app.c" <<'APP'
-#include <doublecrew.h>
-#include <stdio.h>
-
-int main(void)
-{
-    return puts(dc_status_name(DC_OK)) < 0;
-}
-APP
-cat >"$work/app/CMakeLists.txt" <<'APP'
-cmake_minimum_required(VERSION 3.25)
-project(app C)
-find_package(Doublecrew 0.1 REQUIRED)
-add_executable(app_shared app.c)
-target_link_libraries(app_shared Doublecrew::doublecrew)
-add_executable(app_static app.c)
-target_link_libraries(app_static Doublecrew::doublecrew_static)
-APP
+cp -r tests/integration/install_example "$work/app"
+openssl genpkey -algorithm ed25519 -out "$work/key.pem"
 # shellcheck disable=SC2046 # flags are words
-cc -Wall -Wextra -Werror "$work/app/app.c" -o "$work/app/by_pkg_config" $(pkg-config --cflags --libs doublecrew) \
+cc -Wall -Wextra -Werror "$work/app/example.c" -o "$work/app/by_pkg_config" $(pkg-config --cflags --libs doublecrew) \
     -Wl,-rpath,"$libdir"
 if ! cmake -S "$work/app" -B "$work/app/build" -G Ninja -DCMAKE_PREFIX_PATH="$prefix" >"$work/said" ||
     ! cmake --build "$work/app/build" >>"$work/said"; then
     cat "$work/said" >&2
     die 'the CMake package is of no use'
 fi
-for app in by_pkg_config build/app_shared build/app_static; do
-    [ "$("$work/app/$app")" = ok ] || die "$app does not run"
+for app in by_pkg_config build/example_shared build/example_static; do
+    said=$("$work/app/$app" "$work/app/$app.store" "$work/key.pem") || die "$app does not run"
+    [ "$said" = "ok lone_confirmed" ] || die "$app said: $said"
 done
 printf 'install: %d public functions; pkg-config, CMake shared and CMake static link and run\n' "$declared"
