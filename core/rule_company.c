@@ -110,7 +110,7 @@ static bool joint_before(struct rule_world *world, uint64_t eligible, int64_t by
     for (size_t i = 0; i < world->field->count; i++) {
         received |= world->field->items[i].is->received_us <= by_us ? eligible & UINT64_C(1) << i : 0;
     }
-    return received != 0 && rule_alone(world, received, &unused) == TRI_YES;
+    return received != 0 && rule_alone(world, received, &unused) != TRI_NO;
 }
 
 static unsigned joint_companies(enum tri joint, enum tri firm, bool open)

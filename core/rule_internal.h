@@ -130,7 +130,7 @@ struct rule_leaf {
     struct rule_instant out;
     unsigned grades;      /* bits 1 << enum rule_grade: partners of this grade and better alone give joint (so far) */
     unsigned grades_firm; /* the same with checked-out partners only */
-    bool joint_before;    /* joint on what had been received when it was decided against */
+    bool joint_before;    /* joint, or possibly, on what had been received when it was decided against */
     bool must_stand;      /* entitled and unheld */
 };
 

@@ -83,7 +83,7 @@ static void join_leaves(const struct rule_finding *finding, struct rule_verdict 
         ret_all->out.hi_us = leaf->out.hi_us > ret_all->out.hi_us ? leaf->out.hi_us : ret_all->out.hi_us;
         ret_all->bare = ret_all->bare && leaf->bare;
         ret_all->must_stand = ret_all->must_stand || leaf->must_stand;
-        ret_all->joint_before = ret_all->joint_before && leaf->joint_before;
+        ret_all->joint_before = ret_all->joint_before || leaf->joint_before;
     }
     verdict->alone_min_us = shown(ret_all->alone.min_us);
     verdict->alone_max_us = shown(ret_all->alone.max_us);

@@ -270,17 +270,6 @@ static void fill_attendance(const struct rule_case *c, const struct gathered *g,
     }
 }
 
-/* A troubled presence that could be a partner, or the same officer's, bears on others. */
-static bool is_disturbed(const struct rule_case *c, const struct oracle_times *times, size_t i)
-{
-    for (size_t j = 0; j < c->presence_count; j++) {
-        if (oracle_times_troubled(times, j)) {
-            return true;
-        }
-    }
-    return oracle_times_troubled(times, i);
-}
-
 static void form_opinions(const struct rule_case *c, const struct oracle_times *times, const struct gathered *g,
                           struct oracle_opinion *opinions)
 {
@@ -289,7 +278,6 @@ static void form_opinions(const struct rule_case *c, const struct oracle_times *
 
         memset(o, 0, sizeof(*o));
         o->troubled = oracle_times_troubled(times, i);
-        o->disturbed = is_disturbed(c, times, i);
         o->companies = g->companies[i];
         o->confirmed = g->confirmed[i];
         o->grades = g->grades[i];

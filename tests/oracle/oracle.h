@@ -1,15 +1,25 @@
 /*
  * An independent oracle of the two-officer rule: DESIGN.md sections 5 and 6 written down slowly and obviously.
  *
- * It shares only the data contract core/rule.h with the engine, none of its code, and was written without reading it.
+ * It shares only the data contract core/rule.h with the engine, none of its code. It was written from the text alone, then
+ * compared; where the text leaves two readings, these are taken by both:
+ *  - far apart: the two lend each other no check-out either; after a decision against, the pair stays without effect
+ *    while other partners count;
+ *  - of two places, a decision on one presence leaves the other held unless it says that the first doesn't count;
+ *  - "left together" takes in whoever was still there, not who was gone before this officer came;
+ *  - a plan makes others awaited whoever it names (W2), but "planned with" (V11) needs both on it, the assumed one in its window;
+ *  - a closed presence that needs an open partner is "joint so far"; a grade is of partners that give that very verdict;
+ *  - "not appropriate" lapses for the due date when partners received after it make the presence joint;
+ *  - a word recorded at the very instant of the check-in is order unproven.
  * Method: a *world* gives every instant one value that keeps all bounds on differences (V10). In one world every rule is
  * evaluated literally. Worlds are enumerated when all times are exact (one world), else sampled at the corners of what is
  * possible and at the instants that rules mention; then combined (V11): all agree, or time unproven.
  *
  * Sampling can miss a world, never invent one: a disagreement found is proof, an agreement found is evidence. V11 asks of
  * the engine "always sound; exact for a pair", so oracle_compare() accepts
- *  - with more than two presences and uncertain times: "time unproven" where all sampled worlds agree, wider minutes
- *    alone, a weaker grade, an attendance that is larger, and a due date not met for one of those reasons;
+ *  - with more than two presences and uncertain times: "time unproven" where all sampled worlds agree, "joint so far" for
+ *    joint, wider minutes alone, a weaker grade, an attendance that is larger, and a due date not met for one of those reasons;
+ *  - under way where a policy that changed within the bounds leaves it so under one of its versions;
  *  - time unproven or held for what clocks concern that contradict each other (of which the oracle knows nothing at all);
  * and nothing else: never a definite company where two worlds differ, never narrower minutes alone than some world has.
  */
@@ -23,14 +33,13 @@
 
 /* What the oracle knows of one presence beside the verdict: sets over all worlds, as bits 1 << value. */
 struct oracle_opinion {
-    struct rule_verdict
-        verdict; /* combined by V11; reasons: the bits of ORACLE_REASONS; next_change_us is not computed */
+    /* Combined by V11. Of reasons only ORACLE_REASONS; best_partner and next_change_us are not computed. */
+    struct rule_verdict verdict;
     unsigned companies;
     unsigned confirmed;
     unsigned grades;
     unsigned authorities;
-    bool troubled;  /* its clock contradicts another (V11): only "time unproven" or "held" fits */
-    bool disturbed; /* a troubled presence could bear on it */
+    bool troubled; /* its clock contradicts another, or is linked to one that does (V11) */
 };
 
 /* The reasons that the oracle computes, and compares when all times are exact. */

@@ -43,13 +43,16 @@ static bool company_fits(const struct ground *ground, const struct oracle_opinio
     if (engine == oracle) {
         return true;
     }
+    /* V10: a policy that changed within the bounds is judged under each, not instant by instant. */
+    if (ground->rule_case->policy_count > 1 && !ground->exact && engine == RULE_COMPANY_UNDER_WAY) {
+        return !has(o->companies, RULE_COMPANY_HELD);
+    }
     /* V11's "under way until certainly beyond max_alone" is silent on a partner who may have come already. */
     if (oracle == RULE_COMPANY_TIME_UNPROVEN && engine == RULE_COMPANY_UNDER_WAY) {
         return has(o->companies, RULE_COMPANY_UNDER_WAY) && !has(o->companies, RULE_COMPANY_HELD);
     }
-    /* V10: a policy that changed within the bounds is judged under each, not instant by instant. */
-    if (ground->rule_case->policy_count > 1 && !ground->exact && engine == RULE_COMPANY_UNDER_WAY) {
-        return !has(o->companies, RULE_COMPANY_HELD);
+    if (!ground->strict && engine == RULE_COMPANY_JOINT_SO_FAR && oracle == RULE_COMPANY_JOINT) {
+        return true;
     }
     return engine == RULE_COMPANY_TIME_UNPROVEN && !ground->strict;
 }
@@ -99,7 +102,7 @@ static const char *compare_one(const struct ground *ground, size_t i, const stru
         return say(text, size, i, "company: engine %s, oracle %s (worlds %#x%s)", rule_company_name(v->company),
                    rule_company_name(w->company), o->companies, o->troubled ? ", clock trouble" : "");
     }
-    if (o->troubled || o->disturbed) {
+    if (o->troubled) {
         return NULL;
     }
     if (v->company == RULE_COMPANY_LONE_CONFIRMED ? !has(o->confirmed, (int)v->confirmed_by)

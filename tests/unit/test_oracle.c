@@ -339,6 +339,29 @@ static void two_places_both_refused__count_for_nobody(void **state)
     assert_int_equal(company(&s, 2), RULE_COMPANY_LONE_CONFIRMED);
 }
 
+/* L2: it lapses by later evidence, certainly: where it may have been joint already, "not appropriate" stands. */
+static void not_appropriate__lapses_only_certainly(void **state)
+{
+    struct scene s;
+
+    (void)state;
+    begin(&s, 1000);
+    (void)presence(&s, A, 20, 60, NOBODY);
+    (void)presence(&s, B, 25, 60, NOBODY);
+    (void)presence(&s, 2, 20, 60, NOBODY);
+    s.presences[2].received_us = 600 * MINUTE;
+    s.decision = (struct rule_decision){.presence = 0, .by = {{77}}, .counts = false, .recorded_us = 500 * MINUTE};
+    s.rule_case.decision_count = 1;
+    assert_int_equal(company(&s, 0), RULE_COMPANY_JOINT);
+    assert_false(s.verdicts[0].due_met); /* joint before the third was heard of */
+    s.presences[1].in = (struct rule_instant){35 * MINUTE, 35 * MINUTE};
+    (void)company(&s, 0);
+    assert_true(s.verdicts[0].due_met);
+    s.presences[1].in.lo_us = 25 * MINUTE;
+    (void)company(&s, 0);
+    assert_false(s.verdicts[0].due_met);
+}
+
 static void part_joint__waits_for_logs_only(void **state)
 {
     struct scene s;
@@ -408,6 +431,7 @@ int main(void)
         cmocka_unit_test(candidates__are_logs_not_people),
         cmocka_unit_test(not_appropriate__keeps_the_due_date_also_from_one_not_entitled),
         cmocka_unit_test(two_places_both_refused__count_for_nobody),
+        cmocka_unit_test(not_appropriate__lapses_only_certainly),
         cmocka_unit_test(part_joint__waits_for_logs_only),
         cmocka_unit_test(presence_without_length__takes_nobody_along),
         cmocka_unit_test(under_way__until_certainly_beyond),
