@@ -153,7 +153,7 @@ static void release(struct connection *connection)
 
 void hub_receive(struct hub *hub, struct connection *connection, struct span part, bool first, bool last, bool binary)
 {
-    struct session_event event = {.kind = SESSION_ON_BAD_FRAME, .status = STATUS_MALFORMED};
+    struct session_event event = {.kind = SESSION_ON_BAD_FRAME, .status = STATUS_UNKNOWN_KIND};
 
     if (connection->closing)
         return;

@@ -113,6 +113,8 @@ static void receive(struct session *session, const struct session_now *now, stru
     receive_message receiver;
     enum status status = session_frame_split(bytes, &kind, &body);
 
+    if (status == STATUS_UNKNOWN_KIND)
+        return; /* a newer client's message, which may go unheard (P5) */
     if (status != STATUS_OK) {
         session_fail(session, update, status, false);
         return;
@@ -198,7 +200,7 @@ static void check(const struct session *session)
 {
     assert(session->in_flight_entries <= session->setup->credit_entries);
     assert((session->in_flight_pushes == 0) == (session->in_flight_entries == 0));
-    assert(session->sent_count <= SESSION_PAGES_MAX);
+    assert(session->sent_count + session->page_credit <= SESSION_PAGES_MAX);
     assert(session->held_count == 0 || session->looking);
     assert(session->state == SESSION_LIVE || session->state == SESSION_CLOSING ||
            (!session->looked && !session->reading_page && !session->looking && session->in_flight_pushes == 0));

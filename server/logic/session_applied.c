@@ -1,6 +1,5 @@
 /*
- * Applied and pages: the client's credit sets the pace. It is a window: after the cursor that the client has applied, so
- * many pages may follow; pages already sent beyond that cursor count.
+ * Applied and pages: the client's credit sets the pace. Hello grants pages, every Applied grants more.
  */
 #include <string.h>
 
@@ -46,6 +45,14 @@ static enum status read_applied(const Doublecrew__V1__Applied *applied, struct f
     return STATUS_OK;
 }
 
+/* What is out and what may follow are bounded together, however generous the client is. */
+static void grant(struct session *session, uint32_t pages)
+{
+    uint32_t room = SESSION_PAGES_MAX - (uint32_t)session->sent_count - session->page_credit;
+
+    session->page_credit += pages < room ? pages : room;
+}
+
 void session_applied_receive(struct session *session, const struct session_now *now, struct span body,
                              struct session_update *update)
 {
@@ -65,7 +72,7 @@ void session_applied_receive(struct session *session, const struct session_now *
         session_fail(session, update, status, false);
         return;
     }
-    session->page_window = applied->page_credit < SESSION_PAGES_MAX ? applied->page_credit : SESSION_PAGES_MAX;
+    grant(session, applied->page_credit);
     session_page_want(session, update);
 }
 
@@ -80,7 +87,7 @@ void session_page_want(struct session *session, struct session_update *update)
         return;
     if (session->reading_page || session->looking || session->backlog)
         return;
-    if (session->sent_count >= session->page_window || !has_news(session))
+    if (session->page_credit == 0 || !has_news(session))
         return;
     session->reading_page = true;
     session_act(update, SESSION_READ);
@@ -99,6 +106,7 @@ void session_page_ready(struct session *session, const struct session_reply *rep
     }
     if (session->looking) /* read before the roster changed: its scope may be gone (P4) */
         return;
+    session->page_credit--;
     session->sent[session->sent_count++] = page->to;
     session->cursor = page->to;
     session->told_current = page->last;

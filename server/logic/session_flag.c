@@ -7,23 +7,6 @@
 
 #include "server/logic/session_internal.h"
 
-#define SERVER_MESSAGE_FLAG 4u
-#define FLAG_POS_TAG (1u << 3 | PROTOBUF_C_WIRE_TYPE_VARINT)
-#define FLAG_ROW_TAG (2u << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
-
-/* Flag {pos, flag}: the row as the writer packed it. */
-static uint8_t *pack(const struct batch_flag *flag, size_t *ret_size)
-{
-    uint8_t head[24];
-    size_t size = 0;
-
-    head[size++] = FLAG_POS_TAG;
-    size += session_frame_put_varint(head + size, flag->pos);
-    head[size++] = FLAG_ROW_TAG;
-    size += session_frame_put_varint(head + size, flag->row.size);
-    return session_frame_wrap(SERVER_MESSAGE_FLAG, span_of(head, size), flag->row, ret_size);
-}
-
 static void deliver(struct session *session, const struct session_held_flag *flag, struct session_update *update)
 {
     struct session_timed_flag *timed = &session->timed[session->timed_next];
@@ -53,13 +36,23 @@ void session_flag_raised(struct session *session, const struct batch_flag *flag,
         return;
     own.committed_real_us = committed_real_us;
     memcpy(own.scopes, flag->scopes, sizeof(own.scopes));
-    own.bytes = pack(flag, &own.size);
+    own.bytes = session_frame_flag(flag->pos, flag->row, &own.size);
     if (own.bytes == NULL)
         return; /* its row comes by the feed */
     if (session->looking)
         hold(session, &own);
     else
         deliver(session, &own, update);
+}
+
+void session_flags_pending(const struct session_greeting *greeting, struct session_update *update)
+{
+    for (size_t i = 0; i < greeting->flag_count; i++) {
+        struct session_pending_flag *flag = (struct session_pending_flag *)(uintptr_t)&greeting->flags[i];
+
+        session_send(update, SESSION_URGENT, flag->bytes, flag->size);
+        flag->bytes = NULL; /* it has changed hands */
+    }
 }
 
 void session_flags_release(struct session *session, struct session_update *update)

@@ -9,6 +9,10 @@
 #include "core/wire_read.h"
 #include "server/logic/session_internal.h"
 
+#define SERVER_MESSAGE_FLAG 4u
+#define FLAG_POS_TAG (1u << 3 | PROTOBUF_C_WIRE_TYPE_VARINT)
+#define FLAG_ROW_TAG (2u << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
+
 enum status session_frame_split(struct span bytes, enum session_message *ret_kind, struct span *ret_body)
 {
     struct span body = {0};
@@ -91,4 +95,16 @@ uint8_t *session_frame_wrap(uint32_t number, struct span first, struct span seco
         memcpy(bytes + at + first.size, second.data, second.size);
     *ret_size = size;
     return bytes;
+}
+
+uint8_t *session_frame_flag(uint64_t pos, struct span row, size_t *ret_size)
+{
+    uint8_t head[24];
+    size_t size = 0;
+
+    head[size++] = FLAG_POS_TAG;
+    size += session_frame_put_varint(head + size, pos);
+    head[size++] = FLAG_ROW_TAG;
+    size += session_frame_put_varint(head + size, row.size);
+    return session_frame_wrap(SERVER_MESSAGE_FLAG, span_of(head, size), row, ret_size);
 }

@@ -79,7 +79,7 @@ void session_hello_receive(struct session *session, const struct session_now *no
 
     if (status == STATUS_OK) {
         hello = (const Doublecrew__V1__Hello *)unpacked;
-        session->page_window = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
+        session->page_credit = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
         status = read_hello(hello, &session->hello, &after);
     }
     if (status != STATUS_OK) {
@@ -141,5 +141,7 @@ void session_hello_greeted(struct session *session, const struct session_reply *
     session->cursor = greeting->after;
     session->head_pos = greeting->head.pos;
     welcome(session, greeting, update);
+    if (session->state == SESSION_LIVE)
+        session_flags_pending(greeting, update);
     session_page_want(session, update);
 }

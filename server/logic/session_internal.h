@@ -55,7 +55,7 @@ struct session {
     /* the feed */
     struct feed_cursor cursor; /* up to here pages were sent */
     uint64_t head_pos;
-    uint32_t page_window;                       /* as the client last gave it */
+    uint32_t page_credit; /* pages that may still be sent; with sent_count at most SESSION_PAGES_MAX */
     struct feed_cursor sent[SESSION_PAGES_MAX]; /* pages sent beyond the client's Applied, oldest first */
     size_t sent_count;
     bool told_current; /* a last page was sent for cursor */
@@ -95,6 +95,8 @@ MUST_USE enum status session_frame_split(struct span bytes, enum session_message
 MUST_USE enum status session_frame_count(struct span message, uint32_t field, uint32_t *ret_count);
 /* A ServerMessage with one sub-message of raw bytes parts[0] parts[1]; NULL when memory ran out or it is too large. */
 uint8_t *session_frame_wrap(uint32_t number, struct span first, struct span second, size_t *ret_size);
+/* A ServerMessage with one Flag: its row as it lies in the store. */
+uint8_t *session_frame_flag(uint64_t pos, struct span row, size_t *ret_size);
 size_t session_frame_put_varint(uint8_t *at, uint64_t value);
 size_t session_frame_varint_size(uint64_t value);
 
@@ -121,6 +123,8 @@ void session_roster_changed(struct session *session, struct session_update *upda
 void session_roster_looked(struct session *session, const struct session_reply *reply, struct session_update *update);
 void session_flag_raised(struct session *session, const struct batch_flag *flag, int64_t committed_real_us,
                          struct session_update *update);
+/* What waited since before this session. */
+void session_flags_pending(const struct session_greeting *greeting, struct session_update *update);
 void session_flags_release(struct session *session, struct session_update *update);
 void session_training_stepped(struct session *session, enum status status, int64_t now_us, uint64_t head_pos,
                               struct session_update *update);

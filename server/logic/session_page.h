@@ -1,5 +1,5 @@
 /*
- * One page of the feed as a packed ServerMessage (P1): rows in scope after a cursor, in order of (pos, key), each as it
+ * The feed as packed ServerMessages (P1). A page: rows in scope after a cursor, in order of (pos, key), each as it
  * lies in the store. Pure; for session_read.c and its tests.
  */
 #ifndef DOUBLECREW_SERVER_LOGIC_SESSION_PAGE_H
@@ -14,5 +14,11 @@
 MUST_USE enum status session_page_read(struct store *store, const struct session_look *look,
                                        const struct feed_cursor *after, uint64_t head_pos,
                                        struct session_page *ret_page);
+
+/*
+ * The first flags after the cursor that are raised and not acknowledged, in the scopes that hold flags: supervisors and
+ * officers (ARCHITECTURE.md). In the greeting's snapshot. What it found is the caller's also on failure.
+ */
+MUST_USE enum status session_pending_read(struct store *store, struct session_greeting *greeting);
 
 #endif

@@ -116,6 +116,8 @@ static enum status greet(struct session_reader *reader, const struct session_req
         status = prove(reader, &request->hello, ret_greeting);
     if (status == STATUS_OK)
         status = sign_anchor(reader, &request->hello, ret_greeting);
+    if (status == STATUS_OK && ret_greeting->look.device.standing == DEVICE_ACTIVE)
+        status = session_pending_read(reader->store, ret_greeting);
     return status;
 }
 
@@ -149,6 +151,14 @@ static enum status answer(struct session_reader *reader, const struct session_re
     return STATUS_INTERNAL;
 }
 
+static void free_flags(struct session_greeting *greeting)
+{
+    for (size_t i = 0; i < greeting->flag_count; i++) {
+        free(greeting->flags[i].bytes);
+        greeting->flags[i].bytes = NULL;
+    }
+}
+
 void session_read(struct session_reader *reader, const struct session_request *request, struct session_reply *ret_reply)
 {
     memset(ret_reply, 0, sizeof(*ret_reply));
@@ -157,13 +167,19 @@ void session_read(struct session_reader *reader, const struct session_request *r
     if (ret_reply->status != STATUS_OK)
         return;
     ret_reply->status = answer(reader, request, ret_reply);
+    if (ret_reply->status != STATUS_OK && request->kind == SESSION_GREET)
+        free_flags(&ret_reply->greeting);
     reader->store->ops->end_read(reader->store);
 }
 
 void session_reply_done(struct session_reply *reply)
 {
-    if (reply->kind != SESSION_PAGE || reply->status != STATUS_OK)
+    if (reply->status != STATUS_OK)
         return;
-    free(reply->page.bytes);
-    reply->page.bytes = NULL;
+    if (reply->kind == SESSION_GREET)
+        free_flags(&reply->greeting);
+    if (reply->kind == SESSION_PAGE) {
+        free(reply->page.bytes);
+        reply->page.bytes = NULL;
+    }
 }

@@ -14,6 +14,9 @@
 /* A page ends before it exceeds this many bytes of rows; a single larger row still makes a page. */
 #define SESSION_PAGE_SIZE_MAX (128u * 1024u)
 
+/* Flags told at Hello ahead of any page; the rest of them come with the pages. */
+#define SESSION_PENDING_FLAGS_MAX 16
+
 enum session_request_kind {
     SESSION_GREET, /* who is it, how far is its log, and a signed anchor for it */
     SESSION_LOOK,  /* standing and scopes again, since the roster changed */
@@ -46,6 +49,13 @@ struct session_look {
     size_t member_count;
 };
 
+/* A flag that is raised and not acknowledged: told again in every session until it is (A1). */
+struct session_pending_flag {
+    struct hash flag;
+    uint8_t *bytes; /* a packed ServerMessage with one Flag */
+    size_t size;
+};
+
 struct session_greeting {
     struct session_look look;
     struct store_head head;
@@ -55,6 +65,9 @@ struct session_greeting {
     size_t anchor_size; /* 0: clock trouble */
     struct hash proof[MERKLE_PROOF_MAX];
     size_t proof_count;
+    struct session_pending_flag
+        flags[SESSION_PENDING_FLAGS_MAX]; /* the session takes bytes over by setting it to NULL */
+    size_t flag_count;
 };
 
 /* A packed ServerMessage with one Delta. */

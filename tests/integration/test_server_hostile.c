@@ -105,7 +105,7 @@ static void text__is_named_and_closed(void **state)
     (void)state;
     assert_int_equal(ws_client_send_frame(client, &frame, span_of("{}", 2)), STATUS_OK);
     server_hear_error(client, CODE(MALFORMED), true);
-    assert_int_equal(server_hear_end(client), 1008);
+    assert_int_equal(server_hear_end(client), 1003);
     ws_client_free(client);
     assert_alive();
 }

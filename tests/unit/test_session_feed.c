@@ -50,7 +50,7 @@ static void page__is_asked_for_only_while_credit_lasts(void **state)
     session_fixture_page(*state, 6, false);
     written(*state);
     assert_false(asks_for_page(*state)); /* two are out */
-    session_fixture_applied(*state, 3, 2);
+    session_fixture_applied(*state, 3, 1);
     assert_true(asks_for_page(*state));
     session_fixture_page(*state, 10, true);
     written(*state);
@@ -80,6 +80,18 @@ static void page__without_credit_waits_for_applied(void **state)
     assert_false(asks_for_page(*state));
     session_fixture_applied(*state, 0, 1);
     assert_true(asks_for_page(*state));
+}
+
+static void credit__is_bounded_however_generous_the_client_is(void **state)
+{
+    unsigned pages = 0;
+
+    session_fixture_greet(*state, 1000);
+    session_fixture_applied(*state, 0, 4000000000u);
+    session_fixture_page(*state, ++pages, false);
+    for (written(*state); asks_for_page(*state); written(*state))
+        session_fixture_page(*state, ++pages, false);
+    assert_int_equal(pages, SESSION_PAGES_MAX);
 }
 
 static void applied__of_a_page_that_was_never_sent_is_refused(void **state)
@@ -232,6 +244,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(page__is_asked_for_only_while_credit_lasts, setup, teardown),
         cmocka_unit_test_setup_teardown(page__follows_a_commit_when_the_client_is_current, setup, teardown),
         cmocka_unit_test_setup_teardown(page__without_credit_waits_for_applied, setup, teardown),
+        cmocka_unit_test_setup_teardown(credit__is_bounded_however_generous_the_client_is, setup, teardown),
         cmocka_unit_test_setup_teardown(applied__of_a_page_that_was_never_sent_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(device__that_may_only_push_gets_no_pages_and_no_flags, setup, teardown),
         cmocka_unit_test_setup_teardown(flag__goes_by_the_urgent_lane_to_its_scopes_only, setup, teardown),

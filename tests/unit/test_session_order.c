@@ -86,7 +86,6 @@ static void bytes__that_are_no_message_have_a_named_error_and_keep_the_connectio
         {"\x08\x01", 2, CODE(MALFORMED)},          /* a number where a message belongs */
         {"\x12\x00\x12\x00", 4, CODE(MALFORMED)},  /* two messages in one */
         {"\x13", 1, CODE(MALFORMED)},              /* a group */
-        {"\xba\x3e\x00", 3, CODE(MALFORMED)},      /* a newer client's message alone */
         {"\x1a\x02\x08\x80", 4, CODE(MALFORMED)},  /* Applied with a cut number */
         {"\x22\x02\x0a\x00", 4, CODE(BAD_LENGTH)}, /* FlagReceived without a flag */
     };
@@ -96,6 +95,15 @@ static void bytes__that_are_no_message_have_a_named_error_and_keep_the_connectio
         session_fixture_bytes(*state, span_of(cases[i].bytes, cases[i].size));
         session_fixture_assert_error(*state, cases[i].code, false);
     }
+}
+
+static void message__of_a_newer_client_goes_unheard(void **state)
+{
+    struct session_fixture *fixture = *state;
+
+    session_fixture_greet(fixture, 0);
+    session_fixture_bytes(fixture, span_of("\xba\x3e\x00", 3));
+    assert_int_equal(fixture->update.count, 0);
 }
 
 static void errors__beyond_the_limit_close(void **state)
@@ -262,6 +270,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(purge_receipt__without_a_purge_is_out_of_order, setup, teardown),
         cmocka_unit_test_setup_teardown(bytes__that_are_no_message_have_a_named_error_and_keep_the_connection, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(message__of_a_newer_client_goes_unheard, setup, teardown),
         cmocka_unit_test_setup_teardown(errors__beyond_the_limit_close, setup, teardown),
         cmocka_unit_test(hello__with_a_wrong_field_is_refused_by_name),
         cmocka_unit_test_setup_teardown(hello__missing_for_too_long_closes, setup, teardown),
