@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/utf8.h"
+
 int complain(const char *format, ...)
 {
     va_list arguments;
@@ -32,6 +34,37 @@ int complain_usage(const struct command *command)
 {
     fprintf(stderr, "Usage: doublecrewctl %s %s\n", command->name, command->arguments);
     return EXIT_USAGE;
+}
+
+bool number_read(const char *text, uint64_t most, uint64_t *ret_number)
+{
+    uint64_t number = 0;
+
+    if (*text == '\0')
+        return false;
+    for (; *text != '\0'; text++) {
+        unsigned digit = (unsigned)(unsigned char)*text - '0';
+        if (digit > 9 || number > (UINT64_MAX - digit) / 10)
+            return false;
+        number = 10 * number + digit;
+    }
+    if (number > most)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+bool line_fits(const char *text, size_t size)
+{
+    size_t length = strlen(text);
+
+    if (length >= size || !utf8_valid_text(span_of(text, length)))
+        return false;
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == '\x7f')
+            return false;
+    }
+    return true;
 }
 
 static const struct option_spec *find_option(const struct option_spec *specs, size_t count, const char *name)

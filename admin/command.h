@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "core/status.h"
 
@@ -42,6 +43,11 @@ int complain_status(enum status status, const char *format, ...) __attribute__((
 /* Prints the usage line of a command; returns EXIT_USAGE. */
 int complain_usage(const struct command *command);
 
+/* A whole decimal number, digits only, at most `most`; false: it is none. */
+bool number_read(const char *text, uint64_t most, uint64_t *ret_number);
+/* One line of UTF-8 without control characters, shorter than `size` bytes (its terminator counts): fit for files and entries. */
+bool line_fits(const char *text, size_t size);
+
 int command_init(const struct command *command, int argc, char **argv);
 int command_import(const struct command *command, int argc, char **argv);
 int command_enrol(const struct command *command, int argc, char **argv);
@@ -53,5 +59,6 @@ int command_policy(const struct command *command, int argc, char **argv);
 int command_rebuild(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_backup(const struct command *command, int argc, char **argv);
+int command_judge(const struct command *command, int argc, char **argv);
 
 #endif

@@ -24,7 +24,8 @@ struct csv_table {
     struct csv_row current;
     size_t line;
     size_t start_line;
-    bool failed;
+    bool row_begun; /* a line break is within a quoted cell then */
+    enum status status;
 };
 
 static char *trimmed_copy(const char *text, size_t size)
@@ -56,9 +57,27 @@ static void on_cell(void *text, size_t size, void *context)
     }
     row->cells[row->cell_count] = trimmed_copy(text != NULL ? text : "", size);
     if (row->cells[row->cell_count] == NULL)
-        table->failed = true;
+        table->status = STATUS_NO_MEMORY;
     else
         row->cell_count++;
+}
+
+static enum status room_for_row(struct csv_table *table)
+{
+    size_t capacity = table->row_capacity == 0 ? 64 : 2 * table->row_capacity;
+
+    if (table->row_count > CSV_ROWS_MAX)
+        return STATUS_OVER_LIMIT;
+    if (table->row_count < table->row_capacity)
+        return STATUS_OK;
+
+    struct csv_row *rows = realloc(table->rows, capacity * sizeof(*rows));
+
+    if (rows == NULL)
+        return STATUS_NO_MEMORY;
+    table->rows = rows;
+    table->row_capacity = capacity;
+    return STATUS_OK;
 }
 
 static void on_row(int terminator, void *context)
@@ -66,21 +85,14 @@ static void on_row(int terminator, void *context)
     struct csv_table *table = context;
 
     (void)terminator;
-    if (table->row_count == table->row_capacity) {
-        size_t capacity = table->row_capacity == 0 ? 64 : 2 * table->row_capacity;
-        struct csv_row *rows = realloc(table->rows, capacity * sizeof(*rows));
-        if (rows == NULL || table->row_count > CSV_ROWS_MAX) {
-            table->rows = rows != NULL ? rows : table->rows;
-            table->failed = true;
-            return;
-        }
-        table->rows = rows;
-        table->row_capacity = capacity;
-    }
+    if (table->status == STATUS_OK)
+        table->status = room_for_row(table);
+    if (table->status != STATUS_OK)
+        return;
     table->current.line = table->start_line;
     table->rows[table->row_count++] = table->current;
     memset(&table->current, 0, sizeof(table->current));
-    table->start_line = table->line + 1;
+    table->row_begun = false;
 }
 
 /* libcsv doesn't tell lines, so it is fed a byte at a time while they are counted. */
@@ -89,20 +101,21 @@ static bool parse_bytes(struct csv_table *table, struct csv_parser *parser, cons
 {
     table->line = 1;
     table->start_line = 1;
-    for (size_t i = 0; i < size; i++) {
+    for (size_t i = 0; i < size && table->status == STATUS_OK; i++) {
+        if (!table->row_begun && strchr(" \t\r\n", text[i]) == NULL) {
+            table->row_begun = true;
+            table->start_line = table->line;
+        }
         if (csv_parse(parser, text + i, 1, on_cell, on_row, table) != 1) {
             fprintf(stderr,
                     "%s:%zu: not valid CSV: a quotation mark inside a cell must be doubled, and the cell quoted\n",
                     path, table->line);
             return false;
         }
-        if (text[i] != '\n')
-            continue;
-        table->line++;
-        if (table->current.cell_count == 0)
-            table->start_line = table->line;
+        if (text[i] == '\n')
+            table->line++;
     }
-    if (csv_fini(parser, on_cell, on_row, table) == 0)
+    if (table->status != STATUS_OK || csv_fini(parser, on_cell, on_row, table) == 0)
         return true;
     fprintf(stderr, "%s:%zu: a quoted cell is never closed\n", path, table->start_line);
     return false;
@@ -120,7 +133,7 @@ static enum status parse_text(struct csv_table *table, const char *path, const c
     csv_free(&parser);
     if (!parsed)
         return STATUS_INPUT;
-    return table->failed ? STATUS_NO_MEMORY : STATUS_OK;
+    return table->status;
 }
 
 static size_t index_of(const char *name, const char *const *columns, size_t count)
@@ -197,6 +210,23 @@ static const char *skip_mark(const char *text, size_t *size)
     return text + 3;
 }
 
+/* Names the first line that isn't text. */
+static bool is_text(const char *path, const char *text, size_t size)
+{
+    size_t line = 1;
+
+    for (size_t at = 0; at < size; line++) {
+        const char *end = memchr(text + at, '\n', size - at);
+        size_t length = end != NULL ? (size_t)(end - (text + at)) : size - at;
+        if (!utf8_valid_text(span_of(text + at, length))) {
+            fprintf(stderr, "%s:%zu: this line is not UTF-8 text: save the file as 'CSV UTF-8'\n", path, line);
+            return false;
+        }
+        at += length + 1;
+    }
+    return true;
+}
+
 static enum status read_into(struct csv_table *table, const char *path, const char *const *columns, size_t count,
                              size_t required)
 {
@@ -204,17 +234,13 @@ static enum status read_into(struct csv_table *table, const char *path, const ch
     size_t size = 0;
     enum status status = file_read(path, &text, &size);
 
-    if (status != STATUS_OK) {
-        fprintf(stderr, "%s: %s. %s.\n", path, status_what(status), status_advice(status));
+    if (status != STATUS_OK)
         return status;
-    }
 
     const char *begin = skip_mark(text, &size);
 
-    if (!utf8_valid(span_of(begin, size))) {
-        fprintf(stderr, "%s:1: the file is not UTF-8: save it as 'CSV UTF-8'\n", path);
+    if (!is_text(path, begin, size))
         status = STATUS_INPUT;
-    }
     if (status == STATUS_OK)
         status = parse_text(table, path, begin, size);
     if (status == STATUS_OK)
@@ -266,6 +292,11 @@ size_t csv_table_rows(const struct csv_table *table)
 size_t csv_table_line(const struct csv_table *table, size_t row)
 {
     return table->rows[row + 1].line;
+}
+
+bool csv_table_has(const struct csv_table *table, size_t column)
+{
+    return table->place[column] != CSV_COLUMNS_MAX;
 }
 
 const char *csv_table_cell(const struct csv_table *table, size_t row, size_t column)

@@ -7,18 +7,21 @@
 
 struct enrolment {
     struct roster_officer officer;
+    struct id device; /* set by enrolments_make */
     char label[96];
     char folder[PATH_SIZE]; /* of the package */
 };
 
-/* FOLDER/<officer code, blanks as hyphens>-<number> */
-void enrolment_name_folder(struct enrolment *enrolment, const char *out, size_t number);
+/* FOLDER/<officer code, blanks as hyphens>-<number>; false: too long a path. */
+bool enrolment_name_folder(struct enrolment *enrolment, const char *out, size_t number);
 
 /*
- * Makes all packages and writes all enrolment entries; on failure removes the packages that it made. Complains itself.
+ * Makes all packages, adds their entries to `entries`, and writes those, all at once. On failure it removes the packages
+ * that it made, but for TIMEOUT: then the entries are on their way, and the packages will be good. Complains itself.
  * Over 10 devices it says how far it is.
  */
 MUST_USE enum status enrolments_make(const struct force_folder *folder, const struct force_facts *facts,
-                                     struct id_source *ids, const struct enrolment *enrolments, size_t count);
+                                     struct id_source *ids, struct enrolment *enrolments, size_t count,
+                                     struct operator_entries *entries);
 
 #endif

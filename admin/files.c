@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -59,6 +60,8 @@ static enum status read_all(int fd, char **ret_text, size_t *ret_size)
         return STATUS_NO_MEMORY;
     while (done < size) {
         ssize_t got = read(fd, text + done, size - done);
+        if (got < 0 && errno == EINTR)
+            continue;
         if (got <= 0) {
             free(text);
             return STATUS_IO;
@@ -88,6 +91,8 @@ static enum status write_all(int fd, const char *text, size_t size)
 {
     while (size > 0) {
         ssize_t done = write(fd, text, size);
+        if (done < 0 && errno == EINTR)
+            continue;
         if (done < 0)
             return status_of_errno();
         text += done;
@@ -121,6 +126,7 @@ enum status file_copy(const char *from, const char *to)
     if (status != STATUS_OK)
         return status;
     status = file_write_new(to, text, size);
+    explicit_bzero(text, size); /* it may be a private key */
     free(text);
     return status;
 }
@@ -166,6 +172,20 @@ enum status folder_make_all(const char *path)
         part[i] = path[i];
     }
     return STATUS_OK;
+}
+
+static int remove_one(const char *path, const struct stat *about, int type, struct FTW *where)
+{
+    (void)about;
+    (void)type;
+    (void)where;
+    (void)remove(path);
+    return 0;
+}
+
+void folder_remove_all(const char *path)
+{
+    (void)nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 static void exec_script(const char *path, const char *const *arguments, const char *output)

@@ -24,6 +24,9 @@ MUST_USE enum status folder_make(const char *path, bool may_be_empty);
 /* Makes missing parents too; fine when it is there. */
 MUST_USE enum status folder_make_all(const char *path);
 
+/* A folder and all that is in it; for what was begun and can't be finished. */
+void folder_remove_all(const char *path);
+
 /*
  * Runs one of the scripts of certs/ (found by DOUBLECREW_CERTS, else where this program was built or installed), its output
  * kept quiet unless it fails. arguments end with NULL. TLS when it fails, after saying why on stderr.

@@ -70,6 +70,7 @@ static int on_fact(void *context, const char *section, const char *name, const c
 {
     struct facts_reading *reading = context;
     struct force_facts *facts = &reading->facts;
+    uint64_t port = 0;
 
     (void)section;
     if (strcmp(name, "force_id") == 0 && hex_decode(value, ID_SIZE, facts->force.bytes) == STATUS_OK)
@@ -82,8 +83,8 @@ static int on_fact(void *context, const char *section, const char *name, const c
     } else if (strcmp(name, "host") == 0) {
         snprintf(facts->host, sizeof(facts->host), "%s", value);
         reading->found |= FOUND_HOST;
-    } else if (strcmp(name, "port") == 0 && atoi(value) >= 0 && atoi(value) <= UINT16_MAX) {
-        facts->port = (uint16_t)atoi(value);
+    } else if (strcmp(name, "port") == 0 && number_read(value, UINT16_MAX, &port)) {
+        facts->port = (uint16_t)port;
         reading->found |= FOUND_PORT;
     } else if (strcmp(name, "training") == 0) {
         facts->training = strcmp(value, "yes") == 0;
@@ -115,6 +116,15 @@ enum status force_facts_read(const struct force_folder *folder, struct force_fac
     }
     *ret_facts = reading.facts;
     return STATUS_OK;
+}
+
+bool force_open(const char *dir, struct force_folder *ret_folder, struct force_facts *ret_facts)
+{
+    if (force_folder_at(dir, ret_folder) != STATUS_OK) {
+        complain("--dir '%s' is too long a path", dir);
+        return false;
+    }
+    return force_facts_read(ret_folder, ret_facts) == STATUS_OK;
 }
 
 /* Moves what certs/make-device.sh made into the package. */
@@ -241,11 +251,26 @@ enum status package_make(const struct force_folder *folder, const struct force_f
     if (status == STATUS_OK)
         status = write_device_conf(facts, path, package);
     if (status != STATUS_OK)
-        package_remove(path);
+        package_remove(folder, path, &package->device);
     return status;
 }
 
-void package_remove(const char *path)
+static void remove_certificate(const struct force_folder *folder, const struct id *device)
+{
+    static const char *const suffixes[] = {"key", "pem"};
+    char id[2 * ID_SIZE + 1];
+    char name[64];
+    char file[PATH_SIZE];
+
+    hex_encode(span_of(device->bytes, ID_SIZE), id);
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(name, sizeof(name), "devices/%s.%s", id, suffixes[i]);
+        if (path_join(file, folder->certs, name) == STATUS_OK)
+            unlink(file);
+    }
+}
+
+void package_remove(const struct force_folder *folder, const char *path, const struct id *device)
 {
     static const char *const names[] = {"device.conf", "key.pem", "certificate.pem", "signing.pem", "ca.pem"};
     char file[PATH_SIZE];
@@ -255,6 +280,7 @@ void package_remove(const char *path)
             unlink(file);
     }
     rmdir(path);
+    remove_certificate(folder, device);
 }
 
 static int on_package(void *context, const char *section, const char *name, const char *value)

@@ -38,6 +38,9 @@ MUST_USE enum status force_facts_write(const struct force_folder *folder, const 
 /* Complains itself: NOT_FOUND (no force there), CONFIG. */
 MUST_USE enum status force_facts_read(const struct force_folder *folder, struct force_facts *ret_facts);
 
+/* Both, for a command's --dir. Complains itself; false: no force can be read there. */
+bool force_open(const char *dir, struct force_folder *ret_folder, struct force_facts *ret_facts);
+
 /* One device: its ids, its officer, and the public halves of its keys. */
 struct package {
     struct id device;
@@ -58,7 +61,7 @@ MUST_USE enum status package_make(const struct force_folder *folder, const struc
                                   struct package *package);
 /* Reads a package's ids (not its keys). Complains itself. */
 MUST_USE enum status package_read(const char *path, struct package *ret_package);
-/* Removes a package's files; for what could not be enrolled in the end. */
-void package_remove(const char *path);
+/* Removes a package's files and the certificate kept for it; for what could not be enrolled in the end. */
+void package_remove(const struct force_folder *folder, const char *path, const struct id *device);
 
 #endif

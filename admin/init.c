@@ -1,10 +1,7 @@
 /* doublecrewctl init: a force's folder, from nothing to a store whose first record names its operator. */
-#include <openssl/rand.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "admin/command.h"
 #include "admin/ids.h"
@@ -12,6 +9,9 @@
 #include "admin/roster_entries.h"
 #include "admin/time_text.h"
 #include "server/edge/store_sqlite.h"
+
+#define FORCE_NAME_SIZE 91
+#define ADDRESS_SIZE 200
 
 struct init_plan {
     const char *dir;
@@ -34,21 +34,37 @@ struct init_work {
 
 static bool plan_is_whole(const struct init_plan *plan)
 {
-    char *end = NULL;
-    long port = strtol(plan->port, &end, 10);
-
     if (plan->dir == NULL || plan->force_name == NULL || plan->force_name[0] == '\0')
         return false;
-    if (*end != '\0' || port < 0 || port > 65535) {
-        complain("--port '%s' is not a port: give 0 to 65535 (0: the system chooses)", plan->port);
+    if (!line_fits(plan->force_name, FORCE_NAME_SIZE) || strchr(plan->force_name, ';') != NULL) {
+        complain("the force's name must be one line of at most %d bytes, without a semicolon", FORCE_NAME_SIZE - 1);
         return false;
     }
-    if (strlen(plan->force_name) > 90 || strpbrk(plan->force_name, "\n\r;") != NULL) {
-        complain("the force's name must be one line of at most 90 bytes, without a semicolon");
+    if (!line_fits(plan->listen, ADDRESS_SIZE) || !line_fits(plan->host, ADDRESS_SIZE) ||
+        strpbrk(plan->listen, "; ") != NULL || strpbrk(plan->host, "; ") != NULL) {
+        complain("--listen and --host are each an address or a host name");
         return false;
     }
     if (plan->at != NULL && !plan->training) {
         complain("--at goes with --training only: a real force's clock is the machine's");
+        return false;
+    }
+    return true;
+}
+
+/* What the command line says in numbers. */
+static bool read_numbers(const struct init_plan *plan, struct init_work *work)
+{
+    uint64_t port = 0;
+
+    if (!number_read(plan->port, UINT16_MAX, &port)) {
+        complain("--port '%s' is not a port: give 0 to 65535 (0: the system chooses)", plan->port);
+        return false;
+    }
+    work->facts.port = (uint16_t)port;
+    work->now_ms = (int64_t)time(NULL) * 1000;
+    if (plan->at != NULL && (time_from_text(plan->at, &work->now_ms) != STATUS_OK || work->now_ms < 0)) {
+        complain("--at '%s' is not a time: write it as 2026-03-02T06:00Z", plan->at);
         return false;
     }
     return true;
@@ -99,7 +115,9 @@ static enum status write_config(const struct init_plan *plan, const struct init_
                         "# doublecrewd's configuration for %s. Paths are relative to this file's folder.\n"
                         "[server]\nlisten = %s\nport = %s\n\n"
                         "[tls]\ncertificate = certs/server/server.pem\nkey = certs/server/server.key\n"
-                        "client_ca = certs/ca-bundle.pem\n\n"
+                        "client_ca = certs/ca-bundle.pem\n"
+                        "# The list of revoked certificates; it runs out unless certs/make-crl.sh renews it weekly.\n"
+                        "; crl = certs/crl.pem\n\n"
                         "[store]\npath = store.db\n\n"
                         "[trust]\ncheckpoint_key = keys/checkpoint.pem\n\n"
                         "[mode]\ntraining = %s\n\n"
@@ -186,7 +204,7 @@ static enum status found_store(const struct init_plan *plan, struct init_work *w
     if (status == STATUS_OK)
         status = policy_add_default(&entries);
     if (status == STATUS_OK)
-        status = operator_entries_found(&work->folder, &work->local, &entries, work->now_ms);
+        status = operator_entries_found(&work->folder, &entries, work->now_ms);
     operator_entries_done(&entries);
     return status;
 }
@@ -196,55 +214,60 @@ static enum status prepare(const struct init_plan *plan, struct init_work *work)
     struct id_source source = {.seeded = false};
     enum status status = force_folder_at(plan->dir, &work->folder);
 
-    work->now_ms = (int64_t)time(NULL) * 1000;
-    if (status == STATUS_OK && plan->at != NULL)
-        status = time_from_text(plan->at, &work->now_ms);
     if (status == STATUS_OK)
         status = id_fresh(&source, &work->facts.force);
     snprintf(work->facts.name, sizeof(work->facts.name), "%s", plan->force_name);
     snprintf(work->facts.host, sizeof(work->facts.host), "%s", plan->host);
-    work->facts.port = (uint16_t)atoi(plan->port);
     work->facts.training = plan->training;
-    if (status != STATUS_OK)
-        complain_status(status, "--dir, --at or the name could not be used");
+    if (status == STATUS_INPUT)
+        complain("--dir '%s' is too long a path", plan->dir);
+    else if (status != STATUS_OK)
+        complain_status(status, "'%s'", plan->dir);
     return status;
 }
 
-static int make_force(const struct init_plan *plan, struct init_work *work)
+static bool claim_folder(const char *path)
 {
-    struct {
-        const char *what;
-        enum status status;
-    } step = {"the folder must be new or empty", folder_make_all(plan->dir)};
+    enum status status = folder_make_all(path);
 
-    if (step.status == STATUS_OK)
-        step.status = folder_make(plan->dir, true);
-    if (step.status == STATUS_OK) {
-        step.what = "certificates could not be made";
-        step.status = make_certificates(plan, work);
+    if (status == STATUS_OK)
+        status = folder_make(path, true);
+    if (status == STATUS_EXISTS)
+        complain("'%s' is not an empty folder: init makes a new force in a new or empty one", path);
+    else if (status != STATUS_OK)
+        complain_status(status, "folder '%s' could not be made", path);
+    return status == STATUS_OK;
+}
+
+/* What it has begun when it fails is removed: the folder was empty. */
+static enum status fill_folder(const struct init_plan *plan, struct init_work *work)
+{
+    const char *what = "certificates could not be made";
+    enum status status = make_certificates(plan, work);
+
+    if (status == STATUS_OK) {
+        what = "the checkpoint key could not be made";
+        status = make_checkpoint_key(work);
     }
-    if (step.status == STATUS_OK) {
-        step.what = "the checkpoint key could not be made";
-        step.status = make_checkpoint_key(work);
+    if (status == STATUS_OK) {
+        what = "the configuration could not be written";
+        status = write_config(plan, work);
     }
-    if (step.status == STATUS_OK) {
-        step.what = "the configuration could not be written";
-        step.status = write_config(plan, work);
+    if (status == STATUS_OK)
+        status = force_facts_write(&work->folder, &work->facts);
+    if (status == STATUS_OK) {
+        what = "the operator's packages could not be made";
+        status = make_packages(plan, work);
     }
-    if (step.status == STATUS_OK)
-        step.status = force_facts_write(&work->folder, &work->facts);
-    if (step.status == STATUS_OK) {
-        step.what = "the operator's packages could not be made";
-        step.status = make_packages(plan, work);
+    if (status == STATUS_OK) {
+        what = "the store could not be made";
+        status = found_store(plan, work);
     }
-    if (step.status == STATUS_OK) {
-        step.what = "the store could not be made";
-        step.status = found_store(plan, work);
+    if (status != STATUS_OK) {
+        complain_status(status, "'%s': %s; nothing is left of it", plan->dir, what);
+        folder_remove_all(plan->dir);
     }
-    if (step.status != STATUS_OK)
-        return complain_status(step.status, "'%s': %s; remove what is there before you try again", plan->dir,
-                               step.what);
-    return EXIT_DONE;
+    return status;
 }
 
 int command_init(const struct command *command, int argc, char **argv)
@@ -261,16 +284,11 @@ int command_init(const struct command *command, int argc, char **argv)
     if (!options_read(command, argc, argv, specs, sizeof(specs) / sizeof(specs[0]), NULL, 0, &plain_count))
         return EXIT_USAGE;
     if (plan.host == NULL)
-        plan.host = strcmp(plan.listen, "0.0.0.0") == 0 ? "localhost" : plan.listen;
-    if (!plan_is_whole(&plan))
+        plan.host = strcmp(plan.listen, "0.0.0.0") == 0 || strcmp(plan.listen, "::") == 0 ? "localhost" : plan.listen;
+    if (!plan_is_whole(&plan) || !read_numbers(&plan, &work))
         return complain_usage(command);
-    if (prepare(&plan, &work) != STATUS_OK)
+    if (prepare(&plan, &work) != STATUS_OK || !claim_folder(plan.dir) || fill_folder(&plan, &work) != STATUS_OK)
         return EXIT_FAILED;
-
-    int result = make_force(&plan, &work);
-
-    if (result != EXIT_DONE)
-        return result;
     printf("Force '%s'%s is set up in %s.\n"
            "The operator's keys lie in %s/operator: keep them as you would the keys to the building.\n"
            "Next: doublecrewctl import teams FILE.csv --dir %s, then officers, offenders and devices;\n"

@@ -8,7 +8,7 @@
 #include "admin/time_text.h"
 #include "server/edge/store_sqlite.h"
 
-#define DEVICES_MAX 32 /* of one officer */
+#define DEVICES_MAX 256 /* of one officer */
 
 static const char *standing_text(enum device_standing standing)
 {
@@ -77,6 +77,8 @@ static enum status list_devices_of(struct store *store, const struct roster_offi
         printf("%s\t%s\t%s\t%llu\t%s\t%s\n", device, officer->code, standing_text(rows[i].standing),
                (unsigned long long)rows[i].last_seq, receipt, rows[i].fork_seq != 0 ? "forked" : "");
     }
+    if (status == STATUS_OK && count == DEVICES_MAX)
+        fprintf(stderr, "doublecrewctl: of %s only the oldest %d devices are shown\n", officer->code, DEVICES_MAX);
     return status;
 }
 
@@ -100,6 +102,7 @@ int command_list(const struct command *command, int argc, char **argv)
     size_t plain_count = 0;
     const struct option_spec specs[] = {{"dir", &dir, NULL}};
     struct force_folder folder;
+    struct force_facts facts;
     struct roster roster;
     enum status status = STATUS_OK;
     static const char *const names[] = {"teams", "officers", "offenders", "devices"};
@@ -111,7 +114,7 @@ int command_list(const struct command *command, int argc, char **argv)
         which++;
     if (plain_count != 1 || which == 4)
         return complain_usage(command);
-    if (force_folder_at(dir, &folder) != STATUS_OK || roster_read(&folder, &roster) != STATUS_OK)
+    if (!force_open(dir, &folder, &facts) || roster_read(&folder, &roster) != STATUS_OK)
         return EXIT_FAILED;
     if (which == 0)
         list_teams(&roster);
@@ -140,7 +143,7 @@ int command_status(const struct command *command, int argc, char **argv)
 
     if (!options_read(command, argc, argv, specs, 1, NULL, 0, &plain_count))
         return EXIT_USAGE;
-    if (force_folder_at(dir, &folder) != STATUS_OK || force_facts_read(&folder, &facts) != STATUS_OK)
+    if (!force_open(dir, &folder, &facts))
         return EXIT_FAILED;
 
     enum status status = store_sqlite_open(folder.store, STORE_SQLITE_READER, &store);

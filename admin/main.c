@@ -9,49 +9,61 @@ static const struct command commands[] = {
      "make a force's folder: certificates, keys, store, configuration",
      "DIR must not exist yet, or be empty. Then: doublecrewd --config DIR/doublecrewd.conf\n"
      "--host is the name or address by which devices reach the server (default: the listen address).\n"
-     "--training makes a training force: the simulator may own its clock, and it says so everywhere.\n"
-     "--at starts a training force's clock at that time, such as 2026-03-02T06:00Z.\n",
+     "--port is 8443 unless given. --training makes a training force: the simulator may own its clock, and it says so\n"
+     "everywhere. --at starts a training force's clock at that time, such as 2026-03-02T06:00Z.\n",
      command_init},
     {"import", "teams|officers|offenders|devices FILE.csv [--dir DIR] [--out FOLDER]",
      "read the roster from a CSV file; all of it, or nothing",
-     "The first line names the columns, in any order:\n"
+     "The first line names the columns, in any order; those in brackets may be left out:\n"
      "  teams      code, name\n"
-     "  officers   code, name, role, accredited, teams, entitled_from, entitled_to\n"
-     "  offenders  reference, register_reference, risk, team, manager, latitude, longitude, next_due, arms_priority\n"
-     "  devices    officer, label\n"
-     "role: offender_manager, constable, staff, supervisor, leader, operator. accredited: yes or no (offender "
-     "managers:\n"
-     "yes unless it says no). teams: codes, separated by semicolons. Dates: 2026-03-02 or 2026-03-02T09:00Z; empty: "
-     "open.\n"
+     "  officers   code, name, role, [accredited, teams, entitled_from, entitled_to]\n"
+     "  offenders  reference, register_reference, risk, team, manager,\n"
+     "             [latitude, longitude, next_due, arms_priority]\n"
+     "  devices    officer, [label]\n"
+     "role: offender_manager, constable, staff, supervisor, leader, operator.\n"
+     "accredited: yes or no; left empty, offender managers are and others aren't.\n"
+     "teams: codes, separated by semicolons; only leaders and operators may have none.\n"
      "risk: very_high, high, medium, low. Latitude and longitude in degrees, both or neither.\n"
-     "A row whose code or reference is known changes that record. Every bad row is reported with its line and reason, "
-     "and\n"
-     "then nothing is imported. devices makes a device package for each row, in FOLDER.\n",
+     "Dates: 2026-03-02 or 2026-03-02T09:00Z; without Z or an offset they are this machine's local time; empty: open.\n"
+     "A row whose code or reference is known changes that record: a column that the file hasn't stays as it is, an\n"
+     "empty cell empties it. Every bad row is reported with its line and reason, and then nothing is imported.\n"
+     "devices makes a device package for each row, in FOLDER.\n",
      command_import},
     {"enrol", "--officer CODE --out FOLDER [--label TEXT] [--dir DIR]",
      "enrol a device for an officer, and write its package",
      "The package holds the device's keys: hand it over safely, then delete it here.\n", command_enrol},
     {"revoke", "--device HEX [--suspend|--lost|--active] [--as-of TIME] [--reason TEXT] [--dir DIR]",
      "suspend a device, declare it lost, or make it active again",
-     "Without --suspend or --active the device is lost: it gets no session, and what it recorded from --as-of on "
-     "(default:\n"
-     "now) is held until a supervisor decides.\n",
+     "Without --suspend or --active the device is lost: it gets no session, and what it recorded from --as-of on\n"
+     "(default: now) is held until a supervisor decides.\n",
      command_revoke},
     {"seed", "NUMBER [--dir DIR] [--out FOLDER]",
      "fill a training force with invented people, the same for each number",
-     "4 teams, 20 offender managers, 36 constables, 4 supervisors, 60 devices, 1,000 offenders.\n", command_seed},
+     "4 teams, 20 offender managers, 36 constables, 4 supervisors, 60 devices, 1,000 offenders. Due dates lie around\n"
+     "the force's clock (init --at). FOLDER, where device packages go, is DIR/devices unless given.\n",
+     command_seed},
     {"list", "teams|officers|offenders|devices [--dir DIR]", "print the roster as tab-separated lines", "",
      command_list},
     {"status", "[--dir DIR]", "print the store's head, mode and size", "", command_status},
     {"policy", "show|apply [FILE] [--dir DIR]", "print the policy in force, or put a new version in force",
-     "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start "
-     "from.\n",
+     "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start\n"
+     "from; what FILE doesn't name stays as it is.\n",
      command_policy},
     {"rebuild", "--check [--dir DIR]", "derive everything again from the journal, and compare it byte by byte",
-     "Works beside a running server, on a snapshot. Exit code 1 when anything differs.\n", command_rebuild},
-    {"verify", "[--dir DIR]", "check the store's pages, the journal's chain of signatures and its Merkle root", "",
+     "Works beside a running server, on a copy (so the disk must have room for two). Exit code 1 when anything\n"
+     "differs.\n",
+     command_rebuild},
+    {"verify", "[--dir DIR]", "check the store's pages, every signature in its journal, and all that follows from it",
+     "Four things: SQLite finds every page sound; the journal has no gap and its times never fall; each push in it is\n"
+     "signed with the key on record for its log; and 'rebuild --check' gives the same rows and the same Merkle root.\n"
+     "It doesn't check signatures within entries (a partner's carried ones), nor the server's signed checkpoints.\n",
      command_verify},
-    {"backup", "FILE [--dir DIR]", "copy the store while the server runs", "", command_backup},
+    {"backup", "FILE [--dir DIR]", "copy the store while the server runs",
+     "The store alone: keep DIR/certs, DIR/keys, DIR/operator and the two .conf files in a safe place too.\n",
+     command_backup},
+    {"judge", "", "judge cases by the two-officer rule: a line of JSON in, a line of JSON out",
+     "Nothing is stored. A case that can't be read gets {\"error\": \"...\", \"at\": \"...\"} on its line.\n",
+     command_judge},
 };
 
 static const struct command *find_command(const char *name)
@@ -76,8 +88,10 @@ static int print_help(const char *name)
 {
     const struct command *command = find_command(name);
 
-    if (command == NULL)
-        return complain("there is no command '%s'; 'doublecrewctl help' lists them", name) + 1;
+    if (command == NULL) {
+        complain("there is no command '%s'; 'doublecrewctl help' lists them", name);
+        return EXIT_USAGE;
+    }
     printf("doublecrewctl %s %s\n\n%s.\n%s", command->name, command->arguments, command->summary, command->help);
     return EXIT_DONE;
 }
@@ -86,6 +100,11 @@ int main(int argc, char **argv)
 {
     if (argc < 2 || strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
         return argc > 2 ? print_help(argv[2]) : print_commands();
+
+    if (strcmp(argv[1], "--version") == 0) {
+        puts("doublecrewctl " DOUBLECREW_VERSION);
+        return EXIT_DONE;
+    }
 
     const struct command *command = find_command(argv[1]);
 

@@ -12,36 +12,6 @@
 #include "server/edge/store_sqlite.h"
 #include "server/logic/batch.h"
 
-void operator_entries_done(struct operator_entries *entries)
-{
-    for (size_t i = 0; i < entries->count; i++)
-        free(entries->items[i].message);
-    free(entries->items);
-    memset(entries, 0, sizeof(*entries));
-}
-
-enum status operator_entries_add(struct operator_entries *entries, uint16_t kind, const ProtobufCMessage *message)
-{
-    struct operator_entry entry = {.kind = kind};
-
-    if (entries->count == OPERATOR_ENTRIES_MAX)
-        return STATUS_OVER_LIMIT;
-    if (entries->count == entries->capacity) {
-        size_t capacity = entries->capacity == 0 ? 64 : 2 * entries->capacity;
-        struct operator_entry *items = realloc(entries->items, capacity * sizeof(*items));
-        if (items == NULL)
-            return STATUS_NO_MEMORY;
-        entries->items = items;
-        entries->capacity = capacity;
-    }
-
-    enum status status = wire_pack(message, &entry.message, &entry.size);
-
-    if (status == STATUS_OK)
-        entries->items[entries->count++] = entry;
-    return status;
-}
-
 /* The set-up log under way: chain head, key, and the open batch. */
 struct local_log {
     struct sha256 *sha;
@@ -149,23 +119,21 @@ static enum status local_log_open(const struct force_folder *folder, struct loca
     if (head.pos == 0)
         return STATUS_OK;
     status = local->store->ops->device_by_log(local->store, &package.log, &device);
-    local->seq = device.last_seq;
-    local->head = device.last_hash;
+    if (status == STATUS_OK) {
+        local->seq = device.last_seq;
+        local->head = device.last_hash;
+    }
     return status;
 }
 
-/* payload = 16 random bytes and the message; freed by the caller. */
-static enum status seal_entry(struct local_log *local, const struct operator_entry *item, struct entry *ret_entry)
+/* payload: room for 16 random bytes and the message; it must stay as long as the entry is used. */
+static enum status seal_entry(struct local_log *local, const struct operator_entry *item, uint8_t *payload,
+                              struct entry *ret_entry)
 {
-    uint8_t *payload = malloc(PAYLOAD_SALT_SIZE + item->size);
     struct entry entry = {.payload = span_of(payload, PAYLOAD_SALT_SIZE + item->size)};
 
-    if (payload == NULL)
-        return STATUS_NO_MEMORY;
-    if (RAND_bytes(payload, PAYLOAD_SALT_SIZE) != 1) {
-        free(payload);
+    if (RAND_bytes(payload, PAYLOAD_SALT_SIZE) != 1)
         return STATUS_INTERNAL;
-    }
     memcpy(payload + PAYLOAD_SALT_SIZE, item->message, item->size);
     entry.header.log = local->log;
     entry.header.seq = local->seq + 1;
@@ -177,21 +145,20 @@ static enum status seal_entry(struct local_log *local, const struct operator_ent
 
     enum status status = entry_seal(local->sha, &entry);
 
-    if (status != STATUS_OK) {
-        free(payload);
+    if (status != STATUS_OK)
         return status;
-    }
     local->seq++;
     local->head = entry.hash;
     *ret_entry = entry;
     return STATUS_OK;
 }
 
-static enum status sign_head(struct local_log *local, const struct entry *last, struct signature *ret_signature)
+/* The head is the entry sealed last. */
+static enum status sign_head(const struct local_log *local, struct signature *ret_signature)
 {
     uint8_t statement[HEAD_STATEMENT_SIZE];
 
-    head_statement_encode(&last->header.log, last->header.seq, &last->hash, statement);
+    head_statement_encode(&local->log, local->seq, &local->head, statement);
     return sign_message(local->key, span_of(statement, sizeof(statement)), ret_signature);
 }
 
@@ -203,7 +170,7 @@ static enum status apply_push(struct local_log *local, const struct entry *entri
     const struct batch_delivery delivery = {.hello_time_us = 0};
     uint8_t *raw = NULL;
     size_t size = 0;
-    enum status status = sign_head(local, &entries[count - 1], &signature);
+    enum status status = sign_head(local, &signature);
 
     if (status == STATUS_OK)
         status = push_build(entries, count, NULL, 0, &signature, 0, &raw, &size);
@@ -223,34 +190,30 @@ static enum status apply_push(struct local_log *local, const struct entry *entri
     return status;
 }
 
-/* As many entries as one push takes, by count and by size. */
-static enum status apply_some(struct local_log *local, const struct operator_entries *list, size_t from,
-                              size_t *ret_count)
+/* As many entries as one push takes, by count and by size; and the room that their payloads need. */
+static size_t count_for_push(const struct operator_entries *list, size_t from, size_t *ret_size)
 {
-    struct entry entries[PUSH_ENTRIES_MAX];
     size_t count = 0;
     size_t size = 0;
+
+    while (from + count < list->count && count < PUSH_ENTRIES_MAX && size < MESSAGE_SIZE_MAX / 2)
+        size += PAYLOAD_SALT_SIZE + list->items[from + count++].size;
+    *ret_size = size;
+    return count;
+}
+
+static enum status apply_some(struct local_log *local, const struct operator_entry *items, size_t count,
+                              uint8_t *payloads)
+{
+    struct entry entries[PUSH_ENTRIES_MAX];
+    size_t used = 0;
     enum status status = STATUS_OK;
 
-    while (from + count < list->count && count < PUSH_ENTRIES_MAX && size < MESSAGE_SIZE_MAX / 2) {
-        size += list->items[from + count].size + 64;
-        status = seal_entry(local, &list->items[from + count], &entries[count]);
-        if (status != STATUS_OK)
-            break;
-        count++;
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        status = seal_entry(local, &items[i], payloads + used, &entries[i]);
+        used += PAYLOAD_SALT_SIZE + items[i].size;
     }
-    if (status == STATUS_OK)
-        status = apply_push(local, entries, count);
-    for (size_t i = 0; i < count; i++) {
-        union {
-            const uint8_t *borrowed;
-            void *owned;
-        } payload = {.borrowed = entries[i].payload.data};
-        free(payload.owned);
-    }
-    if (status == STATUS_OK)
-        *ret_count = count;
-    return status;
+    return status == STATUS_OK ? apply_push(local, entries, count) : status;
 }
 
 static enum status apply_all(struct local_log *local, const struct operator_entries *entries)
@@ -260,8 +223,11 @@ static enum status apply_all(struct local_log *local, const struct operator_entr
     if (status != STATUS_OK)
         return status;
     for (size_t done = 0; done < entries->count && status == STATUS_OK;) {
-        size_t count = 0;
-        status = apply_some(local, entries, done, &count);
+        size_t size = 0;
+        size_t count = count_for_push(entries, done, &size);
+        uint8_t *payloads = malloc(size);
+        status = payloads == NULL ? STATUS_NO_MEMORY : apply_some(local, entries->items + done, count, payloads);
+        free(payloads);
         done += count;
     }
     if (status != STATUS_OK) {
@@ -271,13 +237,12 @@ static enum status apply_all(struct local_log *local, const struct operator_entr
     return batch_commit(local->batch);
 }
 
-enum status operator_entries_found(const struct force_folder *folder, const struct package *operator_package,
-                                   const struct operator_entries *entries, int64_t now_ms)
+enum status operator_entries_found(const struct force_folder *folder, const struct operator_entries *entries,
+                                   int64_t now_ms)
 {
     struct local_log local = {.seq = 0};
     enum status status = local_log_open(folder, &local);
 
-    (void)operator_package;
     if (status == STATUS_OK) {
         local.now_ms = now_ms;
         status = apply_all(&local, entries);

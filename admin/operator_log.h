@@ -31,12 +31,15 @@ void operator_entries_done(struct operator_entries *entries);
 MUST_USE enum status operator_entries_add(struct operator_entries *entries, uint16_t kind,
                                           const ProtobufCMessage *message);
 
-/* Writes them where they belong. Complains itself; nothing is half written on the store. */
+/*
+ * Writes them where they belong. Complains itself; nothing is half written on the store. TIMEOUT: a server runs and hasn't
+ * acknowledged all of them; they are kept, and sent with the next command.
+ */
 MUST_USE enum status operator_entries_write(const struct force_folder *folder, const struct force_facts *facts,
                                             const struct operator_entries *entries);
 
 /* For init: the first entries of a new force, on a store that is empty, at now_ms. Complains itself. */
-MUST_USE enum status operator_entries_found(const struct force_folder *folder, const struct package *operator_package,
-                                            const struct operator_entries *entries, int64_t now_ms);
+MUST_USE enum status operator_entries_found(const struct force_folder *folder, const struct operator_entries *entries,
+                                            int64_t now_ms);
 
 #endif

@@ -9,8 +9,8 @@
 #include "core/sha256.h"
 #include "device/doublecrew.h"
 
-/* Long enough for an import of a whole force on a slow disk. */
-#define ONLINE_WAIT_S 120
+/* Without an acknowledgement for so long it is given up: the server takes a push within seconds. */
+#define ONLINE_WAIT_S 60
 
 struct online {
     enum dc_status last_error;
@@ -90,75 +90,110 @@ static uint16_t server_port(const struct force_folder *folder, const struct forc
     if (port == 0 && path_join(path, folder->root, "server.ready") == STATUS_OK &&
         file_read(path, &text, &size) == STATUS_OK) {
         const char *at = strstr(text, "\"port\":");
-        port = at != NULL ? strtol(at + 7, NULL, 10) : strtol(text, NULL, 10);
+        port = at != NULL ? strtol(at + 7, NULL, 10) : 0;
     }
     free(text);
     return port > 0 && port <= UINT16_MAX ? (uint16_t)port : 0;
 }
 
-static enum dc_status append_all(struct dc_device *device, const struct operator_entries *entries)
+static enum dc_status append_all(struct dc_device *device, const struct operator_entries *entries, size_t *ret_count)
 {
     enum dc_status status = DC_OK;
+    size_t count = 0;
 
-    for (size_t i = 0; i < entries->count && status == DC_OK; i++)
-        status = dc_append(device, entries->items[i].kind, entries->items[i].message, entries->items[i].size, NULL);
+    while (count < entries->count && status == DC_OK) {
+        const struct operator_entry *entry = &entries->items[count];
+        status = dc_append(device, entry->kind, entry->message, entry->size, NULL);
+        count += status == DC_OK ? 1 : 0;
+    }
+    *ret_count = count;
     return status;
 }
 
-static bool waits(struct dc_device *device, const struct online *online, time_t until)
+/* Until all is acknowledged, the session is over for good, or nothing has moved for ONLINE_WAIT_S. */
+static enum dc_status wait_for_acks(struct dc_loop *loop, struct dc_device *device, struct online *online)
 {
-    struct dc_sync_status status;
+    struct dc_sync_status sync;
+    enum dc_status status = dc_sync_start(device);
+    time_t moved = time(NULL);
+    uint64_t durable_seq = 0;
 
-    dc_sync_status(device, &status);
-    return status.pending_entries > 0 && online->last_error != DC_NOT_PERMITTED && time(NULL) < until;
+    dc_sync_status(device, &sync);
+    while (status == DC_OK && sync.pending_entries > 0 && sync.state != DC_SYNC_CLOSED &&
+           online->last_error != DC_NOT_PERMITTED && time(NULL) < moved + ONLINE_WAIT_S) {
+        status = dc_loop_run(loop, 200);
+        dc_sync_status(device, &sync);
+        if (sync.durable_seq != durable_seq)
+            moved = time(NULL);
+        durable_seq = sync.durable_seq;
+    }
+    return status;
 }
 
 static enum status send_all(struct dc_loop *loop, struct dc_device *device, struct online *online)
 {
-    time_t until = time(NULL) + ONLINE_WAIT_S;
     struct dc_sync_status sync;
-    enum dc_status status = dc_sync_start(device);
+    enum dc_status status = wait_for_acks(loop, device, online);
 
-    while (status == DC_OK && waits(device, online, until))
-        status = dc_loop_run(loop, 200);
     dc_sync_status(device, &sync);
-    if (status == DC_OK && sync.pending_entries == 0 && online->held[0] == '\0')
-        return STATUS_OK;
     if (online->held[0] != '\0') {
         complain("the server keeps what was sent, but %s", online->held);
         return STATUS_NOT_PERMITTED;
     }
+    if (status == DC_OK && sync.pending_entries == 0)
+        return STATUS_OK;
     complain("%llu entries are not acknowledged yet: %s. They are kept, and sent with the next command. %s",
              (unsigned long long)sync.pending_entries,
              online->last_error != DC_OK ? online->last_text : sync.reason_text, sync.advice);
     return STATUS_TIMEOUT;
 }
 
-static enum status with_device(const struct force_folder *folder, const struct force_facts *facts,
-                               const struct operator_entries *entries, struct dc_config *config)
+/* *ret_status: what came of it, unless nothing was recorded at all. */
+static enum dc_status use_device(struct dc_loop *loop, const struct dc_config *config,
+                                 const struct operator_entries *entries, struct online *online, enum status *ret_status)
+{
+    struct dc_device *device = NULL;
+    size_t recorded = 0;
+    enum dc_status opened = dc_device_open(loop, config, &device);
+
+    if (opened == DC_OK)
+        opened = append_all(device, entries, &recorded);
+    if (opened == DC_OK)
+        *ret_status = send_all(loop, device, online);
+    else if (recorded > 0)
+        *ret_status = STATUS_TIMEOUT;
+    dc_device_close(device);
+    return opened;
+}
+
+static enum status with_device(const struct dc_config *prepared, const struct operator_entries *entries)
 {
     struct dc_loop *loop = NULL;
-    struct dc_device *device = NULL;
     struct online online = {.last_error = DC_OK};
+    struct dc_config config = *prepared;
     enum status status = STATUS_NETWORK;
 
-    config->event_context = &online;
-    config->on_event = on_event;
-    config->port = server_port(folder, facts);
+    config.event_context = &online;
+    config.on_event = on_event;
 
     enum dc_status opened = dc_loop_new(NULL, &loop);
 
     if (opened == DC_OK)
-        opened = dc_device_open(loop, config, &device);
-    if (opened == DC_OK)
-        opened = append_all(device, entries);
-    if (opened == DC_OK)
-        status = send_all(loop, device, &online);
-    else
-        complain("the operator's device could not be used: %s. %s.", dc_status_what(opened), dc_status_advice(opened));
-    dc_device_close(device);
+        opened = use_device(loop, &config, entries, &online, &status);
+    if (opened != DC_OK)
+        complain("a server runs on this store, and the operator's device could not be used: %s. %s.",
+                 dc_status_what(opened), dc_status_advice(opened));
     dc_loop_free(loop);
+    explicit_bzero(config.storage_key, sizeof(config.storage_key));
     return status;
+}
+
+static enum status complain_no_port(const struct force_folder *folder)
+{
+    complain("a server runs on this store, and its port isn't known here: start doublecrewd with "
+             "--ready-file %s/server.ready, or stop it for this command",
+             folder->root);
+    return STATUS_NETWORK;
 }
 
 enum status operator_online_write(const struct force_folder *folder, const struct force_facts *facts,
@@ -182,6 +217,7 @@ enum status operator_online_write(const struct force_folder *folder, const struc
     if (status == STATUS_OK)
         status = storage_key(folder, config.storage_key);
     if (status != STATUS_OK) {
+        complain_status(status, "the operator's device in '%s' could not be read", folder->online);
         free(pem);
         return status;
     }
@@ -198,7 +234,11 @@ enum status operator_online_write(const struct force_folder *folder, const struc
     config.signing_key_pem = pem;
     config.app_version = "doublecrewctl";
     config.page_credit = 0;
-    status = with_device(folder, facts, entries, &config);
+    config.port = server_port(folder, facts);
+    if (config.port != 0)
+        status = with_device(&config, entries);
+    else
+        status = complain_no_port(folder);
     explicit_bzero(pem, size);
     explicit_bzero(config.storage_key, sizeof(config.storage_key));
     free(pem);

@@ -4,7 +4,10 @@
 
 #include "admin/operator_log.h"
 
-/* Writes and waits until all is acknowledged. Complains itself. TIMEOUT, NETWORK: kept, and sent with the next call. */
+/*
+ * Writes and waits until all is acknowledged. Complains itself. TIMEOUT: kept, and sent with the next call. NOT_PERMITTED: the
+ * server holds some of it. NETWORK: the device could not be used, nothing was sent.
+ */
 MUST_USE enum status operator_online_write(const struct force_folder *folder, const struct force_facts *facts,
                                            const struct operator_entries *entries);
 

@@ -22,7 +22,9 @@ static enum status unpack_newest(struct span body, struct policy_values *values)
     }
     if (status == STATUS_OK) {
         values->message = *(const Doublecrew__V1__Policy *)message;
-        for (size_t i = 0; i < values->message.n_lone_forbidden && i < POLICY_LONE_MAX; i++)
+        if (values->message.n_lone_forbidden > POLICY_LONE_MAX)
+            values->message.n_lone_forbidden = POLICY_LONE_MAX; /* there are no more risk levels: the rest repeats */
+        for (size_t i = 0; i < values->message.n_lone_forbidden; i++)
             values->lone[i] = values->message.lone_forbidden[i];
         values->message.lone_forbidden = values->lone;
         values->message.base.n_unknown_fields = 0;
@@ -67,7 +69,7 @@ int command_policy(const struct command *command, int argc, char **argv)
 
     if (!show && (plain_count != 2 || strcmp(plain[0], "apply") != 0))
         return complain_usage(command);
-    if (force_folder_at(dir, &folder) != STATUS_OK || force_facts_read(&folder, &facts) != STATUS_OK)
+    if (!force_open(dir, &folder, &facts))
         return EXIT_FAILED;
 
     enum status status = read_newest(&folder, &values);

@@ -90,7 +90,7 @@ static bool read_quantity(const struct parameter *parameter, const char *text, u
     char *end = NULL;
     unsigned long number = strtoul(text, &end, 10);
 
-    if (end == text || *text == '-' || number > UINT32_MAX)
+    if (*text < '0' || *text > '9' || number > UINT32_MAX)
         return false;
     while (*end == ' ')
         end++;
@@ -98,8 +98,10 @@ static bool read_quantity(const struct parameter *parameter, const char *text, u
         if (unit_words[i].unit != parameter->unit || strcmp(unit_words[i].word, end) != 0)
             continue;
         uint64_t value = (uint64_t)number * unit_words[i].factor;
+        if (value < parameter->least || value > parameter->most)
+            return false;
         *ret_value = (uint32_t)value;
-        return value >= parameter->least && value <= parameter->most;
+        return true;
     }
     return false;
 }

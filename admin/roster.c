@@ -60,55 +60,84 @@ struct roster_offender *roster_offender_add(struct roster *roster)
 
 void roster_done(struct roster *roster)
 {
+    name_index_done(&roster->team_codes);
+    name_index_done(&roster->team_ids);
+    name_index_done(&roster->officer_codes);
+    name_index_done(&roster->officer_ids);
+    name_index_done(&roster->offender_references);
     free(roster->teams);
     free(roster->officers);
     free(roster->offenders);
     memset(roster, 0, sizeof(*roster));
 }
 
+static struct span text_span(const char *text)
+{
+    return span_of(text, strlen(text));
+}
+
+static struct span id_span(const struct id *id)
+{
+    return span_of(id->bytes, ID_SIZE);
+}
+
 struct roster_team *roster_team_by_code(struct roster *roster, const char *code)
 {
-    for (size_t i = 0; i < roster->team_count; i++) {
-        if (strcmp(roster->teams[i].code, code) == 0)
-            return &roster->teams[i];
-    }
-    return NULL;
+    size_t place = 0;
+
+    return name_index_find(&roster->team_codes, text_span(code), &place) ? &roster->teams[place] : NULL;
 }
 
 struct roster_team *roster_team_by_id(struct roster *roster, const struct id *id)
 {
-    for (size_t i = 0; i < roster->team_count; i++) {
-        if (id_equal(&roster->teams[i].id, id))
-            return &roster->teams[i];
-    }
-    return NULL;
+    size_t place = 0;
+
+    return name_index_find(&roster->team_ids, id_span(id), &place) ? &roster->teams[place] : NULL;
 }
 
 struct roster_officer *roster_officer_by_code(struct roster *roster, const char *code)
 {
-    for (size_t i = 0; i < roster->officer_count; i++) {
-        if (strcmp(roster->officers[i].code, code) == 0)
-            return &roster->officers[i];
-    }
-    return NULL;
+    size_t place = 0;
+
+    return name_index_find(&roster->officer_codes, text_span(code), &place) ? &roster->officers[place] : NULL;
 }
 
 struct roster_officer *roster_officer_by_id(struct roster *roster, const struct id *id)
 {
-    for (size_t i = 0; i < roster->officer_count; i++) {
-        if (id_equal(&roster->officers[i].id, id))
-            return &roster->officers[i];
-    }
-    return NULL;
+    size_t place = 0;
+
+    return name_index_find(&roster->officer_ids, id_span(id), &place) ? &roster->officers[place] : NULL;
 }
 
 struct roster_offender *roster_offender_by_reference(struct roster *roster, const char *reference)
 {
-    for (size_t i = 0; i < roster->offender_count; i++) {
-        if (strcmp(roster->offenders[i].reference, reference) == 0)
-            return &roster->offenders[i];
+    size_t place = 0;
+
+    return name_index_find(&roster->offender_references, text_span(reference), &place) ? &roster->offenders[place]
+                                                                                       : NULL;
+}
+
+/* The lists are whole and stay where they are. */
+static enum status make_indexes(struct roster *roster)
+{
+    enum status status = STATUS_OK;
+    size_t unused = 0;
+
+    for (size_t i = 0; i < roster->team_count && status == STATUS_OK; i++) {
+        const struct roster_team *team = &roster->teams[i];
+        status = name_index_add(&roster->team_codes, text_span(team->code), i, &unused);
+        if (status == STATUS_OK)
+            status = name_index_add(&roster->team_ids, id_span(&team->id), i, &unused);
     }
-    return NULL;
+    for (size_t i = 0; i < roster->officer_count && status == STATUS_OK; i++) {
+        const struct roster_officer *officer = &roster->officers[i];
+        status = name_index_add(&roster->officer_codes, text_span(officer->code), i, &unused);
+        if (status == STATUS_OK)
+            status = name_index_add(&roster->officer_ids, id_span(&officer->id), i, &unused);
+    }
+    for (size_t i = 0; i < roster->offender_count && status == STATUS_OK; i++)
+        status = name_index_add(&roster->offender_references, text_span(roster->offenders[i].reference), i, &unused);
+    return status;
 }
 
 static struct id id_of(ProtobufCBinaryData bytes)
@@ -148,7 +177,7 @@ static bool take_officer(struct roster *roster, const Doublecrew__V1__Officer *m
     take_text(officer->name, sizeof(officer->name), message->name);
     officer->role = message->role;
     officer->accredited = message->accredited;
-    for (size_t i = 0; i < message->n_team_ids && i < 8; i++)
+    for (size_t i = 0; i < message->n_team_ids && i < ROSTER_TEAMS_MAX; i++)
         officer->teams[officer->team_count++] = id_of(message->team_ids[i]);
     officer->entitled_from_ms = message->entitled_from_ms;
     officer->entitled_to_ms = message->entitled_to_ms;
@@ -260,6 +289,8 @@ enum status roster_read(const struct force_folder *folder, struct roster *ret_ro
         status = read_all(store, &reading);
         store->ops->end_read(store);
     }
+    if (status == STATUS_OK)
+        status = make_indexes(&roster);
     arena_free(reading.arena);
     if (store != NULL)
         store->ops->close(store);

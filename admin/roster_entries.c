@@ -96,7 +96,7 @@ enum status entries_add_team(struct operator_entries *entries, const struct rost
 enum status entries_add_officer(struct operator_entries *entries, const struct roster_officer *officer)
 {
     Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
-    ProtobufCBinaryData teams[8];
+    ProtobufCBinaryData teams[ROSTER_TEAMS_MAX];
 
     for (size_t i = 0; i < officer->team_count; i++)
         teams[i] = id_bytes(&officer->teams[i]);

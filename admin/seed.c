@@ -132,6 +132,7 @@ static enum status seed_roster(struct seeding *seeding)
     return status;
 }
 
+/* Makes the devices' packages and writes everything, roster and devices, at once. */
 static enum status seed_devices(struct seeding *seeding, const struct force_folder *folder,
                                 const struct force_facts *facts, const char *out)
 {
@@ -139,18 +140,25 @@ static enum status seed_devices(struct seeding *seeding, const struct force_fold
 
     if (enrolments == NULL)
         return STATUS_NO_MEMORY;
+
+    enum status status = STATUS_OK;
+
     for (size_t i = 0; i < OFFICERS; i++) {
         enrolments[i].officer = seeding->roster.officers[i];
         snprintf(enrolments[i].label, sizeof(enrolments[i].label), "training phone %02zu", i + 1);
-        enrolment_name_folder(&enrolments[i], out, 1);
+        if (!enrolment_name_folder(&enrolments[i], out, 1))
+            status = STATUS_INPUT;
     }
-
-    enum status status = enrolments_make(folder, facts, &seeding->ids, enrolments, OFFICERS);
+    if (status == STATUS_OK)
+        status = enrolments_make(folder, facts, &seeding->ids, enrolments, OFFICERS, &seeding->entries);
+    else
+        complain_status(status, "--out '%s' is too long a path", out);
 
     free(enrolments);
     return status;
 }
 
+/* The clock of a training store; STORE_MODE when it is a real one, whatever force.conf says. */
 static enum status read_clock(const struct force_folder *folder, int64_t *ret_now_ms)
 {
     struct store *store = NULL;
@@ -161,35 +169,50 @@ static enum status read_clock(const struct force_folder *folder, int64_t *ret_no
         status = store->ops->head(store, &head);
     if (store != NULL)
         store->ops->close(store);
+    if (status == STATUS_OK && !head.training)
+        status = STATUS_STORE_MODE;
     if (status == STATUS_OK)
         *ret_now_ms = head.time_us / 1000;
     return status;
+}
+
+/* Invented people come into an empty force only. */
+static bool is_empty(const struct force_folder *folder)
+{
+    struct roster roster;
+
+    if (roster_read(folder, &roster) != STATUS_OK)
+        return false;
+
+    bool empty = roster.team_count == 0 && roster.offender_count == 0;
+
+    roster_done(&roster);
+    if (!empty)
+        complain("this force has teams or offenders already: seed a new training force");
+    return empty;
 }
 
 static int seed_force(const struct force_folder *folder, const struct force_facts *facts, uint64_t number,
                       const char *out)
 {
     struct seeding seeding = {.ids = {.seeded = true, .state = number}};
-    enum status status = roster_read(folder, &seeding.roster);
+    enum status status = read_clock(folder, &seeding.now_ms);
 
+    if (status == STATUS_STORE_MODE)
+        return complain("this is not a training force: invented people are never mixed with real ones");
     if (status != STATUS_OK)
+        return complain_status(status, "the store could not be read");
+    if (!is_empty(folder))
         return EXIT_FAILED;
-    if (seeding.roster.team_count > 0 || seeding.roster.offender_count > 0) {
-        roster_done(&seeding.roster);
-        return complain("this force has teams or offenders already: seed a new training force");
-    }
-    roster_done(&seeding.roster);
-    status = read_clock(folder, &seeding.now_ms);
-    if (status == STATUS_OK)
-        status = seed_roster(&seeding);
-    if (status == STATUS_OK)
-        status = operator_entries_write(folder, facts, &seeding.entries);
-    if (status == STATUS_OK)
+    status = seed_roster(&seeding);
+    if (status != STATUS_OK)
+        complain_status(status, "the force could not be seeded");
+    else
         status = seed_devices(&seeding, folder, facts, out);
     operator_entries_done(&seeding.entries);
     roster_done(&seeding.roster);
     if (status != STATUS_OK)
-        return complain_status(status, "the force could not be seeded");
+        return EXIT_FAILED;
     printf("Seeded from number %llu: %d teams, %d offender managers, %d constables, %d supervisors, %d devices, "
            "%d offenders.\nDevice packages: %s\n",
            (unsigned long long)number, TEAMS, MANAGERS, CONSTABLES, TEAMS, OFFICERS, OFFENDERS, out);
@@ -206,21 +229,18 @@ int command_seed(const struct command *command, int argc, char **argv)
     struct force_folder folder;
     struct force_facts facts;
     char devices[PATH_SIZE];
-    char *end = NULL;
+    uint64_t number = 0;
 
     if (!options_read(command, argc, argv, specs, 2, plain, 1, &plain_count))
         return EXIT_USAGE;
     if (plain_count != 1)
         return complain_usage(command);
-
-    unsigned long long number = strtoull(plain[0], &end, 10);
-
-    if (*end != '\0' || end == plain[0])
-        return complain("'%s' is not a number: give a whole number such as 7", plain[0]);
-    if (force_folder_at(dir, &folder) != STATUS_OK || force_facts_read(&folder, &facts) != STATUS_OK)
+    if (!number_read(plain[0], UINT64_MAX, &number)) {
+        complain("'%s' is not a number: give a whole number such as 7", plain[0]);
+        return complain_usage(command);
+    }
+    if (!force_open(dir, &folder, &facts))
         return EXIT_FAILED;
-    if (!facts.training)
-        return complain("this is not a training force: invented people are never mixed with real ones");
     if (out == NULL) {
         if (path_join(devices, dir, "devices") != STATUS_OK)
             return complain("the folder's name is too long");

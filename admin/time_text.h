@@ -11,7 +11,7 @@
 
 /*
  * "2026-03-02", "2026-03-02T09:00", "2026-03-02 09:00:30", each with "Z", "+01:00" or nothing (local time) at its end.
- * Milliseconds since 1970 UTC. INPUT.
+ * Milliseconds since 1970 UTC; years from 1900. INPUT.
  */
 MUST_USE enum status time_from_text(const char *text, int64_t *ret_time_ms);
 /* "2026-03-02 09:00:30 +00:00", local time with its offset from UTC. */
