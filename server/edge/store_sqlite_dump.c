@@ -37,7 +37,7 @@ static enum status reserve(struct line *line, size_t more)
 static enum status add_text(struct line *line, const char *text)
 {
     size_t size = strlen(text);
-    enum status status = reserve(line, size);
+    enum status status = reserve(line, size + 1);
 
     if (status != STATUS_OK)
         return status;

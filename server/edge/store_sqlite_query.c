@@ -128,7 +128,7 @@ void sq_bind_scope(struct sq_query *query, const struct scope *value)
 
 bool sq_step(struct sq_query *query)
 {
-    if (query->status != STATUS_OK)
+    if (query->status != STATUS_OK || !query->statement)
         return false;
     int code = sqlite3_step(query->statement->stmt);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
