@@ -128,7 +128,7 @@ static void on_timer(lws_sorted_usec_list_t *timer)
 {
     struct link *link = lws_container_of(timer, struct link, timer);
 
-    loop_note(link->loop);
+    loop_note_in_timer(link->loop);
     device_timer(link->device);
 }
 
@@ -171,7 +171,8 @@ static enum status make_vhost(struct link *link)
                                              .protocols = loop_protocols(),
                                              .vhost_name = "device",
                                              .provided_client_ssl_ctx = link->tls,
-                                             .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT,
+                                             .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
+                                                        LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS,
                                              .retry_and_idle_policy = &idle_policy,
                                              .gid = -1,
                                              .uid = -1};
