@@ -270,7 +270,7 @@ void server_fixture_make(struct server_fixture *fixture)
 
     signal(SIGPIPE, SIG_IGN);
     memset(fixture, 0, sizeof(*fixture));
-    folder_make(fixture->folder);
+    test_folder_make(fixture->folder);
     snprintf(fixture->ca, sizeof(fixture->ca), "%s/ca", fixture->folder);
     snprintf(fixture->config, sizeof(fixture->config), "%s/doublecrewd.conf", fixture->folder);
     snprintf(fixture->log, sizeof(fixture->log), "%s/server.log", fixture->folder);
@@ -293,7 +293,7 @@ void server_fixture_remove(struct server_fixture *fixture)
     server_device_done(&fixture->supervisor);
     server_device_done(&fixture->stranger);
     sign_key_free(fixture->checkpoint_key);
-    folder_remove(fixture->folder);
+    test_folder_remove(fixture->folder);
 }
 
 /* The process ----------------------------------------------------------------------------------------------------- */

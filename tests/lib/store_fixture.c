@@ -1,7 +1,7 @@
 #include "tests/lib/store_fixture.h"
 
 #include <assert.h>
-#include <dirent.h>
+#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +29,7 @@ const struct store_backend *store_backends(size_t *ret_count)
     return backends;
 }
 
-void folder_make(char ret_folder[64])
+void test_folder_make(char ret_folder[64])
 {
     const char *base = getenv("TMPDIR");
 
@@ -40,19 +40,17 @@ void folder_make(char ret_folder[64])
     (void)made;
 }
 
-void folder_remove(const char *folder)
+static int remove_one(const char *path, const struct stat *facts, int type, struct FTW *place)
 {
-    DIR *dir = opendir(folder);
+    (void)facts;
+    (void)type;
+    (void)place;
+    return remove(path);
+}
 
-    for (struct dirent *entry = dir ? readdir(dir) : NULL; entry; entry = readdir(dir)) {
-        char path[512];
-        (void)snprintf(path, sizeof(path), "%s/%s", folder, entry->d_name);
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-            (void)unlink(path);
-    }
-    if (dir)
-        (void)closedir(dir);
-    (void)rmdir(folder);
+void test_folder_remove(const char *folder)
+{
+    (void)nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
 }
 
 static void open_both(struct store_fixture *fixture)
@@ -77,7 +75,7 @@ int store_fixture_setup(void **state)
 
     assert(fixture);
     fixture->backend = *state;
-    folder_make(fixture->folder);
+    test_folder_make(fixture->folder);
     (void)snprintf(fixture->path, sizeof(fixture->path), "%s/store", fixture->folder);
     if (fixture->backend->create(fixture->path, true) != STATUS_OK)
         return -1;
@@ -91,7 +89,7 @@ int store_fixture_teardown(void **state)
     struct store_fixture *fixture = *state;
 
     close_both(fixture);
-    folder_remove(fixture->folder);
+    test_folder_remove(fixture->folder);
     free(fixture);
     return 0;
 }

@@ -30,8 +30,8 @@ int store_fixture_teardown(void **state);
 /* Closes both and opens them again. */
 void store_fixture_reopen(struct store_fixture *fixture);
 /* A fresh folder under TMPDIR or /tmp, and its removal with everything in it. */
-void folder_make(char ret_folder[64]);
-void folder_remove(const char *folder);
+void test_folder_make(char ret_folder[64]);
+void test_folder_remove(const char *folder);
 
 /* Recognisable values: the number in the last bytes, so that they sort by it. */
 struct id id_of(unsigned number);

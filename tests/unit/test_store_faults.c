@@ -32,7 +32,7 @@ static int setup(void **state)
 
     if (!disk)
         return -1;
-    folder_make(disk->folder);
+    test_folder_make(disk->folder);
     disk->vfs = fault_vfs_install(disk->folder);
     *state = disk;
     return disk->vfs ? 0 : -1;
@@ -43,7 +43,7 @@ static int teardown(void **state)
     struct disk *disk = *state;
 
     fault_vfs_remove(disk->vfs);
-    folder_remove(disk->folder);
+    test_folder_remove(disk->folder);
     free(disk);
     return 0;
 }

@@ -35,7 +35,7 @@ static int setup(void **state)
 
     if (!place)
         return -1;
-    folder_make(place->folder);
+    test_folder_make(place->folder);
     (void)snprintf(place->path, sizeof(place->path), "%s/store", place->folder);
     (void)snprintf(place->other, sizeof(place->other), "%s/other", place->folder);
     *state = place;
@@ -46,7 +46,7 @@ static int teardown(void **state)
 {
     struct place *place = *state;
 
-    folder_remove(place->folder);
+    test_folder_remove(place->folder);
     free(place);
     return 0;
 }
@@ -472,7 +472,7 @@ static void disk_full__keeps_what_was_committed(void **state)
     OK(journal_commit_one(store, committed)); /* space was freed: it goes on without being opened again */
     store->ops->close(store);
     uint64_t found = head_pos(place->path);
-    folder_remove(place->folder);
+    test_folder_remove(place->folder);
     assert_int_equal(umount(place->folder), 0);
     assert_int_equal(found, committed + 1);
 }
