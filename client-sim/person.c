@@ -35,10 +35,11 @@ static bool read_hex(const char *text, uint8_t *ret_bytes, size_t size)
     if (strlen(text) != 2 * size)
         return false;
     for (size_t i = 0; i < size; i++) {
-        unsigned value = 0;
-        if (sscanf(text + 2 * i, "%2x", &value) != 1)
+        char digits[3] = {text[2 * i], text[2 * i + 1], '\0'};
+        char *end = NULL;
+        ret_bytes[i] = (uint8_t)strtoul(digits, &end, 16);
+        if (end != digits + 2)
             return false;
-        ret_bytes[i] = (uint8_t)value;
     }
     return true;
 }

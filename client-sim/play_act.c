@@ -319,9 +319,12 @@ static uint64_t found_in_store(struct play *play)
         char hex[33];
         for (size_t j = 0; j < 16; j++)
             snprintf(hex + 2 * j, 3, "%02x", person->package.device.bytes[j]);
-        const char *line = strstr(text, hex);
-        if (line != NULL && sscanf(line, "%*[^\t]\t%*[^\t]\t%*[^\t]\t%llu", &entries) == 1)
-            found += entries < person->durable_seq ? entries : person->durable_seq;
+        const char *cell = strstr(text, hex);
+        for (size_t j = 0; j < 3 && cell != NULL; j++) /* device, officer, standing, entries */
+            cell = strchr(cell, '\t') != NULL ? strchr(cell, '\t') + 1 : NULL;
+        if (cell != NULL)
+            entries = strtoull(cell, NULL, 10);
+        found += entries < person->durable_seq ? entries : person->durable_seq;
     }
     free(text);
     return found;
@@ -352,13 +355,12 @@ static bool act_die(struct play *play, size_t actor)
     return true;
 }
 
-bool play_act(struct play *play, const struct scenario_step *step)
+static bool act_of_person(struct play *play, const struct scenario_step *step)
 {
-    struct person *person = step->actor != SCENARIO_NONE ? &play->people[step->actor] : NULL;
+    struct person *person = &play->people[step->actor];
 
-    if (person != NULL && person->device == NULL)
+    if (person->device == NULL)
         return fault(play, "this phone is dead");
-    play->stage.clock.acted_real_us = real_us();
     switch (step->act) {
     case ACT_OFFLINE:
         return stage_online(person, false);
@@ -394,11 +396,17 @@ bool play_act(struct play *play, const struct scenario_step *step)
         return act_lose_ack(play, step->actor);
     case ACT_DIE:
         return act_die(play, step->actor);
-    case ACT_SERVER_KILL:
-        return act_server_kill(play, step);
-    case ACT_SERVER_START:
-        return act_server_start(play);
     default:
         return fault(play, "this statement can't be played");
     }
+}
+
+bool play_act(struct play *play, const struct scenario_step *step)
+{
+    play->stage.clock.acted_real_us = real_us();
+    if (step->act == ACT_SERVER_KILL)
+        return act_server_kill(play, step);
+    if (step->act == ACT_SERVER_START)
+        return act_server_start(play);
+    return act_of_person(play, step);
 }

@@ -144,10 +144,11 @@ static unsigned print_times(const struct play *play, const struct report *report
         }
     }
     if (count > 0) {
+        size_t middle = count / 2;
         qsort(times, count, sizeof(times[0]), by_time);
         printf("\nFrom the phone's sending to the supervisor's device (real time, %zu flags)\n"
                "  median %.1f ms, slowest %.1f ms\n",
-               count, (double)times[count / 2] / 1000, (double)times[count - 1] / 1000);
+               count, (double)times[middle] / 1000, (double)times[count - 1] / 1000);
     }
     return delivered;
 }

@@ -120,9 +120,10 @@ static void read_policy(struct reader *reader)
 static void read_day(struct reader *reader)
 {
     struct tm tm = {.tm_isdst = -1};
-    int used = 0;
+    const char *at = reader->at + strspn(reader->at, " \t");
 
-    if (sscanf(reader->at, " %4d-%2d-%2d%n", &tm.tm_year, &tm.tm_mon, &tm.tm_mday, &used) != 3) {
+    if (!reader_digits(&at, 4, &tm.tm_year) || *at++ != '-' || !reader_digits(&at, 2, &tm.tm_mon) || *at++ != '-' ||
+        !reader_digits(&at, 2, &tm.tm_mday)) {
         reader_fail(reader, "a date such as 2026-03-02 is expected at '%.40s'", reader->at);
         return;
     }
@@ -137,7 +138,7 @@ static void read_day(struct reader *reader)
         return;
     }
     reader->day_ms = day_ms;
-    reader->at += used;
+    reader->at = at;
 }
 
 /* The rest of the line, without quotation marks' meaning. */
@@ -202,10 +203,10 @@ static void read_timeline(struct reader *reader)
 {
     struct scenario *scenario = reader->scenario;
     struct scenario_step step = {.time_ms = reader_clock(reader)};
-    const struct scenario_step *last = scenario->step_count > 0 ? &scenario->steps[scenario->step_count - 1] : NULL;
+    bool back = scenario->step_count > 0 && step.time_ms < scenario->steps[scenario->step_count - 1].time_ms;
 
     read_statement(reader, &step);
-    if (!reader->failed && last != NULL && step.time_ms < last->time_ms)
+    if (!reader->failed && back)
         reader_fail(reader, "the time goes back; a later day needs a 'day' line");
     if (!reader->failed && scenario->step_count == SCENARIO_STEPS_MAX)
         reader_fail(reader, "more than %d lines in the timeline", SCENARIO_STEPS_MAX);

@@ -222,28 +222,45 @@ void reader_degrees(struct reader *reader, int32_t *ret_latitude_e7, int32_t *re
     *ret_longitude_e7 = degrees(reader, 180);
 }
 
+bool reader_digits(const char **at, size_t digits, int *ret_value)
+{
+    int value = 0;
+
+    for (size_t i = 0; i < digits; i++) {
+        if (!isdigit((unsigned char)(*at)[i]))
+            return false;
+        value = 10 * value + ((*at)[i] - '0');
+    }
+    *at += digits;
+    *ret_value = value;
+    return true;
+}
+
+static bool take(const char **at, char mark)
+{
+    if (**at != mark)
+        return false;
+    (*at)++;
+    return true;
+}
+
 int64_t reader_clock(struct reader *reader)
 {
+    const char *at = NULL;
     int hours = 0;
     int minutes = 0;
     int seconds = 0;
-    int used = 0;
 
     skip_blanks(reader);
     if (reader->failed)
         return 0;
-    if (sscanf(reader->at, "%2d:%2d%n", &hours, &minutes, &used) != 2 || used != 5 || hours > 23 || minutes > 59) {
+    at = reader->at;
+    if (!reader_digits(&at, 2, &hours) || !take(&at, ':') || !reader_digits(&at, 2, &minutes) ||
+        (take(&at, ':') && !reader_digits(&at, 2, &seconds)) || hours > 23 || minutes > 59 || seconds > 59) {
         reader_fail(reader, "a time such as 09:00 or 09:00:30 is expected at '%.40s'", reader->at);
         return 0;
     }
-    reader->at += used;
-    if (*reader->at == ':') {
-        if (sscanf(reader->at, ":%2d%n", &seconds, &used) != 1 || used != 3 || seconds > 59) {
-            reader_fail(reader, "seconds from 00 to 59 are expected at '%.40s'", reader->at);
-            return 0;
-        }
-        reader->at += used;
-    }
+    reader->at = at;
     if (reader->day_ms == 0)
         reader_fail(reader, "a 'day YYYY-MM-DD' line must stand before the first time");
     return reader->day_ms + ((int64_t)hours * 3600 + minutes * 60 + seconds) * 1000;

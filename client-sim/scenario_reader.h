@@ -47,6 +47,9 @@ size_t reader_choice(struct reader *reader, const char *what, const char *const 
 /* Words up to the phrase, blanks and hyphens turned to underscores; takes the phrase too. Fails when it isn't there. */
 void reader_words_until(struct reader *reader, const char *phrase, char *ret_words, size_t size);
 
+/* Exactly `digits` decimal digits at *at, which moves past them. */
+bool reader_digits(const char **at, size_t digits, int *ret_value);
+
 /* The statements; each reads the rest of the line into the step. */
 bool reader_act(struct reader *reader, struct scenario_step *step);
 bool reader_expect(struct reader *reader, struct scenario_step *step);
