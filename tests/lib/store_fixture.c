@@ -121,7 +121,7 @@ struct span span_text(const char *text)
     return span_of(text, strlen(text));
 }
 
-struct journal_row journal_push(struct store *store, const struct id *log, uint64_t first_seq, uint32_t count)
+struct journal_row store_fixture_push(struct store *store, const struct id *log, uint64_t first_seq, uint32_t count)
 {
     struct store_head head;
     enum status status = store->ops->head(store, &head);
@@ -141,7 +141,7 @@ struct journal_row journal_push(struct store *store, const struct id *log, uint6
     return row;
 }
 
-enum status journal_commit_one(struct store *store, unsigned number)
+enum status store_fixture_commit(struct store *store, unsigned number)
 {
     struct store_head head;
     struct id log = id_of(number);
@@ -150,7 +150,7 @@ enum status journal_commit_one(struct store *store, unsigned number)
     if (status == STATUS_OK)
         status = store->ops->head(store, &head);
     if (status == STATUS_OK) {
-        struct journal_row row = journal_push(store, &log, 1, 1);
+        struct journal_row row = store_fixture_push(store, &log, 1, 1);
         head.pos = row.first_pos;
         status = store->ops->journal_append(store, &row);
     }

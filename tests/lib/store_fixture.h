@@ -39,9 +39,9 @@ struct hash hash_of(unsigned number);
 struct span span_text(const char *text);
 
 /* A journal row of `count` records after the last one, with a push of a log's entries from first_seq on. */
-struct journal_row journal_push(struct store *store, const struct id *log, uint64_t first_seq, uint32_t count);
+struct journal_row store_fixture_push(struct store *store, const struct id *log, uint64_t first_seq, uint32_t count);
 /* Appends one such row and moves head, in a transaction of its own. */
-enum status journal_commit_one(struct store *store, unsigned number);
+enum status store_fixture_commit(struct store *store, unsigned number);
 
 /* A dump in one string that the caller frees. */
 char *store_dump_text(struct store *store);

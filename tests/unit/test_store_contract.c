@@ -79,7 +79,7 @@ static void commit__makes_it_visible_and_lasting(void **state)
 {
     struct store_fixture *fixture = *state;
 
-    OK(journal_commit_one(fixture->writer, 1));
+    OK(store_fixture_commit(fixture->writer, 1));
     assert_int_equal(pos_of(fixture->reader), 1);
     store_fixture_reopen(fixture);
     assert_int_equal(pos_of(fixture->writer), 1);
@@ -97,7 +97,7 @@ static void rollback__leaves_nothing(void **state)
     store->ops->rollback(store);
     assert_int_equal(store->ops->officer_get(store, &officer.officer, &officer), STATUS_NOT_FOUND);
     store->ops->rollback(store); /* with nothing begun: harmless */
-    OK(journal_commit_one(store, 1));
+    OK(store_fixture_commit(store, 1));
 }
 
 static void savepoint__rolls_back_what_came_after_it(void **state)
@@ -170,9 +170,10 @@ static void snapshot__stays_as_it_was_when_begun(void **state)
     struct store_fixture *fixture = *state;
     struct store *reader = fixture->reader;
 
-    OK(journal_commit_one(fixture->writer, 1));
+    OK(store_fixture_commit(fixture->writer, 1));
     OK(reader->ops->begin_read(reader));
-    OK(journal_commit_one(fixture->writer, 2)); /* before the reader's first read: the snapshot is older all the same */
+    OK(store_fixture_commit(fixture->writer,
+                            2)); /* before the reader's first read: the snapshot is older all the same */
     assert_int_equal(pos_of(reader), 1);
     reader->ops->end_read(reader);
     assert_int_equal(pos_of(reader), 2);
@@ -197,7 +198,7 @@ static enum status note_row(void *context, const struct journal_row *row)
 static void append(struct store *store, const struct id *log, uint64_t first_seq, uint32_t count, const char *body)
 {
     struct store_head head;
-    struct journal_row row = journal_push(store, log, first_seq, count);
+    struct journal_row row = store_fixture_push(store, log, first_seq, count);
 
     row.body = span_text(body);
     OK(store->ops->head(store, &head));
@@ -249,7 +250,7 @@ static void callback__may_walk_the_same_table(void **state)
     struct walk walk = {.store = fixture->writer};
 
     for (unsigned i = 1; i <= 4; i++)
-        OK(journal_commit_one(fixture->writer, i));
+        OK(store_fixture_commit(fixture->writer, i));
     OK(fixture->writer->ops->journal_from(fixture->writer, 1, walk_within, &walk));
     assert_int_equal(walk.count, 4 + 3 + 2 + 1);
 }
@@ -259,7 +260,7 @@ static void journal__keeps_every_byte(void **state)
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
     struct id log = id_of(1);
-    struct journal_row put = journal_push(store, &log, 4, 2);
+    struct journal_row put = store_fixture_push(store, &log, 4, 2);
     struct journal_row got;
 
     put.time_us = 12345678;
@@ -309,9 +310,9 @@ static void journal__has_no_gaps_and_no_way_back(void **state)
     struct store *store = fixture->writer;
     struct id log = id_of(1);
 
-    OK(journal_commit_one(store, 1));
+    OK(store_fixture_commit(store, 1));
     OK(store->ops->begin(store));
-    struct journal_row row = journal_push(store, &log, 1, 1);
+    struct journal_row row = store_fixture_push(store, &log, 1, 1);
     row.first_pos = 3;
     assert_int_equal(store->ops->journal_append(store, &row), STATUS_INTERNAL);
     row.first_pos = 1;

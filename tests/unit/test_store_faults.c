@@ -68,7 +68,7 @@ static struct store *fresh(struct disk *disk, const struct fault_plan *plan)
     (void)snprintf(disk->path, sizeof(disk->path), "%s/store-%u", disk->folder, ++disk->names);
     OK(store_sqlite_create(disk->path, true));
     OK(store_sqlite_open(disk->path, STORE_SQLITE_WRITER, &store));
-    OK(journal_commit_one(store, 1));
+    OK(store_fixture_commit(store, 1));
     fault_vfs_plan(disk->vfs, plan);
     return store;
 }
@@ -77,7 +77,7 @@ static enum status count_row(void *context, const struct journal_row *row)
 {
     uint64_t *count = context;
 
-    /* journal_commit_one's number is the log's id: rows are in the order of the commits that succeeded. */
+    /* store_fixture_commit's number is the log's id: rows are in the order of the commits that succeeded. */
     if (row->first_pos != *count + 1)
         return STATUS_STORE;
     (*count)++;
@@ -107,7 +107,7 @@ static uint64_t commit_some(struct store *store, enum status *ret_first_failure)
 
     *ret_first_failure = STATUS_OK;
     for (unsigned i = 0; i < COMMITS; i++) {
-        enum status status = journal_commit_one(store, 10 + i);
+        enum status status = store_fixture_commit(store, 10 + i);
         if (status == STATUS_OK)
             committed++;
         else if (*ret_first_failure == STATUS_OK)

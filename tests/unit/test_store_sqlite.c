@@ -124,7 +124,7 @@ static void files__are_the_owners_alone(void **state)
     mode_t before = umask(0);
     struct store *store = create_and_open(place->path);
 
-    OK(journal_commit_one(store, 1));
+    OK(store_fixture_commit(store, 1));
     OK(store_sqlite_backup(place->path, place->other));
     (void)umask(before);
     for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++)
@@ -157,7 +157,7 @@ static void writer__is_alone(void **state)
     struct store *reader = open_as(place->path, STORE_SQLITE_READER);
     writer->ops->close(writer);
     writer = open_as(place->path, STORE_SQLITE_WRITER); /* the lock goes with its holder, readers or not */
-    OK(journal_commit_one(writer, 1));
+    OK(store_fixture_commit(writer, 1));
     reader->ops->close(reader);
     writer->ops->close(writer);
 }
@@ -204,12 +204,12 @@ static int commit_and_die(const char *path, int pipe_fd)
     if (store_sqlite_open(path, STORE_SQLITE_WRITER, &store) != STATUS_OK)
         return 1;
     for (unsigned i = 1; i <= 3; i++) {
-        if (journal_commit_one(store, i) != STATUS_OK || write(pipe_fd, "x", 1) != 1)
+        if (store_fixture_commit(store, i) != STATUS_OK || write(pipe_fd, "x", 1) != 1)
             return 1;
     }
     if (store->ops->begin(store) != STATUS_OK)
         return 1;
-    struct journal_row row = journal_push(store, &log, 1, 1);
+    struct journal_row row = store_fixture_push(store, &log, 1, 1);
     if (store->ops->journal_append(store, &row) != STATUS_OK)
         return 1;
     return raise(SIGKILL);
@@ -296,7 +296,7 @@ static void integrity__finds_a_damaged_page(void **state)
     struct store *store = create_and_open(place->path);
 
     for (unsigned i = 0; i < 50; i++)
-        OK(journal_commit_one(store, i));
+        OK(store_fixture_commit(store, i));
     store->ops->close(store);
     OK(store_sqlite_integrity(place->path));
     FILE *file = fopen(place->path, "r+");
@@ -315,7 +315,7 @@ static void backup__is_what_was_committed(void **state)
     struct store *writer = create_and_open(place->path);
     struct officer_row officer = {.officer = id_of(1)};
 
-    OK(journal_commit_one(writer, 1));
+    OK(store_fixture_commit(writer, 1));
     OK(writer->ops->begin(writer));
     OK(writer->ops->officer_put(writer, &officer));
     OK(store_sqlite_backup(place->path, place->other));
@@ -325,7 +325,7 @@ static void backup__is_what_was_committed(void **state)
     assert_int_equal(head_pos(place->other), 1);
     struct store *copy = open_as(place->other, STORE_SQLITE_WRITER);
     assert_int_equal(copy->ops->officer_get(copy, &officer.officer, &officer), STATUS_NOT_FOUND);
-    OK(journal_commit_one(copy, 2));
+    OK(store_fixture_commit(copy, 2));
     copy->ops->close(copy);
 }
 
@@ -336,7 +336,7 @@ static void append_large(struct store *store, size_t size, enum status expected)
 
     assert_non_null(body);
     OK(store->ops->begin(store));
-    struct journal_row row = journal_push(store, &log, 1, 1);
+    struct journal_row row = store_fixture_push(store, &log, 1, 1);
     struct store_head head = {.pos = row.first_pos, .training = true};
     row.body = span_of(body, size);
     assert_int_equal(store->ops->journal_append(store, &row), expected);
@@ -354,7 +354,7 @@ static void row__above_the_limit_is_refused(void **state)
     struct store *store = create_and_open(place->path);
 
     append_large(store, STORE_ROW_SIZE_MAX + 1, STATUS_OVER_LIMIT);
-    OK(journal_commit_one(store, 1));
+    OK(store_fixture_commit(store, 1));
     store->ops->close(store);
 }
 
@@ -463,13 +463,13 @@ static void disk_full__keeps_what_was_committed(void **state)
         skip();
     }
     struct store *store = create_and_open(place->path);
-    while (committed < 10000 && (status = journal_commit_one(store, committed)) == STATUS_OK)
+    while (committed < 10000 && (status = store_fixture_commit(store, committed)) == STATUS_OK)
         committed++;
     assert_int_equal(status, STATUS_DISK_FULL);
     assert_in_range(committed, 2, 9999);
-    assert_int_equal(journal_commit_one(store, 0), STATUS_DISK_FULL); /* and goes on saying so */
+    assert_int_equal(store_fixture_commit(store, 0), STATUS_DISK_FULL); /* and goes on saying so */
     assert_int_equal(mount("tmpfs", place->folder, "tmpfs", MS_REMOUNT, "size=8m"), 0);
-    OK(journal_commit_one(store, committed)); /* space was freed: it goes on without being opened again */
+    OK(store_fixture_commit(store, committed)); /* space was freed: it goes on without being opened again */
     store->ops->close(store);
     uint64_t found = head_pos(place->path);
     test_folder_remove(place->folder);

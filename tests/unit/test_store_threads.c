@@ -78,7 +78,7 @@ static void readers__see_whole_commits_while_the_writer_writes(void **state)
         assert_int_equal(pthread_create(&readers[i].thread, NULL, read_until_done, &readers[i]), 0);
     }
     for (unsigned i = 0; i < COMMITS && status == STATUS_OK; i++)
-        status = journal_commit_one(fixture->writer, i);
+        status = store_fixture_commit(fixture->writer, i);
     atomic_store(&done, true);
     for (size_t i = 0; i < READERS; i++) {
         assert_int_equal(pthread_join(readers[i].thread, NULL), 0);
