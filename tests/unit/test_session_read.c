@@ -100,7 +100,7 @@ static void fill(struct store *store)
     struct store_head head;
 
     for (unsigned i = 1; i <= 10; i++)
-        assert_int_equal(journal_commit_one(store, i), STATUS_OK);
+        assert_int_equal(store_fixture_commit(store, i), STATUS_OK);
     assert_int_equal(store->ops->begin(store), STATUS_OK);
     assert_int_equal(store->ops->head(store, &head), STATUS_OK);
     head.force = fixture_id("force");
