@@ -97,7 +97,7 @@ static int set_path(struct loading *loading, const struct key *key, const char *
         return refuse(loading, "%s.%s is too long: at most %d characters with the folder", key->section, key->name,
                       CONFIG_PATH_MAX - 1);
     memcpy(at, loading->file, folder);
-    strcpy(at + folder, value);
+    memcpy(at + folder, value, strlen(value) + 1);
     return 1;
 }
 
@@ -151,7 +151,7 @@ static int set_address(struct loading *loading, const struct key *key, const cha
         (inet_pton(AF_INET, value, &parsed) != 1 && inet_pton(AF_INET6, value, &parsed) != 1))
         return refuse(loading, "%s.%s is '%.40s': an address such as 127.0.0.1, 0.0.0.0 or ::1 is allowed",
                       key->section, key->name, value);
-    strcpy(at, value);
+    memcpy(at, value, strlen(value) + 1);
     return 1;
 }
 
@@ -228,7 +228,7 @@ static enum status check_required(struct loading *loading)
 static void set_defaults(struct config *config)
 {
     memset(config, 0, sizeof(*config));
-    strcpy(config->listen, "127.0.0.1");
+    snprintf(config->listen, sizeof(config->listen), "127.0.0.1");
     config->log_level = LOG_INFO;
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (keys[i].kind == KEY_NUMBER)

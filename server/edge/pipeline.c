@@ -62,12 +62,17 @@ void note_done(struct note *note)
     }
 }
 
-void loop_port_send(const struct loop_port *port, const struct note *note)
+void loop_port_send(const struct loop_port *port, struct note note)
 {
-    struct note undelivered = *note;
-
-    if (queue_push_wait(port->notes, note) == STATUS_OK)
+    if (queue_push_wait(port->notes, &note) == STATUS_OK)
         port->wake(port->context);
     else
-        note_done(&undelivered); /* the loop has ended: what was committed is committed */
+        note_done(&note); /* the loop has ended: what was committed is committed */
+}
+
+void loop_port_send_commit(const struct loop_port *port, struct commit_note *commit)
+{
+    struct note note = {.kind = NOTE_COMMIT, .commit = commit};
+
+    loop_port_send(port, note);
 }

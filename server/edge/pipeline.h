@@ -83,7 +83,8 @@ struct loop_port {
 };
 
 /* Takes the note over, delivered or not. */
-void loop_port_send(const struct loop_port *port, const struct note *note);
+void loop_port_send(const struct loop_port *port, struct note note);
+void loop_port_send_commit(const struct loop_port *port, struct commit_note *commit);
 
 /* Each runs one thread until its queue is closed and empty. */
 struct verifier;

@@ -26,7 +26,7 @@ static void *run(void *context)
             abort(); /* a session would wait for ever; with memory gone a restart is the honest answer */
         session_read(&reader->tools, &job->request, reply);
         free(job);
-        loop_port_send(&reader->port, &note);
+        loop_port_send(&reader->port, note);
     }
     return NULL;
 }

@@ -35,7 +35,7 @@ static void *run(void *context)
 
     stop_set(&set);
     if (sigwait(&set, &number) == 0)
-        loop_port_send(&signals->port, &note);
+        loop_port_send(&signals->port, note);
     return NULL;
 }
 
@@ -58,7 +58,8 @@ void signals_join(struct signals *signals)
 {
     if (signals == NULL)
         return;
-    pthread_kill(signals->thread, SIGTERM); /* when the loop ended for another reason, nobody has sent one */
+    /* When the loop ended for another reason, nobody has sent one. It ends a wait, not the thread: it is blocked. */
+    pthread_kill(signals->thread, SIGTERM); /* NOLINT(bugprone-bad-signal-to-kill-thread,cert-pos44-c) */
     pthread_join(signals->thread, NULL);
     free(signals);
 }

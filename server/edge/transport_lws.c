@@ -276,9 +276,8 @@ static void describe(struct transport *transport, struct lws_context_creation_in
         .server_string = "doublecrew",
         .user = transport,
         .pcontext = &transport->context, /* set to NULL once the context is really gone */
-        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
-                   LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT | LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND |
-                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+        .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
+                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
                    (strchr(config->listen, ':') == NULL ? LWS_SERVER_OPTION_DISABLE_IPV6 : 0),
     };
 }

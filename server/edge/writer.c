@@ -65,8 +65,6 @@ static enum status copy_flags(const struct batch *batch, struct commit_note *not
 /* What the loop tells after a commit, or after a failure (then only the pushers are told). */
 static void tell(struct writer *writer, enum status status, struct commit_note *note)
 {
-    struct note out = {.kind = NOTE_COMMIT, .commit = note};
-
     note->status = status;
     note->committed_real_us = clock_boot_us();
     if (status == STATUS_OK) {
@@ -77,7 +75,7 @@ static void tell(struct writer *writer, enum status status, struct commit_note *
     } else {
         LOG(writer->log, LOG_ERROR, "batch_failed", log_status("error", status));
     }
-    loop_port_send(&writer->port, &out);
+    loop_port_send_commit(&writer->port, note);
 }
 
 static struct commit_note *new_note(void)

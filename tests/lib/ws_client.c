@@ -114,7 +114,7 @@ static enum status read_answer(struct ws_client *client, int *ret_http_status)
     }
     if (client->size < 12 || memcmp(client->received, "HTTP/1.1 ", 9) != 0)
         return STATUS_NETWORK;
-    *ret_http_status = atoi((const char *)client->received + 9);
+    *ret_http_status = (int)strtol((const char *)client->received + 9, NULL, 10);
     drop(client, (size_t)(end - client->received) + 4);
     return *ret_http_status == 101 ? STATUS_OK : STATUS_NETWORK;
 }
