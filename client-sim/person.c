@@ -75,7 +75,7 @@ static int on_setting(void *context, const char *section, const char *name, cons
     return 1;
 }
 
-bool package_read(const char *folder, struct package *ret_package)
+bool phone_package_read(const char *folder, struct package *ret_package)
 {
     char path[PERSON_PATH_MAX];
     struct package package = {.port = 0};
@@ -259,7 +259,7 @@ static void next_boot(struct person *person)
 bool person_open(struct person *person, struct dc_loop *loop, struct sim_clock *clock, const char *folder,
                  uint16_t port)
 {
-    if (!package_read(folder, &person->package))
+    if (!phone_package_read(folder, &person->package))
         return false;
     person->clock = clock;
     person->port = port != 0 ? port : person->package.port;

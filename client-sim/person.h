@@ -37,7 +37,7 @@ struct package {
 };
 
 /* Complains itself. */
-bool package_read(const char *folder, struct package *ret_package);
+bool phone_package_read(const char *folder, struct package *ret_package);
 
 struct person_presence {
     struct dc_hash id;
