@@ -143,6 +143,34 @@ static void push__signed_with_another_devices_key_is_refused(void **state)
     ws_client_free(client);
 }
 
+/* More pushes at once than the server takes in: it stops reading for a while, and then goes on. */
+static void pushes__by_the_hundred_are_all_answered_in_order(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct server_device *officer = &fixture->officer;
+    struct ws_client *client = server_fixture_connect(fixture, officer);
+
+    server_device_greet(officer, client, 0);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 900; i++) {
+            size_t size;
+            uint8_t *push;
+
+            server_device_add_notes(officer, 1);
+            push = server_device_push(officer, &size);
+            server_device_send_push(client, span_of(push, size));
+            free(push);
+        }
+        for (int i = 0; i < 900; i++) {
+            Doublecrew__V1__ServerMessage *message = server_hear_kind(client, SERVER(ACK));
+
+            assert_int_equal(message->ack->durable_seq, round * 900 + i + 1);
+            server_heard_free(message);
+        }
+    }
+    ws_client_free(client);
+}
+
 /* Random bits of a push turned over, in the middle of good ones: named errors, and nothing is lost or let in. */
 static void pushes__with_flipped_bits_never_hurt(void **state)
 {
@@ -392,6 +420,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(push__sent_twice_is_acknowledged_twice_and_kept_once, start, stop),
         cmocka_unit_test_setup_teardown(pushes__that_are_wrong_leave_the_connections_others_intact, start, stop),
         cmocka_unit_test_setup_teardown(push__signed_with_another_devices_key_is_refused, start, stop),
+        cmocka_unit_test_setup_teardown(pushes__by_the_hundred_are_all_answered_in_order, start, stop),
         cmocka_unit_test_setup_teardown(pushes__with_flipped_bits_never_hurt, start, stop),
         cmocka_unit_test_setup_teardown(facts__acknowledged_before_a_kill_are_found_after_it, start, stop),
         cmocka_unit_test_setup_teardown(lone_visit__reaches_the_connected_supervisor_at_once, start, stop),
