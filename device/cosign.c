@@ -13,8 +13,10 @@
 #include "device/messages.h"
 #include "device/own_log.h"
 
-#define CODE_MAGIC "DCC1"
-#define CODE_PREFIX_SIZE (4 + 1 + ID_SIZE + 2)
+#define CODE_MAGIC_SIZE 4
+#define CODE_PREFIX_SIZE (CODE_MAGIC_SIZE + 1 + ID_SIZE + 2)
+static const uint8_t code_magic[CODE_MAGIC_SIZE] = {'D', 'C', 'C', '1'};
+
 #define STAGE_SHOWN 1
 #define STAGE_REPLY 2
 
@@ -48,7 +50,7 @@ static enum status write_code(struct dc_device *device, const struct code_job *j
         free(push);
         return STATUS_OVER_LIMIT;
     }
-    memcpy(at, CODE_MAGIC, 4);
+    memcpy(at, code_magic, sizeof code_magic);
     at[4] = job->stage;
     memcpy(at + 5, job->nonce.bytes, ID_SIZE);
     at[5 + ID_SIZE] = (uint8_t)key->algorithm;
@@ -176,7 +178,7 @@ static enum status code_open(struct dc_device *device, const uint8_t *bytes, siz
     size_t key_size;
     enum status status;
 
-    if (size < CODE_PREFIX_SIZE || size > DC_CODE_SIZE_MAX || memcmp(bytes, CODE_MAGIC, 4) != 0) {
+    if (size < CODE_PREFIX_SIZE || size > DC_CODE_SIZE_MAX || memcmp(bytes, code_magic, sizeof code_magic) != 0) {
         return STATUS_MALFORMED;
     }
     key_size = bytes[6 + ID_SIZE];

@@ -28,7 +28,7 @@ void device_attach(struct dc_device *device, const struct link_ops *ops, void *l
 void device_connected(struct dc_device *device);
 void device_disconnected(struct dc_device *device, enum status status);
 /* One whole message. */
-void device_received(struct dc_device *device, struct span message);
+void device_received(struct dc_device *device, struct span bytes);
 void device_timer(struct dc_device *device);
 
 #endif

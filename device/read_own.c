@@ -239,7 +239,7 @@ static bool collect_own_field(void *context, const struct entry *entry, const Do
         store_row_place(fields->reader->device->store, view_key_span(&key), &pos, &generation) == STATUS_OK) {
         return fields->count < LIST_MAX;
     }
-    strcpy(fields->names[fields->count], change->field);
+    memcpy(fields->names[fields->count], change->field, strlen(change->field) + 1);
     fields->subjects[fields->count++] = subject;
     return true;
 }

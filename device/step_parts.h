@@ -8,8 +8,8 @@
 struct sync_action *step_add(struct sync_actions *actions, enum sync_action_type type);
 /* Changes phase and reason, and reports it when something changed. */
 void step_enter(struct sync *sync, enum sync_phase phase, enum status reason, struct sync_actions *actions);
-/* Ends the session and backs off; wait_ms is the least wait (a server's retry_after), 0: by the number of failures. */
-void step_back_off(struct sync *sync, const struct sync_event *event, enum status reason, uint32_t wait_ms,
+/* Ends the session and backs off; least_ms is the least wait (a server's retry_after), 0: by the number of failures. */
+void step_back_off(struct sync *sync, const struct sync_event *event, enum status reason, uint32_t least_ms,
                    struct sync_actions *actions);
 /* Ends the session until a person does something. */
 void step_close(struct sync *sync, enum status reason, struct sync_actions *actions);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "device/report.h"
 
 struct sync_now device_now(struct dc_device *device)
 {
@@ -26,18 +27,6 @@ bool device_random(struct dc_device *device, void *ret_bytes, size_t size)
     return device->random(device->random_context, ret_bytes, size);
 }
 
-struct dc_event device_event(enum dc_event_type type)
-{
-    return (struct dc_event){.type = type, .text = "", .advice = ""};
-}
-
-void device_emit(struct dc_device *device, const struct dc_event *event)
-{
-    if (device->on_event && !device->closing) {
-        device->on_event(device->event_context, device, event);
-    }
-}
-
 enum status device_send(struct dc_device *device, const Doublecrew__V1__ClientMessage *message)
 {
     uint8_t *bytes = NULL;
@@ -58,19 +47,6 @@ enum status device_send(struct dc_device *device, const Doublecrew__V1__ClientMe
 static ProtobufCBinaryData binary(void *data, size_t size)
 {
     return (ProtobufCBinaryData){.data = data, .len = size};
-}
-
-static int64_t pending_since_ms(struct dc_device *device)
-{
-    struct store_entry oldest = {0};
-    int64_t since = 0;
-
-    if (device->head.seq > device->sync.durable_seq &&
-        store_read_entry(device->store, device->sync.durable_seq + 1, &oldest) == STATUS_OK) {
-        since = oldest.entry.header.wall_ms;
-    }
-    store_entry_done(&oldest);
-    return since;
 }
 
 static enum status send_hello(struct dc_device *device)
@@ -101,7 +77,7 @@ static enum status send_hello(struct dc_device *device)
     hello.last_checkpoint = binary(checkpoint, size);
     hello.page_credit = sync->config.page_credit;
     hello.pending_entries = pending > UINT32_MAX ? UINT32_MAX : (uint32_t)pending;
-    hello.pending_since_wall_ms = pending_since_ms(device);
+    hello.pending_since_wall_ms = device_pending_since_ms(device);
     message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     return device_send(device, &message);
@@ -202,76 +178,9 @@ static enum status acknowledge(struct dc_device *device, const struct sync_actio
     return status;
 }
 
-static void report_ack(struct dc_device *device, const struct sync_action *action)
-{
-    struct dc_event event = device_event(DC_EVENT_ACK);
-
-    event.seq = action->to_seq;
-    event.pos = action->pos;
-    event.count = (uint32_t)(action->to_seq - action->from_seq + 1);
-    device_emit(device, &event);
-    for (size_t i = 0; action->ack && i < action->ack->n_held; i++) {
-        struct dc_event held = device_event(DC_EVENT_HELD);
-
-        held.seq = action->ack->held[i]->seq;
-        held.text = action->ack->held[i]->reason;
-        device_emit(device, &held);
-    }
-}
-
-static void report_state(struct dc_device *device)
-{
-    struct dc_event event = device_event(DC_EVENT_SYNC_STATE);
-    uint64_t now = device->clock.timer_ms(device->clock.context);
-
-    if (device->sync.phase == SYNC_ONLINE) {
-        device->last_online_ms = device->clock.wall_ms(device->clock.context);
-    }
-    event.state = (enum dc_sync_state)device->sync.phase;
-    event.status = public_status(device->sync.reason);
-    event.text = status_what(device->sync.reason);
-    event.advice = status_advice(device->sync.reason);
-    if (device->sync.phase == SYNC_BACKING_OFF && device->sync.phase_until_ms > now) {
-        event.retry_in_ms = device->sync.phase_until_ms - now;
-    }
-    device_emit(device, &event);
-}
-
-static void report_error(struct dc_device *device, const struct sync_action *action)
-{
-    struct dc_event event = device_event(DC_EVENT_ERROR);
-
-    event.status = public_status(action->status);
-    event.text = status_what(action->status);
-    event.advice = status_advice(action->status);
-    if (action->error && action->error->message[0]) {
-        event.text = action->error->message;
-    }
-    if (action->error && action->error->advice[0]) {
-        event.advice = action->error->advice;
-    }
-    device_emit(device, &event);
-}
-
-static void report_stepped(struct dc_device *device, const Doublecrew__V1__TrainingStepped *stepped)
-{
-    struct dc_event event = device_event(DC_EVENT_TRAINING_STEPPED);
-
-    event.now_ms = stepped->now_ms;
-    event.pos = stepped->head_pos;
-    device_emit(device, &event);
-}
-
 static enum status connect_link(struct dc_device *device)
 {
     return device->link_ops ? device->link_ops->connect(device->link) : STATUS_NETWORK;
-}
-
-static void prompt(struct dc_device *device)
-{
-    struct dc_event event = device_event(DC_EVENT_PROMPT);
-
-    device_emit(device, &event);
 }
 
 static enum status seal(struct dc_device *device)
@@ -304,7 +213,7 @@ static enum status carry_out(struct dc_device *device, const struct sync_action 
         enum status status = acknowledge(device, action);
 
         if (status == STATUS_OK && action->type == SYNC_ACTION_ACKNOWLEDGED) {
-            report_ack(device, action);
+            device_report_ack(device, action);
         }
         return status;
     }
@@ -315,18 +224,18 @@ static enum status carry_out(struct dc_device *device, const struct sync_action 
     case SYNC_ACTION_PURGE:
         return device_purge(device, action->purge);
     case SYNC_ACTION_PROMPT:
-        prompt(device);
+        device_report_prompt(device);
         return STATUS_OK;
     case SYNC_ACTION_SEAL:
         return seal(device);
     case SYNC_ACTION_STEPPED:
-        report_stepped(device, action->stepped);
+        device_report_stepped(device, action->stepped);
         return STATUS_OK;
     case SYNC_ACTION_REPORT_STATE:
-        report_state(device);
+        device_report_state(device);
         return STATUS_OK;
     case SYNC_ACTION_REPORT_ERROR:
-        report_error(device, action);
+        device_report_error(device, action);
         return STATUS_OK;
     }
     return STATUS_INTERNAL;
@@ -448,73 +357,4 @@ void device_received(struct dc_device *device, struct span bytes)
     seq = stated_seq(event.message);
     event.own_hash_known = seq > 0 && store_entry_hash(device->store, seq, &event.own_hash) == STATUS_OK;
     device_drive(device, &event);
-}
-
-enum dc_status dc_sync_start(struct dc_device *device)
-{
-    struct sync_event event = {.type = SYNC_EVENT_START};
-
-    if (!device->link_ops) {
-        return DC_CONFIG;
-    }
-    device_drive(device, &event);
-    return DC_OK;
-}
-
-void dc_sync_stop(struct dc_device *device)
-{
-    struct sync_event event = {.type = SYNC_EVENT_STOP};
-
-    device_drive(device, &event);
-}
-
-enum dc_status dc_sync_now(struct dc_device *device)
-{
-    struct sync_event event = {.type = SYNC_EVENT_RETRY_NOW};
-
-    if (!device->link_ops) {
-        return DC_CONFIG;
-    }
-    device_drive(device, &event);
-    return DC_OK;
-}
-
-void dc_sync_status(struct dc_device *device, struct dc_sync_status *ret_status)
-{
-    const struct sync *sync = &device->sync;
-    uint64_t now = device->clock.timer_ms(device->clock.context);
-    bool waits = sync->phase == SYNC_BACKING_OFF && sync->phase_until_ms > now;
-
-    *ret_status = (struct dc_sync_status){
-        .state = (enum dc_sync_state)sync->phase,
-        .reason = public_status(sync->reason),
-        .reason_text = status_what(sync->reason),
-        .advice = status_advice(sync->reason),
-        .head_seq = device->head.seq,
-        .durable_seq = sync->durable_seq,
-        .pending_entries = device->head.seq > sync->durable_seq ? device->head.seq - sync->durable_seq : 0,
-        .pending_since_ms = pending_since_ms(device),
-        .feed_cursor = sync->feed.cursor,
-        .feed_complete = sync->feed_complete,
-        .last_anchor_ms = device->anchor_time_ms,
-        .last_online_ms = device->last_online_ms,
-        .retry_in_ms = waits ? sync->phase_until_ms - now : 0,
-        .failures = sync->failures,
-        .training = sync->training,
-        .policy_version = sync->policy_version,
-    };
-}
-
-enum dc_status dc_training_step(struct dc_device *device, int64_t now_ms)
-{
-    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
-    Doublecrew__V1__TrainingStep step_message = DOUBLECREW__V1__TRAINING_STEP__INIT;
-
-    if (device->sync.phase != SYNC_ONLINE) {
-        return DC_NETWORK;
-    }
-    step_message.now_ms = now_ms;
-    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_TRAINING_STEP;
-    message.training_step = &step_message;
-    return public_status(device_send(device, &message));
 }

@@ -258,7 +258,11 @@ static void on_receipt(struct dc_device *device, void *data, enum status status,
         receipt.signature = (ProtobufCBinaryData){.data = copy.bytes, .len = sizeof copy.bytes};
         message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_PURGE_RECEIPT;
         message.purge_receipt = &receipt;
-        status = device_send(device, &message); /* lost: the server asks again in the next session */
+        if (device_send(device, &message) != STATUS_OK) {
+            struct sync_event failed = {.type = SYNC_EVENT_FAILED, .status = STATUS_NETWORK};
+
+            device_drive(device, &failed); /* the server asks again in the next session */
+        }
     }
     free(job);
 }

@@ -1,0 +1,84 @@
+/* The sync as the app steers and sees it. */
+#include "device/report.h"
+
+int64_t device_pending_since_ms(struct dc_device *device)
+{
+    struct store_entry oldest = {0};
+    int64_t since = 0;
+
+    if (device->head.seq > device->sync.durable_seq &&
+        store_read_entry(device->store, device->sync.durable_seq + 1, &oldest) == STATUS_OK) {
+        since = oldest.entry.header.wall_ms;
+    }
+    store_entry_done(&oldest);
+    return since;
+}
+
+enum dc_status dc_sync_start(struct dc_device *device)
+{
+    struct sync_event event = {.type = SYNC_EVENT_START};
+
+    if (!device->link_ops) {
+        return DC_CONFIG;
+    }
+    device_drive(device, &event);
+    return DC_OK;
+}
+
+void dc_sync_stop(struct dc_device *device)
+{
+    struct sync_event event = {.type = SYNC_EVENT_STOP};
+
+    device_drive(device, &event);
+}
+
+enum dc_status dc_sync_now(struct dc_device *device)
+{
+    struct sync_event event = {.type = SYNC_EVENT_RETRY_NOW};
+
+    if (!device->link_ops) {
+        return DC_CONFIG;
+    }
+    device_drive(device, &event);
+    return DC_OK;
+}
+
+void dc_sync_status(struct dc_device *device, struct dc_sync_status *ret_status)
+{
+    const struct sync *sync = &device->sync;
+    uint64_t now = device->clock.timer_ms(device->clock.context);
+    bool waits = sync->phase == SYNC_BACKING_OFF && sync->phase_until_ms > now;
+
+    *ret_status = (struct dc_sync_status){
+        .state = (enum dc_sync_state)sync->phase,
+        .reason = public_status(sync->reason),
+        .reason_text = status_what(sync->reason),
+        .advice = status_advice(sync->reason),
+        .head_seq = device->head.seq,
+        .durable_seq = sync->durable_seq,
+        .pending_entries = device->head.seq > sync->durable_seq ? device->head.seq - sync->durable_seq : 0,
+        .pending_since_ms = device_pending_since_ms(device),
+        .feed_cursor = sync->feed.cursor,
+        .feed_complete = sync->feed_complete,
+        .last_anchor_ms = device->anchor_time_ms,
+        .last_online_ms = device->last_online_ms,
+        .retry_in_ms = waits ? sync->phase_until_ms - now : 0,
+        .failures = sync->failures,
+        .training = sync->training,
+        .policy_version = sync->policy_version,
+    };
+}
+
+enum dc_status dc_training_step(struct dc_device *device, int64_t now_ms)
+{
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__TrainingStep step_message = DOUBLECREW__V1__TRAINING_STEP__INIT;
+
+    if (device->sync.phase != SYNC_ONLINE) {
+        return DC_NETWORK;
+    }
+    step_message.now_ms = now_ms;
+    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_TRAINING_STEP;
+    message.training_step = &step_message;
+    return public_status(device_send(device, &message));
+}
