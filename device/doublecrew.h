@@ -251,7 +251,10 @@ struct dc_field_change {
     const char *value; /* the new text, or the member */
 };
 
-/* The heads that each change replaces, and the additions that a removal saw, are those known here (M1). At most 64. */
+/*
+ * The heads that each change replaces, and the additions that a removal saw, are those known here (M1). At most 64
+ * changes. INPUT also for removing what isn't known here to be a member.
+ */
 DC_CHECKED enum dc_status dc_edit(struct dc_device *device, const struct dc_subject *subject,
                                   const struct dc_field_change *changes, size_t count, struct dc_hash *ret_entry);
 

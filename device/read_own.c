@@ -110,20 +110,36 @@ static bool replaced(const Doublecrew__V1__FieldEdit *edit, const struct dc_hash
     return false;
 }
 
-/* An own edit that isn't in the server's row yet: takes away what it replaces, and stands first. */
-static bool add_own_head(void *context, const struct entry *entry, const Doublecrew__V1__Edit *edit,
-                         const Doublecrew__V1__FieldEdit *change)
+/* Texts of pending edits are borrowed from entries that are gone when the iteration is over: so they are copied. */
+struct own_texts {
+    struct field_reader *reader;
+    char *texts[ROW_LIST_MAX];
+    size_t count;
+};
+
+/* NULL: no memory, or no room; the change is shown by the next sync then. */
+static const char *keep_text(struct own_texts *texts, const char *text)
 {
-    struct field_reader *reader = context;
-    struct row_field *row = reader->row;
-    struct dc_field_head head = {
-        .from_ms = entry->header.wall_ms, .to_ms = entry->header.wall_ms, .text = change->text, .pending = true};
+    char *copy = texts->count < ROW_LIST_MAX ? strdup(text) : NULL;
+
+    if (copy) {
+        texts->texts[texts->count++] = copy;
+    }
+    return copy;
+}
+
+/* Takes away what it replaces, and stands first. */
+static void add_head(struct own_texts *texts, const struct entry *entry, const Doublecrew__V1__FieldEdit *change)
+{
+    struct row_field *row = texts->reader->row;
+    struct dc_field_head head = {.from_ms = entry->header.wall_ms,
+                                 .to_ms = entry->header.wall_ms,
+                                 .text = keep_text(texts, change->text),
+                                 .pending = true};
     size_t kept = 0;
 
-    (void)edit;
-    if (strcmp(change->field, row->field.field) != 0 ||
-        change->change_case != DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT) {
-        return true;
+    if (!head.text) {
+        return;
     }
     for (size_t i = 0; i < row->field.head_count; i++) {
         if (!replaced(change, &row->heads[i].edit)) {
@@ -133,51 +149,65 @@ static bool add_own_head(void *context, const struct entry *entry, const Doublec
     kept = kept < ROW_LIST_MAX ? kept : ROW_LIST_MAX - 1;
     memmove(row->heads + 1, row->heads, kept * sizeof *row->heads);
     memcpy(head.edit.bytes, entry->hash.bytes, HASH_SIZE);
-    memcpy(head.officer.bytes, reader->device->officer.bytes, ID_SIZE);
+    memcpy(head.officer.bytes, texts->reader->device->officer.bytes, ID_SIZE);
     row->heads[0] = head;
     row->field.head_count = kept + 1;
-    return true;
 }
 
-/* Text of the pending heads is borrowed from entries that are gone when the iteration is over: so it is copied. */
-struct own_texts {
-    char *texts[ROW_LIST_MAX];
-    size_t count;
-};
+static void remove_member(struct row_field *row, const char *value)
+{
+    size_t kept = 0;
 
-struct copying {
-    struct field_reader *reader;
-    struct own_texts *texts;
-};
+    for (size_t i = 0; i < row->field.member_count; i++) {
+        if (strcmp(row->members[i], value) != 0) {
+            row->members[kept++] = row->members[i];
+        }
+    }
+    row->field.member_count = kept;
+}
 
-static bool add_and_copy(void *context, const struct entry *entry, const Doublecrew__V1__Edit *edit,
+static void change_set(struct own_texts *texts, const Doublecrew__V1__SetChange *set)
+{
+    struct row_field *row = texts->reader->row;
+
+    for (size_t i = 0; i < set->n_remove; i++) {
+        remove_member(row, set->remove[i]->value);
+    }
+    for (size_t i = 0; i < set->n_add; i++) {
+        const char *member = keep_text(texts, set->add[i]);
+
+        remove_member(row, set->add[i]); /* once, however often it was added */
+        if (member && row->field.member_count < ROW_LIST_MAX) {
+            row->members[row->field.member_count++] = member;
+        }
+    }
+}
+
+/* An own edit that isn't in the server's row yet. */
+static bool add_own_edit(void *context, const struct entry *entry, const Doublecrew__V1__Edit *edit,
                          const Doublecrew__V1__FieldEdit *change)
 {
-    struct copying *copying = context;
-    struct row_field *row = copying->reader->row;
-    size_t before = row->field.head_count;
+    struct own_texts *texts = context;
 
-    add_own_head(copying->reader, entry, edit, change);
-    if ((row->field.head_count != before || row->field.head_count > 0) && row->heads[0].text == change->text &&
-        copying->texts->count < ROW_LIST_MAX) {
-        char *copy = strdup(change->text);
-
-        if (copy) {
-            copying->texts->texts[copying->texts->count++] = copy;
-        }
-        row->heads[0].text = copy ? copy : "";
+    (void)edit;
+    if (strcmp(change->field, texts->reader->row->field.field) != 0) {
+        return true;
     }
-    return copying->texts->count < ROW_LIST_MAX;
+    if (change->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT) {
+        add_head(texts, entry, change);
+    } else if (change->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET) {
+        change_set(texts, change->set);
+    }
+    return true;
 }
 
 static enum status hand_out_field(struct field_reader *reader, struct row_field *row)
 {
-    struct own_texts texts = {.count = 0};
-    struct copying copying = {.reader = reader, .texts = &texts};
+    struct own_texts texts = {.reader = reader};
     enum status status;
 
     reader->row = row;
-    status = own_each_field_edit(reader->device, &row->field.subject, add_and_copy, &copying);
+    status = own_each_field_edit(reader->device, &row->field.subject, add_own_edit, &texts);
     if (status == STATUS_OK) {
         reader->stopped = !reader->on_field(reader->context, &row->field);
     }
@@ -261,8 +291,10 @@ static enum status hand_out_own_fields(struct field_reader *reader)
             status = STATUS_NO_MEMORY;
             break;
         }
-        field->field =
-            (struct dc_field){.subject = fields->subjects[i], .field = fields->names[i], .heads = field->heads};
+        field->field = (struct dc_field){.subject = fields->subjects[i],
+                                         .field = fields->names[i],
+                                         .heads = field->heads,
+                                         .members = field->members};
         status = hand_out_field(reader, field);
         free(field);
     }

@@ -163,7 +163,11 @@ void row_read_flag(const Doublecrew__V1__FlagRow *row, struct row_flag *ret_flag
 void row_read_field(const Doublecrew__V1__FieldRow *row, struct row_field *ret_field)
 {
     size_t count = row->n_heads < ROW_LIST_MAX ? row->n_heads : ROW_LIST_MAX;
+    size_t members = row->n_set_members < ROW_LIST_MAX ? row->n_set_members : ROW_LIST_MAX;
 
+    for (size_t i = 0; i < members; i++) {
+        ret_field->members[i] = row->set_members[i];
+    }
     for (size_t i = 0; i < count; i++) {
         const Doublecrew__V1__FieldHead *head = row->heads[i];
 
@@ -175,8 +179,8 @@ void row_read_field(const Doublecrew__V1__FieldRow *row, struct row_field *ret_f
     ret_field->field = (struct dc_field){.field = row->field,
                                          .heads = ret_field->heads,
                                          .head_count = count,
-                                         .members = (const char *const *)row->set_members,
-                                         .member_count = row->n_set_members};
+                                         .members = ret_field->members,
+                                         .member_count = members};
     row_read_subject(row->subject, &ret_field->field.subject);
 }
 

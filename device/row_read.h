@@ -23,6 +23,7 @@ struct row_flag {
 struct row_field {
     struct dc_field field;
     struct dc_field_head heads[ROW_LIST_MAX];
+    const char *members[ROW_LIST_MAX];
 };
 
 void row_read_id(ProtobufCBinaryData bytes, struct dc_id *ret_id);

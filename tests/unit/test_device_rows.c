@@ -310,6 +310,7 @@ struct field_found {
     char first[64];
     bool pending;
     unsigned fields;
+    size_t members;
 };
 
 static bool read_field(void *context, const struct dc_field *field)
@@ -318,6 +319,7 @@ static bool read_field(void *context, const struct dc_field *field)
 
     found->fields++;
     found->heads = field->head_count;
+    found->members = field->member_count;
     if (field->head_count > 0) {
         snprintf(found->first, sizeof found->first, "%s", field->heads[0].text);
         found->pending = field->heads[0].pending;
@@ -406,12 +408,18 @@ static void edit__removing_from_a_set_names_the_additions_seen(void **state)
     struct dc_subject subject = {.offender = device_fixture_id(7)};
     struct dc_field_change add = {.field = "vehicles", .change = DC_CHANGE_SET_ADD, .value = "AB12 CDE"};
     struct dc_field_change remove = {.field = "vehicles", .change = DC_CHANGE_SET_REMOVE, .value = "AB12 CDE"};
+    struct field_found found = {.members = 0};
     const Doublecrew__V1__FieldEdit *made;
     struct dc_hash added;
 
+    assert_int_equal(dc_edit(fixture->device, &subject, &remove, 1, NULL), DC_INPUT); /* never seen */
     assert_int_equal(dc_edit(fixture->device, &subject, &add, 1, &added), DC_OK);
+    assert_int_equal(dc_each_field(fixture->device, &subject, read_field, &found), DC_OK);
+    assert_int_equal(found.members, 1);
     device_fixture_ack(fixture, 30);
     assert_int_equal(dc_edit(fixture->device, &subject, &remove, 1, NULL), DC_OK);
+    assert_int_equal(dc_each_field(fixture->device, &subject, read_field, &found), DC_OK);
+    assert_int_equal(found.members, 0);
     made = last_edit(fixture);
     assert_int_equal(made->set->n_remove, 1);
     assert_int_equal(made->set->remove[0]->n_additions_seen, 1);
