@@ -1,0 +1,379 @@
+/*
+ * ./run bench ingest: durable, acknowledged facts a second over real TLS sockets, beside a bare loop of the same SQL.
+ *
+ * The server is a doublecrewd of its own (release build, mutual TLS 1.3, SQLite, synchronous=FULL, a real clock) on one
+ * core; the load is in this process on the other. Each round begins with the same store, set up by doublecrewctl. After
+ * the last acknowledgement the server is killed (SIGKILL): what is then not in the store, or not as its journal says, is
+ * an error, and there is no figure.
+ *
+ * The bare loop is the server's own SQL. The journal that the round left is replayed batch by batch through server/logic
+ * into another store, and that store's connection is listened to (sql_record.h): every statement with its values, every
+ * BEGIN and COMMIT. Then, timed, on the server's core and disk, with nothing else running, from a copy of the same store:
+ *   same writes   the INSERT, UPDATE and DELETE statements in those transactions: journal rows, presences, edits, boots,
+ *                 devices, timers, view rows, feed rows, head, Merkle tiles. This is the loop of the ratio.
+ *   same SQL      these and the SELECTs between them.
+ * and, as the ceiling that costs the least rows (sqlite_loop.h):
+ *   1 + 1 rows    one operation row and one upsert a fact, as many facts a transaction as the server reached.
+ * Nothing of it verifies, hashes or derives; so the ratio is what everything but SQLite costs.
+ */
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench/ingest_load.h"
+#include "bench/sqlite_loop.h"
+
+#define ROUNDS_MAX 31
+#define LOADS 3
+#define MINUTE_MS UINT64_C(60000)
+#define SERVER_CORE 0
+#define LOAD_CORE 1
+
+struct options {
+    size_t devices;
+    size_t rounds;
+    size_t days;
+    uint64_t seed;
+    const char *folder;
+};
+
+/* Of one load, by round. */
+struct results {
+    double facts_per_s[ROUNDS_MAX];
+    double writes_per_s[ROUNDS_MAX]; /* bare loops, in facts a second */
+    double sql_per_s[ROUNDS_MAX];
+    double least_per_s[ROUNDS_MAX];
+    double ratio[ROUNDS_MAX];
+    double facts_per_commit[ROUNDS_MAX];
+    double rows_per_fact[ROUNDS_MAX];
+    double reads_per_fact[ROUNDS_MAX];
+    double p50_ms[ROUNDS_MAX];
+    double p99_ms[ROUNDS_MAX];
+    double cpu_us_per_fact[ROUNDS_MAX]; /* the server's, all threads */
+    double bytes_per_fact[ROUNDS_MAX];
+    size_t count;
+    size_t facts; /* of the last round */
+    char tables[512];
+};
+
+/* Cores ------------------------------------------------------------------------------------------------------------- */
+
+/* This process, and what it starts from now on. On one core alone there is nothing to choose. */
+static void stay_on(size_t core)
+{
+    cpu_set_t cores;
+
+    CPU_ZERO(&cores);
+    CPU_SET(core, &cores);
+    if (sysconf(_SC_NPROCESSORS_ONLN) > 1 && sched_setaffinity(0, sizeof(cores), &cores) != 0)
+        fprintf(stderr, "bench: core %zu can't be chosen (%s); the figures are of shared cores\n", core,
+                strerror(errno));
+}
+
+/* Seconds of CPU that a process has used; 0: it can't be told. */
+static double cpu_s(pid_t pid)
+{
+    char path[64];
+    char text[1024];
+    unsigned long user = 0;
+    unsigned long system = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return 0;
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    const char *at = strrchr(text, ')'); /* the name before it may hold anything */
+    if (at == NULL || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
+        return 0;
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+}
+
+/* A round ----------------------------------------------------------------------------------------------------------- */
+
+static enum status run_server(const struct ingest_load *load, const struct ingest_force *force, uint64_t *random,
+                              struct ingest_round *ret_round, double *ret_cpu_s)
+{
+    struct server_process server = {.pid = 0};
+    uint64_t *acknowledged = calloc(force->device_count, sizeof(*acknowledged));
+    enum status status = acknowledged == NULL ? STATUS_NO_MEMORY : ingest_force_reset(force);
+
+    stay_on(SERVER_CORE);
+    if (status == STATUS_OK && !server_start(&server, force->dir))
+        status = STATUS_NETWORK;
+    stay_on(LOAD_CORE);
+    double before_s = cpu_s(server.pid);
+    if (status == STATUS_OK)
+        status = ingest_load_run(load, force, server.port, random, ret_round, acknowledged);
+    *ret_cpu_s = cpu_s(server.pid) - before_s;
+    server_kill(&server);
+    if (status == STATUS_OK)
+        status = ingest_force_check(force, acknowledged);
+    free(acknowledged);
+    return status;
+}
+
+static void add_table(void *context, const char *table, size_t writes)
+{
+    struct results *results = context;
+    size_t size = strlen(results->tables);
+
+    snprintf(results->tables + size, sizeof(results->tables) - size, "%s%s %.3f", size == 0 ? "" : ", ", table,
+             (double)writes / (double)results->facts);
+}
+
+static enum status run_bare(const struct ingest_force *force, struct results *results)
+{
+    struct sql_record *record = NULL;
+    struct sql_part part;
+    size_t n = results->count;
+    double facts = (double)results->facts;
+    double writes_s = 1;
+    double sql_s = 1;
+    enum status status = ingest_force_record(force, &record, &part);
+
+    stay_on(SERVER_CORE);
+    if (status == STATUS_OK)
+        status = ingest_force_play(force, record, &part, false, &writes_s);
+    if (status == STATUS_OK)
+        status = ingest_force_play(force, record, &part, true, &sql_s);
+    if (status == STATUS_OK) {
+        double per_commit = facts / (double)part.transactions;
+        struct sqlite_loop loop = {
+            .folder = force->folder,
+            .facts = results->facts,
+            .facts_per_transaction = per_commit < 1 ? 1 : (size_t)(per_commit + 0.5),
+        };
+
+        results->facts_per_commit[n] = per_commit;
+        results->rows_per_fact[n] = (double)part.writes / facts;
+        results->reads_per_fact[n] = (double)part.reads / facts;
+        results->writes_per_s[n] = facts / writes_s;
+        results->sql_per_s[n] = facts / sql_s;
+        status = sqlite_loop_run(&loop, &results->least_per_s[n]);
+        results->tables[0] = '\0';
+        sql_record_tables(record, &part, add_table, results);
+    }
+    stay_on(LOAD_CORE);
+    sql_record_free(record);
+    return status;
+}
+
+static enum status run_round(const struct ingest_load *load, const struct ingest_force *force, uint64_t *random,
+                             struct results *results)
+{
+    struct ingest_round round;
+    size_t n = results->count;
+    double used_s = 0;
+    enum status status = run_server(load, force, random, &round, &used_s);
+
+    if (status != STATUS_OK)
+        return status;
+    results->facts = round.facts;
+    results->facts_per_s[n] = (double)round.facts / round.took_s;
+    results->p50_ms[n] = round.push_ms_p50;
+    results->p99_ms[n] = round.push_ms_p99;
+    results->cpu_us_per_fact[n] = used_s * 1e6 / (double)round.facts;
+    results->bytes_per_fact[n] = (double)round.wire_bytes / (double)round.facts;
+    status = run_bare(force, results);
+    if (status != STATUS_OK)
+        return status;
+    results->ratio[n] = results->facts_per_s[n] / results->writes_per_s[n];
+    results->count++;
+    fprintf(stderr, "round %zu, %s: %zu facts in %.2f s, acknowledged and found after SIGKILL; ratio %.3f\n",
+            results->count, load->name, round.facts, round.took_s, results->ratio[n]);
+    return STATUS_OK;
+}
+
+/* Saying ------------------------------------------------------------------------------------------------------------ */
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+struct spread {
+    double low;
+    double median;
+    double high;
+};
+
+static struct spread spread_of(const double *values, size_t count)
+{
+    double sorted[ROUNDS_MAX];
+
+    memcpy(sorted, values, count * sizeof(*values));
+    qsort(sorted, count, sizeof(*sorted), compare_doubles);
+    double middle = count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+    return (struct spread){sorted[0], middle, sorted[count - 1]};
+}
+
+static void print_rate(const char *name, const double *per_s, double rows_per_fact, size_t count)
+{
+    struct spread spread = spread_of(per_s, count);
+
+    printf("  %-22s %8.0f facts/s (%.0f to %.0f)", name, spread.median, spread.low, spread.high);
+    if (rows_per_fact > 0)
+        printf(", %.0f rows/s", spread.median * rows_per_fact);
+    printf("\n");
+}
+
+static void print_load(const struct ingest_load *load, const struct results *results)
+{
+    size_t count = results->count;
+    double rows = spread_of(results->rows_per_fact, count).median;
+
+    printf("%s: %zu facts a round, %zu device%s\n", load->name, results->facts, load->devices,
+           load->devices == 1 ? "" : "s");
+    print_rate("server, acknowledged", results->facts_per_s, rows, count);
+    print_rate("bare loop, same writes", results->writes_per_s, rows, count);
+    print_rate("bare loop, same SQL", results->sql_per_s, rows, count);
+    print_rate("bare loop, 1 + 1 rows", results->least_per_s, 0, count);
+    printf("  %.1f facts a commit; a push answered in %.2f ms (p50), %.2f ms (p99)\n",
+           spread_of(results->facts_per_commit, count).median, spread_of(results->p50_ms, count).median,
+           spread_of(results->p99_ms, count).median);
+    printf("  a fact costs the server %.1f us of CPU, handshakes included, %.0f bytes received before TLS, %.2f rows "
+           "written, %.2f statements reading\n",
+           spread_of(results->cpu_us_per_fact, count).median, spread_of(results->bytes_per_fact, count).median, rows,
+           spread_of(results->reads_per_fact, count).median);
+    printf("  rows a fact: %s\n", results->tables);
+}
+
+static void print_figure(const struct ingest_load *load, const struct results *results)
+{
+    struct spread ratio = spread_of(results->ratio, results->count);
+
+    printf("ingest, %s: %.0f facts/s, bare loop %.0f facts/s, ratio %.3f (%.3f to %.3f)\n", load->name,
+           spread_of(results->facts_per_s, results->count).median,
+           spread_of(results->writes_per_s, results->count).median, ratio.median, ratio.low, ratio.high);
+}
+
+static void print_machine(const struct ingest_force *force)
+{
+    char line[256];
+    FILE *file = fopen("/proc/cpuinfo", "re");
+    const char *model = "unknown";
+
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':') != NULL) {
+            line[strcspn(line, "\n")] = '\0';
+            model = strchr(line, ':') + 2;
+            break;
+        }
+    }
+    printf("%ld cores of %s; %zu devices, %zu records of set-up\n", sysconf(_SC_NPROCESSORS_ONLN), model,
+           force->device_count, (size_t)force->setup_pos);
+    if (file != NULL)
+        (void)fclose(file);
+}
+
+/* The whole --------------------------------------------------------------------------------------------------------- */
+
+static void choose_loads(const struct options *options, struct ingest_load ret_loads[LOADS])
+{
+    struct load_times day = {120 * MINUTE_MS, 180 * MINUTE_MS, 45 * MINUTE_MS, 24 * 60 * MINUTE_MS};
+    struct load_times hour = {MINUTE_MS, 2 * MINUTE_MS / 3, 3 * MINUTE_MS / 5, 0};
+
+    ret_loads[0] = (struct ingest_load){"a day's batch a push", options->devices, DAY_ATTEMPTS * options->days,
+                                        DAY_ATTEMPTS * ATTEMPT_FACTS, day};
+    ret_loads[1] = (struct ingest_load){"one fact a push", options->devices, 10, 1, hour};
+    ret_loads[2] = (struct ingest_load){"one device, one fact a push", 1, 40, 1, hour};
+}
+
+static enum status run_all(const struct options *options, const struct ingest_force *force,
+                           const struct ingest_load loads[LOADS], struct results results[LOADS])
+{
+    uint64_t random = options->seed;
+    enum status status = STATUS_OK;
+
+    print_machine(force);
+    for (size_t round = 0; round < options->rounds; round++) {
+        for (size_t i = 0; i < LOADS && status == STATUS_OK; i++)
+            status = run_round(&loads[i], force, &random, &results[i]);
+    }
+    return status;
+}
+
+static void print_all(const struct options *options, const struct ingest_load loads[LOADS],
+                      const struct results results[LOADS])
+{
+    printf("medians of %zu rounds (lowest to highest)\n", options->rounds);
+    for (size_t i = 0; i < LOADS; i++)
+        print_load(&loads[i], &results[i]);
+    for (size_t i = 0; i < LOADS; i++)
+        print_figure(&loads[i], &results[i]);
+}
+
+static bool read_number(const char *text, size_t min, size_t max, size_t *ret_number)
+{
+    char *end = NULL;
+    unsigned long number = strtoul(text, &end, 10);
+
+    if (end == text || *end != '\0' || number < min || number > max)
+        return false;
+    *ret_number = number;
+    return true;
+}
+
+static bool read_option(const char *name, const char *value, struct options *options)
+{
+    size_t seed = 0;
+
+    if (strcmp(name, "--devices") == 0)
+        return read_number(value, 2, 1000, &options->devices) && options->devices % 2 == 0;
+    if (strcmp(name, "--rounds") == 0)
+        return read_number(value, 3, ROUNDS_MAX, &options->rounds);
+    if (strcmp(name, "--days") == 0)
+        return read_number(value, 1, 20, &options->days);
+    if (strcmp(name, "--seed") == 0) {
+        bool good = read_number(value, 0, SIZE_MAX, &seed);
+        options->seed = seed;
+        return good;
+    }
+    if (strcmp(name, "--folder") == 0) {
+        options->folder = value;
+        return true;
+    }
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    struct options options = {.devices = 50, .rounds = 3, .days = 6, .seed = 1, .folder = "build/bench-data"};
+    struct ingest_load loads[LOADS];
+    struct ingest_force force;
+    struct results results[LOADS] = {{.count = 0}};
+
+    for (int i = 1; i < argc; i += 2) {
+        if (i + 1 < argc && read_option(argv[i], argv[i + 1], &options))
+            continue;
+        fprintf(stderr,
+                "Usage: bench ingest [--devices 2..1000, even (50)] [--rounds 3..%d (3)] [--days 1..20 (6)]\n"
+                "       [--seed N (1)] [--folder DIR, on a disk (build/bench-data)]\n",
+                ROUNDS_MAX);
+        return 2;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    fprintf(stderr, "setting up a force with %zu devices\n", options.devices);
+    if (ingest_force_make(options.folder, options.devices, &force) != STATUS_OK)
+        return 1;
+    choose_loads(&options, loads);
+    enum status status = run_all(&options, &force, loads, results);
+    ingest_force_remove(&force);
+    if (status != STATUS_OK) {
+        fprintf(stderr, "bench: a round failed (%s): no figures\n", status_name(status));
+        return 1;
+    }
+    print_all(&options, loads, results);
+    return 0;
+}

@@ -1,0 +1,35 @@
+/*
+ * One round of a load: devices connect, say Hello, and make and sign everything ahead; then the clock runs from the first
+ * push sent to the last acknowledgement. Each device has one push under way and sends the next when it is acknowledged.
+ */
+#ifndef DOUBLECREW_BENCH_INGEST_LOAD_H
+#define DOUBLECREW_BENCH_INGEST_LOAD_H
+
+#include "bench/ingest_force.h"
+#include "bench/load_log.h"
+
+struct ingest_load {
+    const char *name;
+    size_t devices;
+    size_t attempts; /* of each device */
+    size_t facts_per_push;
+    struct load_times times;
+};
+
+struct ingest_round {
+    size_t facts; /* sent, acknowledged */
+    size_t pushes;
+    size_t wire_bytes; /* of the frames sent, before TLS */
+    double took_s;
+    double push_ms_p50; /* from sending to its acknowledgement */
+    double push_ms_p99;
+};
+
+/*
+ * ret_acknowledged: entries of each of the force's devices. Complains itself: anything but a plain acknowledgement of the
+ * whole push with its hash, nothing held, is an error, and so no figure comes of it. NETWORK, TLS, TIMEOUT, STORE.
+ */
+MUST_USE enum status ingest_load_run(const struct ingest_load *load, const struct ingest_force *force, uint16_t port,
+                                     uint64_t *random, struct ingest_round *ret_round, uint64_t *ret_acknowledged);
+
+#endif
