@@ -7,15 +7,20 @@ void step_ack(struct sync *sync, const struct sync_event *event, struct sync_act
     struct span hash = span_of(ack->durable_hash.data, ack->durable_hash.len);
     size_t before;
 
-    if (sync->forked) {
+    if (sync->push_stopped) {
         return;
     }
     if (ack->durable_seq > sync->sent_seq) {
         step_fail(sync, event, STATUS_PROTOCOL_ORDER, actions); /* what wasn't sent can't be durable there */
         return;
     }
+    if (ack->durable_seq == sync->sent_seq) {
+        sync->outstanding = 0; /* one Ack may answer several */
+    }
     if (ack->durable_seq < sync->durable_seq) {
-        return; /* overtaken by a later one */
+        step_answered(sync); /* of a push that went twice */
+        step_push(sync, event, actions);
+        return;
     }
     before = actions->count;
     if (!step_take_durable(sync, event, ack->durable_seq, hash, actions)) {
@@ -29,7 +34,8 @@ void step_ack(struct sync *sync, const struct sync_event *event, struct sync_act
     sync->failures = 0;
     sync->resends = 0;
     sync->full_anchors = false;
-    sync->ack_until_ms = sync->sent_seq > sync->durable_seq || sync->building
+    step_answered(sync);
+    sync->ack_until_ms = sync->sent_seq > sync->durable_seq || sync->building || sync->resend
                              ? event->now.timer_ms + sync->config.answer_limit_ms
                              : SYNC_NEVER;
     step_enter(sync, SYNC_ONLINE, STATUS_OK, actions);

@@ -53,37 +53,45 @@ static enum status status_of(Doublecrew__V1__ErrorCode code)
     }
 }
 
-/* Pushes again from what the server holds; a session that needs it again and again backs off instead. */
+/*
+ * Pushes again from what is durable, once the pushes that are still under way have been answered too (they fail like this
+ * one, and are charged until then). A session that needs it again and again backs off instead.
+ */
+static void resend(struct sync *sync, const struct sync_event *event, enum status status, struct sync_actions *actions)
+{
+    const Doublecrew__V1__Error *error = event->message->error;
+
+    if (sync->phase != SYNC_ONLINE || error->closes || (!sync->resend && ++sync->resends > SYNC_RESENDS_MAX)) {
+        step_back_off(sync, event, status, error->retry_after_ms, actions);
+        return;
+    }
+    sync->resend = true;
+    step_answered(sync);
+    step_push(sync, event, actions);
+}
+
 static void send_from(struct sync *sync, const struct sync_event *event, enum status status,
                       struct sync_actions *actions)
 {
     const Doublecrew__V1__Error *error = event->message->error;
+    struct span hash = span_of(error->durable_hash.data, error->durable_hash.len);
 
-    if (sync->phase != SYNC_ONLINE || error->closes || ++sync->resends > SYNC_RESENDS_MAX) {
-        step_back_off(sync, event, status, error->retry_after_ms, actions);
-        return;
-    }
-    sync->building = false;
-    if (step_take_durable(sync, event, error->durable_seq, span_of(error->durable_hash.data, error->durable_hash.len),
-                          actions)) {
-        sync->sent_seq = sync->durable_seq;
-        step_push(sync, event, actions);
+    if (sync->phase != SYNC_ONLINE || step_take_durable(sync, event, error->durable_seq, hash, actions)) {
+        resend(sync, event, status, actions);
     }
 }
 
-/* The entries and their texts go again from what is acknowledged. */
-static void send_full_anchors(struct sync *sync, const struct sync_event *event, enum status status,
-                              struct sync_actions *actions)
+/* What only a person can mend. Where the server keeps the session, rows and flags still come; pushing ends. */
+static void leave_it_to_a_person(struct sync *sync, const struct sync_event *event, enum status status,
+                                 struct sync_actions *actions)
 {
-    sync->full_anchors = true;
-    if (sync->phase != SYNC_ONLINE || event->message->error->closes || ++sync->resends > SYNC_RESENDS_MAX) {
-        step_back_off(sync, event, status, event->message->error->retry_after_ms, actions);
-        sync->full_anchors = true; /* in the next session too */
+    if (event->message->error->closes || sync->phase != SYNC_ONLINE) {
+        step_close(sync, status, actions);
         return;
     }
-    sync->building = false;
-    sync->sent_seq = sync->durable_seq;
-    step_push(sync, event, actions);
+    sync->push_stopped = true;
+    sync->ack_until_ms = SYNC_NEVER;
+    step_enter(sync, sync->phase, status, actions);
 }
 
 /* An error that names no remedy of ours: the session may go on if the server keeps it open. */
@@ -113,12 +121,13 @@ void step_error(struct sync *sync, const struct sync_event *event, struct sync_a
         send_from(sync, event, status, actions);
         break;
     case DOUBLECREW__V1__REMEDY__REMEDY_SEND_FULL_ANCHORS:
-        send_full_anchors(sync, event, status, actions);
+        sync->full_anchors = true; /* until an Ack, in the next session too */
+        resend(sync, event, status, actions);
         break;
     case DOUBLECREW__V1__REMEDY__REMEDY_ENROL_AGAIN:
     case DOUBLECREW__V1__REMEDY__REMEDY_UPDATE:
     case DOUBLECREW__V1__REMEDY__REMEDY_STOP:
-        step_close(sync, status, actions);
+        leave_it_to_a_person(sync, event, status, actions);
         break;
     default:
         no_remedy(sync, event, status, actions);

@@ -8,7 +8,8 @@ void step_push(struct sync *sync, const struct sync_event *event, struct sync_ac
     struct sync_action *action;
     uint64_t room;
 
-    if (sync->phase != SYNC_ONLINE || sync->forked || sync->building || pending == 0 || in_flight >= sync->credit) {
+    if (sync->phase != SYNC_ONLINE || sync->push_stopped || sync->building || sync->resend || pending == 0 ||
+        in_flight >= sync->credit) {
         return;
     }
     room = sync->credit - in_flight;
@@ -27,11 +28,21 @@ void step_push(struct sync *sync, const struct sync_event *event, struct sync_ac
     action->count = (size_t)room;
 }
 
+void step_answered(struct sync *sync)
+{
+    if (sync->outstanding > 0) {
+        sync->outstanding--;
+    }
+    if (sync->resend && sync->outstanding == 0 && !sync->building) {
+        sync->resend = false;
+        sync->sent_seq = sync->durable_seq;
+    }
+}
+
 static bool found_fork(struct sync *sync, struct sync_actions *actions)
 {
-    if (!sync->forked) {
-        sync->forked = true;
-        sync->building = false;
+    if (!sync->push_stopped) {
+        sync->push_stopped = true;
         sync->ack_until_ms = SYNC_NEVER;
         step_add(actions, SYNC_ACTION_REPORT_ERROR)->status = STATUS_LOG_FORK;
         step_enter(sync, sync->phase, STATUS_LOG_FORK, actions);

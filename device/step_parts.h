@@ -17,6 +17,8 @@ void step_close(struct sync *sync, enum status reason, struct sync_actions *acti
 void step_fail(struct sync *sync, const struct sync_event *event, enum status status, struct sync_actions *actions);
 /* Starts a push when something is pending and there is credit; from then on the oldest answer has a limit. */
 void step_push(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
+/* One push was answered; when pushes are to go again and all that were under way are answered, they start over. */
+void step_answered(struct sync *sync);
 /*
  * The server says that this log is durable up to seq with this hash: takes it, or finds a fork (F2). Returns false when
  * nothing may be pushed.

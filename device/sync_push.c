@@ -54,7 +54,7 @@ static void on_signed(struct dc_device *device, void *data, enum status status, 
 {
     struct push_job *job = data;
     struct sync_event event = {.type = SYNC_EVENT_PUSHED};
-    bool current = device->push_request != 0 && device->push_request == job->request;
+    bool current = device->push_request != 0 && device->push_request == job->request && !device->sync.push_stopped;
 
     if (current) {
         device->push_request = 0;

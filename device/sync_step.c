@@ -39,8 +39,9 @@ static void forget_session(struct sync *sync)
 {
     sync->building = false;
     sync->credit = 0;
+    sync->outstanding = 0;
+    sync->resend = false;
     sync->resends = 0;
-    sync->full_anchors = false;
     sync->phase_until_ms = SYNC_NEVER;
     sync->ack_until_ms = SYNC_NEVER;
     sync->feed_complete = false;
@@ -145,6 +146,7 @@ static void pushed(struct sync *sync, const struct sync_event *event, struct syn
         return;
     }
     sync->building = false;
+    sync->outstanding++;
     sync->sent_seq = event->seq;
     step_push(sync, event, actions);
 }
@@ -247,7 +249,7 @@ void sync_step(struct sync *sync, const struct sync_event *event, struct sync_ac
         tick(sync, event, ret_actions);
         break;
     }
-    assert(sync->sent_seq <= sync->head_seq || sync->forked);
+    assert(sync->sent_seq <= sync->head_seq || sync->push_stopped);
     assert(sync->phase != SYNC_BACKING_OFF || sync->phase_until_ms != SYNC_NEVER);
 }
 

@@ -58,12 +58,14 @@ struct sync {
     uint64_t head_seq; /* of the own log */
     uint64_t durable_seq;
     struct hash durable_hash;
-    uint64_t sent_seq; /* pushed in this session up to here */
-    bool building;     /* a push waits for its signature */
-    uint32_t credit;   /* entries that may be unacknowledged */
+    uint64_t sent_seq;    /* pushed in this session up to here */
+    bool building;        /* a push waits for its signature */
+    uint32_t outstanding; /* pushes sent and not answered: the server answers each in turn */
+    bool resend;          /* once all are answered, push again from durable_seq */
+    uint32_t credit;      /* entries that may be unacknowledged */
     uint32_t resends;
     bool full_anchors; /* the server asked for texts */
-    bool forked;       /* two logs under one name: nothing is pushed */
+    bool push_stopped; /* a fork, or the server's word: nothing is pushed in this session */
 
     struct id hello_boot;
     uint64_t hello_monotonic_ms;  /* m_h */

@@ -113,7 +113,7 @@ void step_welcome(struct sync *sync, const struct sync_event *event, struct sync
     sync->head_pos = welcome->head_pos;
     sync->policy_version = welcome->policy_version;
     sync->training = welcome->training;
-    sync->forked = false;
+    sync->push_stopped = false;
     sync->building = false;
     sync->resends = 0;
     sync->phase_until_ms = SYNC_NEVER;

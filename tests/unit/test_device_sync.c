@@ -375,6 +375,53 @@ static void error__send_from_goes_back_and_gives_up_after_a_few(void **state)
     assert_int_equal(status_of(fixture).reason, DC_LOG_GAP);
 }
 
+/* Three pushes are under way when the first fails: the other two fail as well, and only then does it start over. */
+static void error__pushes_under_way_are_waited_for_before_they_go_again(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct push push;
+    size_t sent;
+
+    for (int i = 0; i < 3; i++) {
+        check_in(fixture);
+    }
+    device_fixture_connect(fixture);
+    device_fixture_welcome(fixture, 0, NULL, 1);
+    fixture->device->sync.credit = 3;
+    check_in(fixture); /* one in flight, and now two more fit */
+    check_in(fixture);
+    sent = fixture->sent_count;
+    assert_int_equal(fixture->device->sync.outstanding, 2);
+    send_error(fixture, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_UNKNOWN_ANCHOR,
+               DOUBLECREW__V1__REMEDY__REMEDY_SEND_FULL_ANCHORS, 0, 0, NULL, false);
+    assert_int_equal(fixture->sent_count, sent);
+    send_error(fixture, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_LOG_GAP, DOUBLECREW__V1__REMEDY__REMEDY_SEND_FROM, 0, 0,
+               NULL, false);
+    device_fixture_last_push(fixture, &push);
+    assert_int_equal(push.first_seq, 1);
+    assert_int_equal(push.entry_count, 3);
+    assert_int_equal(fixture->device->sync.outstanding, 1);
+    assert_int_equal(fixture->device->sync.resends, 1);
+    assert_true(fixture->device->sync.full_anchors);
+}
+
+static void error__a_refused_push_leaves_the_rows_coming(void **state)
+{
+    struct device_fixture *fixture = *state;
+    size_t sent;
+
+    check_in(fixture);
+    device_fixture_online(fixture);
+    send_error(fixture, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_NOT_PERMITTED, DOUBLECREW__V1__REMEDY__REMEDY_STOP, 0, 0,
+               NULL, false);
+    assert_int_equal(status_of(fixture).state, DC_SYNC_ONLINE);
+    assert_int_equal(status_of(fixture).reason, DC_NOT_PERMITTED);
+    sent = fixture->sent_count;
+    check_in(fixture);
+    assert_int_equal(fixture->sent_count, sent);
+    assert_int_equal(status_of(fixture).pending_entries, 2);
+}
+
 static void error__a_persons_remedy_stops_the_sync_until_they_start_it(void **state)
 {
     static const Doublecrew__V1__Remedy remedies[] = {DOUBLECREW__V1__REMEDY__REMEDY_ENROL_AGAIN,
@@ -544,6 +591,8 @@ int main(void)
         CASE(back_off__honours_the_servers_word),
         CASE(wait__for_connection_welcome_and_ack_has_a_limit),
         CASE(error__send_from_goes_back_and_gives_up_after_a_few),
+        CASE(error__pushes_under_way_are_waited_for_before_they_go_again),
+        CASE(error__a_refused_push_leaves_the_rows_coming),
         CASE(error__a_persons_remedy_stops_the_sync_until_they_start_it),
         CASE(message__out_of_order_or_malformed_ends_the_session),
         CASE(link__that_cannot_start_backs_off),
