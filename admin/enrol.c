@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/command.h"
+#include "admin/own_keys.h"
 
 #define PROGRESS_FROM 10
 
@@ -29,8 +30,8 @@ bool enrolment_name_folder(struct enrolment *enrolment, const char *out, size_t 
 static enum status make_one(const struct force_folder *folder, const struct force_facts *facts, struct id_source *ids,
                             struct enrolment *enrolment, struct operator_entries *entries)
 {
-    struct package package = {.officer = enrolment->officer.id};
-    enum status status = id_fresh(ids, &package.device);
+    struct package package = {.officer = enrolment->officer.id, .device = enrolment->device, .key = enrolment->key};
+    enum status status = enrolment->request == NULL ? id_fresh(ids, &package.device) : STATUS_OK;
 
     if (status == STATUS_OK)
         status = id_fresh(ids, &package.log);
@@ -39,7 +40,7 @@ static enum status make_one(const struct force_folder *folder, const struct forc
     snprintf(package.role, sizeof(package.role), "%s", role_to_text(enrolment->officer.role));
     snprintf(package.label, sizeof(package.label), "%s", enrolment->label);
     if (status == STATUS_OK)
-        status = package_make(folder, facts, enrolment->folder, &package);
+        status = package_make(folder, facts, enrolment->folder, enrolment->request, &package);
     if (status != STATUS_OK) {
         complain_status(status, "package '%s' could not be made; nothing was enrolled", enrolment->folder);
         return status;
@@ -106,21 +107,29 @@ int command_enrol(const struct command *command, int argc, char **argv)
     const char *code = NULL;
     const char *label = "";
     size_t plain_count = 0;
-    const struct option_spec specs[] = {
-        {"dir", &dir, NULL}, {"out", &out, NULL}, {"officer", &code, NULL}, {"label", &label, NULL}};
+    const char *public_key = NULL;
+    struct enrolment enrolment = {.label = ""};
+    const struct option_spec specs[] = {{"dir", &dir, NULL},
+                                        {"out", &out, NULL},
+                                        {"officer", &code, NULL},
+                                        {"label", &label, NULL},
+                                        {"csr", &enrolment.request, NULL},
+                                        {"public-key", &public_key, NULL}};
     struct force_folder folder;
     struct force_facts facts;
-    struct enrolment enrolment = {.label = ""};
 
-    if (!options_read(command, argc, argv, specs, 4, NULL, 0, &plain_count))
+    if (!options_read(command, argc, argv, specs, 6, NULL, 0, &plain_count))
         return EXIT_USAGE;
-    if (out == NULL || code == NULL)
+    if (out == NULL || code == NULL || (enrolment.request == NULL) != (public_key == NULL))
         return complain_usage(command);
     if (strlen(out) >= sizeof(enrolment.folder) || !line_fits(label, sizeof(enrolment.label)))
         return complain("--out is too long, or --label is not one line of at most %zu bytes",
                         sizeof(enrolment.label) - 1);
     snprintf(enrolment.label, sizeof(enrolment.label), "%s", label);
     snprintf(enrolment.folder, sizeof(enrolment.folder), "%s", out);
+    if (enrolment.request != NULL && (own_request_read(enrolment.request, &enrolment.device) != STATUS_OK ||
+                                      own_public_key_read(public_key, &enrolment.key) != STATUS_OK))
+        return EXIT_FAILED;
     if (!force_open(dir, &folder, &facts) || enrol_for(&folder, &facts, &enrolment, code) != STATUS_OK)
         return EXIT_FAILED;
     printf("Enrolled for %s: %s\n", code, out);

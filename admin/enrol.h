@@ -7,7 +7,9 @@
 
 struct enrolment {
     struct roster_officer officer;
-    struct id device; /* set by enrolments_make */
+    struct id device;      /* set by enrolments_make, unless the device makes its own keys */
+    const char *request;   /* its certificate request; NULL: keys are made here */
+    struct public_key key; /* of its log, with a request */
     char label[96];
     char folder[PATH_SIZE]; /* of the package */
 };

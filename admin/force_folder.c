@@ -127,36 +127,59 @@ bool force_open(const char *dir, struct force_folder *ret_folder, struct force_f
     return force_facts_read(ret_folder, ret_facts) == STATUS_OK;
 }
 
-/* Moves what certs/make-device.sh made into the package. */
-static enum status take_certificate(const struct force_folder *folder, const char *path, struct package *package)
+/* certs/devices/ID.SUFFIX */
+static enum status kept_file(const struct force_folder *folder, const struct id *device, const char *suffix,
+                             char ret_path[PATH_SIZE])
 {
     char id[2 * ID_SIZE + 1];
-    char from[PATH_SIZE];
-    char to[PATH_SIZE];
     char name[64];
-    static const struct {
-        const char *suffix;
-        const char *name;
-    } files[] = {{"key", "key.pem"}, {"pem", "certificate.pem"}};
 
-    hex_encode(span_of(package->device.bytes, ID_SIZE), id);
+    hex_encode(span_of(device->bytes, ID_SIZE), id);
+    snprintf(name, sizeof(name), "devices/%s.%s", id, suffix);
+    return path_join(ret_path, folder->certs, name);
+}
 
-    const char *const arguments[] = {folder->certs, id, NULL};
-    enum status status = certs_run("make-device.sh", arguments);
+static enum status copy_into(const char *from, const char *path, const char *name)
+{
+    char to[PATH_SIZE];
+    enum status status = path_join(to, path, name);
 
-    for (size_t i = 0; i < 2 && status == STATUS_OK; i++) {
-        snprintf(name, sizeof(name), "devices/%s.%s", id, files[i].suffix);
-        status = path_join(from, folder->certs, name);
-        if (status == STATUS_OK)
-            status = path_join(to, path, files[i].name);
-        if (status == STATUS_OK)
-            status = file_copy(from, to);
-        /* The private key stays in the package alone; the certificate is kept, to revoke it by. */
-        if (status == STATUS_OK && i == 0)
-            unlink(from);
+    return status == STATUS_OK ? file_copy(from, to) : status;
+}
+
+static enum status run_certificate_script(const struct force_folder *folder, const char *request,
+                                          const struct id *device)
+{
+    char id[2 * ID_SIZE + 1];
+
+    hex_encode(span_of(device->bytes, ID_SIZE), id);
+
+    const char *const make[] = {folder->certs, id, NULL};
+    const char *const sign[] = {folder->certs, request, "--id", id, NULL};
+
+    return request == NULL ? certs_run("make-device.sh", make) : certs_run("sign-device.sh", sign);
+}
+
+/* Moves what the script made into the package: the private key stays there alone, the certificate is kept to revoke it by. */
+static enum status take_certificate(const struct force_folder *folder, const char *path, const char *request,
+                                    struct package *package)
+{
+    char key[PATH_SIZE];
+    char certificate[PATH_SIZE];
+    enum status status = kept_file(folder, &package->device, "key", key);
+
+    if (status == STATUS_OK)
+        status = kept_file(folder, &package->device, "pem", certificate);
+    if (status == STATUS_OK)
+        status = run_certificate_script(folder, request, &package->device);
+    if (status == STATUS_OK && request == NULL) {
+        status = copy_into(key, path, "key.pem");
+        unlink(key);
     }
     if (status == STATUS_OK)
-        status = certificate_key_hash(to, &package->certificate_key_hash);
+        status = copy_into(certificate, path, "certificate.pem");
+    if (status == STATUS_OK)
+        status = certificate_key_hash(certificate, &package->certificate_key_hash);
     return status;
 }
 
@@ -180,7 +203,8 @@ static enum status make_signing_key(const char *path, struct package *package)
     return status;
 }
 
-static enum status write_device_conf(const struct force_facts *facts, const char *path, const struct package *package)
+static enum status write_device_conf(const struct force_facts *facts, const char *path, bool has_keys,
+                                     const struct package *package)
 {
     char file[PATH_SIZE];
     char text[2048];
@@ -198,14 +222,14 @@ static enum status write_device_conf(const struct force_facts *facts, const char
 
     int size =
         snprintf(text, sizeof(text),
-                 "# A device package. key.pem and signing.pem are secret: whoever has them can speak for this device.\n"
+                 "# A device package.%s\n"
                  "[device]\ndevice_id = %s\nlog_id = %s\nofficer_id = %s\nofficer_code = %s\nrole = %s\nlabel = %s\n"
                  "[server]\nhost = %s\nport = %u\nname = %s\n"
                  "[trust]\nforce_id = %s\nserver_key = %s\nca = ca.pem\n"
-                 "[tls]\ncertificate = certificate.pem\nkey = key.pem\n"
-                 "[sign]\nkey = signing.pem\n",
+                 "[tls]\ncertificate = certificate.pem\n%s",
+                 has_keys ? " key.pem and signing.pem are secret: whoever has them can speak for this device." : "",
                  ids[0], ids[1], ids[2], package->officer_code, package->role, package->label, facts->host, facts->port,
-                 facts->host, ids[3], key);
+                 facts->host, ids[3], key, has_keys ? "key = key.pem\n[sign]\nkey = signing.pem\n" : "");
 
     if (size < 0 || (size_t)size >= sizeof(text))
         return STATUS_INPUT;
@@ -225,8 +249,16 @@ static enum status copy_ca(const struct force_folder *folder, const char *path)
     return status;
 }
 
-enum status package_make(const struct force_folder *folder, const struct force_facts *facts, const char *path,
-                         struct package *package)
+/* A device is enrolled once: what is kept of another enrolment is never touched. */
+static enum status check_unused(const struct force_folder *folder, const struct id *device)
+{
+    char certificate[PATH_SIZE];
+    enum status status = kept_file(folder, device, "pem", certificate);
+
+    return status == STATUS_OK && access(certificate, F_OK) == 0 ? STATUS_EXISTS : status;
+}
+
+static enum status make_parents(const char *path)
 {
     char parent[PATH_SIZE];
     char *slash = NULL;
@@ -238,18 +270,28 @@ enum status package_make(const struct force_folder *folder, const struct force_f
         *slash = '\0';
         status = folder_make_all(parent);
     }
+    return status;
+}
+
+enum status package_make(const struct force_folder *folder, const struct force_facts *facts, const char *path,
+                         const char *request, struct package *package)
+{
+    enum status status = check_unused(folder, &package->device);
+
+    if (status == STATUS_OK)
+        status = make_parents(path);
     if (status == STATUS_OK)
         status = folder_make(path, true);
     if (status != STATUS_OK)
         return status;
 
-    status = take_certificate(folder, path, package);
-    if (status == STATUS_OK)
+    status = take_certificate(folder, path, request, package);
+    if (status == STATUS_OK && request == NULL)
         status = make_signing_key(path, package);
     if (status == STATUS_OK)
         status = copy_ca(folder, path);
     if (status == STATUS_OK)
-        status = write_device_conf(facts, path, package);
+        status = write_device_conf(facts, path, request == NULL, package);
     if (status != STATUS_OK)
         package_remove(folder, path, &package->device);
     return status;
@@ -258,14 +300,10 @@ enum status package_make(const struct force_folder *folder, const struct force_f
 static void remove_certificate(const struct force_folder *folder, const struct id *device)
 {
     static const char *const suffixes[] = {"key", "pem"};
-    char id[2 * ID_SIZE + 1];
-    char name[64];
     char file[PATH_SIZE];
 
-    hex_encode(span_of(device->bytes, ID_SIZE), id);
     for (size_t i = 0; i < 2; i++) {
-        snprintf(name, sizeof(name), "devices/%s.%s", id, suffixes[i]);
-        if (path_join(file, folder->certs, name) == STATUS_OK)
+        if (kept_file(folder, device, suffixes[i], file) == STATUS_OK)
             unlink(file);
     }
 }

@@ -56,9 +56,12 @@ struct package {
 /*
  * Makes folder `path` with device.conf, key.pem, certificate.pem, signing.pem and ca.pem; fills key and
  * certificate_key_hash. What was begun is removed when it fails. EXISTS, TLS, IO, DISK_FULL.
+ *
+ * request: NULL, or a certificate request of a phone that keeps its own keys; then package->key is given, and the package
+ * holds no secret.
  */
 MUST_USE enum status package_make(const struct force_folder *folder, const struct force_facts *facts, const char *path,
-                                  struct package *package);
+                                  const char *request, struct package *package);
 /* Reads a package's ids (not its keys). Complains itself. */
 MUST_USE enum status package_read(const char *path, struct package *ret_package);
 /* Removes a package's files and the certificate kept for it; for what could not be enrolled in the end. */

@@ -141,7 +141,7 @@ static enum status make_package(const struct init_work *work, const char *path, 
     snprintf(package->officer_code, sizeof(package->officer_code), "operator");
     snprintf(package->role, sizeof(package->role), "operator");
     snprintf(package->label, sizeof(package->label), "%s", label);
-    return status == STATUS_OK ? package_make(&work->folder, &work->facts, path, package) : status;
+    return status == STATUS_OK ? package_make(&work->folder, &work->facts, path, NULL, package) : status;
 }
 
 static enum status make_packages(const struct init_plan *plan, struct init_work *work)

@@ -29,9 +29,13 @@ static const struct command commands[] = {
      "empty cell empties it. Every bad row is reported with its line and reason, and then nothing is imported.\n"
      "devices makes a device package for each row, in FOLDER.\n",
      command_import},
-    {"enrol", "--officer CODE --out FOLDER [--label TEXT] [--dir DIR]",
+    {"enrol", "--officer CODE --out FOLDER [--label TEXT] [--csr FILE --public-key FILE] [--dir DIR]",
      "enrol a device for an officer, and write its package",
-     "The package holds the device's keys: hand it over safely, then delete it here.\n", command_enrol},
+     "The package holds the device's keys: hand it over safely, then delete it here.\n"
+     "A phone that makes its own keys gives two PEM files: --csr, a certificate request for its P-256 TLS key whose\n"
+     "common name is the device id that it chose (32 hex digits), and --public-key, its log's Ed25519 or P-256 key.\n"
+     "Then no private key leaves the phone, and the package holds none.\n",
+     command_enrol},
     {"revoke", "--device HEX [--suspend|--lost|--active] [--as-of TIME] [--reason TEXT] [--dir DIR]",
      "suspend a device, declare it lost, or make it active again",
      "Without --suspend or --active the device is lost: it gets no session, and what it recorded from --as-of on\n"

@@ -172,9 +172,9 @@ static void table__of_many_rows_is_read_up_to_the_limit(void **state)
     struct csv_table *table = NULL;
 
     assert_non_null(text);
-    memcpy(text, "code,name\n", head);
+    snprintf(text, head + 1, "code,name\n");
     for (size_t i = 0; i < rows; i++)
-        memcpy(text + head + 4 * i, "a,b\n", 4);
+        snprintf(text + head + 4 * i, 5, "a,b\n");
     assert_int_equal(
         csv_table_read(said_file(*state, "t.csv", text, head + 4 * (rows - 1)), columns, 3, REQUIRED, &table),
         STATUS_OK);
