@@ -43,35 +43,37 @@ enum status path_join(char *ret_path, const char *folder, const char *name)
     return STATUS_OK;
 }
 
+/* To its end, whatever kind of file it is: a pipe tells no size beforehand. */
 static enum status read_all(int fd, char **ret_text, size_t *ret_size)
 {
-    struct stat about;
+    size_t room = 0;
+    size_t size = 0;
+    char *text = NULL;
+    ssize_t got = 1;
 
-    if (fstat(fd, &about) != 0)
-        return STATUS_IO;
-    if (about.st_size < 0 || about.st_size > (off_t)FILE_SIZE_MAX)
-        return STATUS_OVER_LIMIT;
-
-    size_t size = (size_t)about.st_size;
-    size_t done = 0;
-    char *text = malloc(size + 1);
-
-    if (text == NULL)
-        return STATUS_NO_MEMORY;
-    while (done < size) {
-        ssize_t got = read(fd, text + done, size - done);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0) {
-            free(text);
-            return STATUS_IO;
+    while (got != 0 && size <= FILE_SIZE_MAX) {
+        if (size == room) {
+            room = room == 0 ? 4096 : 2 * room;
+            char *larger = realloc(text, room + 1);
+            if (larger == NULL)
+                break;
+            text = larger;
         }
-        done += (size_t)got;
+        got = read(fd, text + size, room - size);
+        if (got < 0 && errno != EINTR)
+            break;
+        size += got > 0 ? (size_t)got : 0;
     }
-    text[size] = '\0';
-    *ret_text = text;
-    *ret_size = size;
-    return STATUS_OK;
+    if (got == 0 && size <= FILE_SIZE_MAX) {
+        text[size] = '\0';
+        *ret_text = text;
+        *ret_size = size;
+        return STATUS_OK;
+    }
+    free(text);
+    if (size > FILE_SIZE_MAX)
+        return STATUS_OVER_LIMIT;
+    return got < 0 ? STATUS_IO : STATUS_NO_MEMORY;
 }
 
 enum status file_read(const char *path, char **ret_text, size_t *ret_size)
