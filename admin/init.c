@@ -11,7 +11,7 @@
 #include "server/edge/store_sqlite.h"
 
 #define FORCE_NAME_SIZE 91
-#define ADDRESS_SIZE 200
+#define ADDRESS_SIZE 128 /* inih reads lines of 200 */
 
 struct init_plan {
     const char *dir;

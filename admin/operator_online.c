@@ -1,9 +1,13 @@
 #include "admin/operator_online.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "admin/command.h"
 #include "core/sha256.h"
@@ -188,6 +192,41 @@ static enum status with_device(const struct dc_config *prepared, const struct op
     return status;
 }
 
+/*
+ * Asked before anything is recorded: what is recorded is sent one day. The lock may be another doublecrewctl's, or a server's
+ * that is only starting.
+ */
+static bool answers(const char *host, uint16_t port)
+{
+    const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    const struct timeval limit = {.tv_sec = 5};
+    struct addrinfo *found = NULL;
+    char service[8];
+    bool connected = false;
+
+    snprintf(service, sizeof(service), "%u", port);
+    if (getaddrinfo(host, service, &hints, &found) != 0)
+        return false;
+    for (const struct addrinfo *at = found; at != NULL && !connected; at = at->ai_next) {
+        int fd = socket(at->ai_family, at->ai_socktype | SOCK_CLOEXEC, at->ai_protocol);
+        if (fd < 0)
+            continue;
+        setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+        connected = connect(fd, at->ai_addr, at->ai_addrlen) == 0;
+        close(fd);
+    }
+    freeaddrinfo(found);
+    return connected;
+}
+
+static enum status complain_no_server(const struct force_facts *facts, uint16_t port)
+{
+    complain("another process has the store open, and no server answers at %s port %u: if it is another doublecrewctl "
+             "or a server that is starting, try again in a moment; nothing was changed",
+             facts->host, port);
+    return STATUS_NETWORK;
+}
+
 static enum status complain_no_port(const struct force_folder *folder)
 {
     complain("a server runs on this store, and its port isn't known here: start doublecrewd with "
@@ -235,10 +274,12 @@ enum status operator_online_write(const struct force_folder *folder, const struc
     config.app_version = "doublecrewctl";
     config.page_credit = 0;
     config.port = server_port(folder, facts);
-    if (config.port != 0)
-        status = with_device(&config, entries);
-    else
+    if (config.port == 0)
         status = complain_no_port(folder);
+    else if (!answers(config.host, config.port))
+        status = complain_no_server(facts, config.port);
+    else
+        status = with_device(&config, entries);
     explicit_bzero(pem, size);
     explicit_bzero(config.storage_key, sizeof(config.storage_key));
     free(pem);
