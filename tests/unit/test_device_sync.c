@@ -259,6 +259,18 @@ static void anchor__of_another_server_is_refused(void **state)
     assert_false(fixture->linked);
 }
 
+static void anchor__of_another_force_is_refused(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct dc_id own = fixture->config.force;
+
+    fixture->config.force = device_fixture_id(2); /* the played server signs for it, with the right key */
+    device_fixture_connect(fixture);
+    device_fixture_welcome(fixture, 0, NULL, 512);
+    assert_int_equal(status_of(fixture).reason, DC_BAD_SIGNATURE);
+    fixture->config.force = own;
+}
+
 static void anchor__bound_to_another_hello_is_refused(void **state)
 {
     struct device_fixture *fixture = *state;
@@ -585,6 +597,7 @@ int main(void)
         CASE(credit__is_never_exceeded),
         CASE(push__stays_below_the_message_limit),
         CASE(anchor__of_another_server_is_refused),
+        CASE(anchor__of_another_force_is_refused),
         CASE(anchor__bound_to_another_hello_is_refused),
         CASE(journal__must_extend_the_checkpoint_held),
         CASE(back_off__doubles_with_jitter_up_to_its_longest),
