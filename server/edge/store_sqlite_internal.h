@@ -58,6 +58,11 @@ struct sq_policy {
     int64_t effective_from_us;
     struct span body;
 };
+struct sq_naming {
+    struct hash presence;
+    struct id officer;
+    int64_t to_us;
+};
 struct sq_edit {
     struct span subject;
     const char *field;
@@ -80,8 +85,8 @@ struct sq_tile {
 };
 
 extern const struct sq_table sq_journal, sq_head, sq_tiles, sq_devices, sq_officers, sq_offenders, sq_risks,
-    sq_policies, sq_anchors, sq_boot_anchors, sq_boots, sq_presences, sq_plans, sq_authorities, sq_decisions, sq_edits,
-    sq_flags, sq_timers, sq_views, sq_feeds, sq_members;
+    sq_policies, sq_anchors, sq_boot_anchors, sq_boots, sq_presences, sq_namings, sq_plans, sq_authorities,
+    sq_decisions, sq_edits, sq_flags, sq_timers, sq_views, sq_feeds, sq_members;
 
 /* A prepared statement, kept for the next use. Nested use of one statement prepares a second. */
 struct sq_statement {

@@ -55,6 +55,34 @@ static enum status presence_put(struct store *store, const struct presence_row *
     return sq_put(store, SQ_PRESENCE_PUT, row);
 }
 
+static enum status presences_naming(struct store *store, const struct id *officer, int64_t from_us,
+                                    store_hash_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_NAMINGS_OF);
+    struct sq_naming row;
+
+    sq_bind_id(&query, officer);
+    sq_bind_int(&query, from_us);
+    while (sq_next(&query, &sq_namings, &row))
+        query.status = each(context, &row.presence);
+    return sq_end(&query);
+}
+
+static enum status naming_put(struct store *store, const struct hash *presence, int64_t to_us,
+                              const struct id *officers, size_t count)
+{
+    struct sq_query forget = sq_begin(store, SQ_NAMINGS_FORGET);
+    enum status status;
+
+    sq_bind_hash(&forget, presence);
+    status = sq_change(&forget);
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct sq_naming row = {.presence = *presence, .officer = officers[i], .to_us = to_us};
+        status = sq_put(store, SQ_NAMING_PUT, &row);
+    }
+    return status;
+}
+
 static enum status plan_get(struct store *store, const struct id *plan, struct plan_row *ret_row)
 {
     struct sq_query query = sq_begin(store, SQ_PLAN_GET);
@@ -135,6 +163,8 @@ void sq_presence_ops(struct store_ops *ops)
     ops->presences_of = presences_of;
     ops->presences_in_boot = presences_in_boot;
     ops->presence_put = presence_put;
+    ops->presences_naming = presences_naming;
+    ops->naming_put = naming_put;
     ops->plan_get = plan_get;
     ops->plans_at = plans_at;
     ops->plan_put = plan_put;

@@ -71,6 +71,9 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                               " UNION SELECT presence FROM presences WHERE log = ?1 AND out_boot = ?2 AND has_out = 1"
                               " AND out_boot <> in_boot) ORDER BY presence"},
     [SQ_PRESENCE_PUT] = {SQ_UPSERT, &sq_presences, ""},
+    [SQ_NAMINGS_OF] = {SQ_SELECT, &sq_namings, "WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},
+    [SQ_NAMING_PUT] = {SQ_UPSERT, &sq_namings, ""},
+    [SQ_NAMINGS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM namings WHERE presence = ?1"},
     [SQ_PLAN_GET] = {SQ_SELECT, &sq_plans, "WHERE plan = ?1"},
     [SQ_PLANS_AT] = {SQ_SELECT, &sq_plans, "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY plan"},
     [SQ_PLAN_PUT] = {SQ_UPSERT, &sq_plans, ""},

@@ -204,6 +204,13 @@ static const struct sq_column sq_presences_columns[] = {
 };
 TABLE(sq_presences, "presences", struct presence_row);
 
+static const struct sq_column sq_namings_columns[] = {
+    KEY(SQ_HASH, struct sq_naming, presence, "presence"),
+    KEY(SQ_ID, struct sq_naming, officer, "officer"),
+    INT(struct sq_naming, to_us, "to_us"),
+};
+TABLE(sq_namings, "namings", struct sq_naming);
+
 static const struct sq_column sq_plans_columns[] = {
     KEY(SQ_ID, struct plan_row, plan, "plan"),
     ID(struct plan_row, offender, "offender"),
