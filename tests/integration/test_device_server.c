@@ -1,0 +1,319 @@
+/* The device library against the real server: facts go up, rows and flags come down, through cuts and kills. */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "device/doublecrew.h"
+#include "tests/lib/core_fixture.h"
+#include "tests/lib/server_fixture.h"
+
+#define ROUNDS_MAX 300 /* of 50 ms: a limit, not a wait */
+
+/* A phone of the library, as one of the fixture's people. */
+struct phone {
+    struct dc_device *device;
+    struct dc_config config;
+    char store[128];
+    char pem[512];
+    uint64_t acked;
+    unsigned flags;
+    char flag_kind[64];
+    bool complete;
+    char company[32];
+    enum dc_status error;
+};
+
+struct stage {
+    struct server_fixture server;
+    struct dc_loop *loop;
+    struct phone officer;
+    struct phone supervisor;
+};
+
+static void on_event(void *context, struct dc_device *device, const struct dc_event *event)
+{
+    struct phone *phone = context;
+
+    (void)device;
+    switch (event->type) {
+    case DC_EVENT_ACK:
+        phone->acked = event->seq;
+        break;
+    case DC_EVENT_FLAG:
+        phone->flags++;
+        snprintf(phone->flag_kind, sizeof phone->flag_kind, "%s", event->row->kind);
+        break;
+    case DC_EVENT_PAGE:
+        phone->complete = event->complete;
+        break;
+    case DC_EVENT_VERDICT:
+        snprintf(phone->company, sizeof phone->company, "%s", event->text);
+        break;
+    case DC_EVENT_ERROR:
+        phone->error = event->status;
+        break;
+    default:
+        break;
+    }
+}
+
+static void open_phone(struct stage *stage, struct phone *phone, const struct server_device *of, const char *name)
+{
+    struct dc_config *config = &phone->config;
+    struct id force = fixture_id("force");
+    struct public_key server_key;
+    static char ca[128];
+
+    dc_config_init(config);
+    snprintf(phone->store, sizeof phone->store, "%s/%s.phone", stage->server.folder, name);
+    snprintf(ca, sizeof ca, "%s/ca-bundle.pem", stage->server.ca);
+    assert_int_equal(sign_key_to_pem(of->key, phone->pem, sizeof phone->pem), STATUS_OK);
+    sign_key_public(stage->server.checkpoint_key, &server_key);
+    config->store_path = phone->store;
+    memset(config->storage_key, 7, sizeof config->storage_key);
+    memcpy(config->force.bytes, force.bytes, sizeof force.bytes);
+    memcpy(config->device.bytes, of->device.bytes, ID_SIZE);
+    memcpy(config->log.bytes, of->log.bytes, ID_SIZE);
+    memcpy(config->officer.bytes, of->officer.bytes, ID_SIZE);
+    memcpy(config->server_key, server_key.bytes, sizeof config->server_key);
+    config->host = "127.0.0.1";
+    config->port = stage->server.port;
+    config->server_name = "localhost";
+    config->ca_path = ca;
+    config->certificate_path = of->certificate;
+    config->key_path = of->certificate_key;
+    config->signing_key_pem = phone->pem;
+    config->event_context = phone;
+    config->on_event = on_event;
+    config->retry_first_ms = 50;
+    config->retry_longest_ms = 400;
+    assert_int_equal(dc_device_open(stage->loop, config, &phone->device), DC_OK);
+}
+
+static int start(void **state)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+
+    assert_non_null(stage);
+    server_fixture_make(&stage->server);
+    server_fixture_start(&stage->server);
+    assert_int_equal(dc_loop_new(NULL, &stage->loop), DC_OK);
+    open_phone(stage, &stage->officer, &stage->server.officer, "officer");
+    open_phone(stage, &stage->supervisor, &stage->server.supervisor, "supervisor");
+    *state = stage;
+    return 0;
+}
+
+static int stop(void **state)
+{
+    struct stage *stage = *state;
+
+    dc_device_close(stage->officer.device);
+    dc_device_close(stage->supervisor.device);
+    dc_loop_free(stage->loop);
+    if (stage->server.pid != 0)
+        assert_int_equal(server_fixture_stop(&stage->server, SIGTERM), 0);
+    server_fixture_remove(&stage->server);
+    free(stage);
+    return 0;
+}
+
+static struct dc_sync_status status_of(const struct phone *phone)
+{
+    struct dc_sync_status status;
+
+    dc_sync_status(phone->device, &status);
+    return status;
+}
+
+/* Runs the loop until the phone has nothing pending and its feed is complete. */
+static void run_until_synced(struct stage *stage, struct phone *phone)
+{
+    struct dc_sync_status status = status_of(phone);
+
+    for (int i = 0; i < ROUNDS_MAX; i++) {
+        if (status.state == DC_SYNC_ONLINE && status.pending_entries == 0 && status.feed_complete)
+            return;
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+        status = status_of(phone);
+    }
+    fail_msg("not synced: state %d, reason %s, pending %llu", (int)status.state, dc_status_name(status.reason),
+             (unsigned long long)status.pending_entries);
+}
+
+static struct dc_id offender(void)
+{
+    struct id made = fixture_id("offender");
+    struct dc_id id;
+
+    memcpy(id.bytes, made.bytes, sizeof id.bytes);
+    return id;
+}
+
+static struct dc_hash visit_alone(struct phone *phone)
+{
+    struct dc_check_in check_in = {.offender = offender(), .with = DC_WITH_ALONE};
+    struct dc_hash presence;
+
+    assert_int_equal(dc_check_in(phone->device, &check_in, &presence), DC_OK);
+    assert_int_equal(dc_check_out(phone->device, &presence, NULL, NULL), DC_OK);
+    assert_int_equal(dc_outcome(phone->device, &presence, DC_OUTCOME_SEEN, NULL), DC_OK);
+    return presence;
+}
+
+static bool count_offender(void *context, const struct dc_offender *row)
+{
+    assert_string_equal(row->reference, "TS/0001");
+    assert_int_equal(row->risk, DC_RISK_HIGH);
+    (*(unsigned *)context)++;
+    return true;
+}
+
+static bool count_officer(void *context, const struct dc_officer *row)
+{
+    assert_int_not_equal(row->role, DC_ROLE_UNKNOWN);
+    (*(unsigned *)context)++;
+    return true;
+}
+
+static bool keep_presence(void *context, const struct dc_presence *row)
+{
+    *(struct dc_presence *)context = *row;
+    return true;
+}
+
+static void facts_go_up__and_rows_come_down(void **state)
+{
+    struct stage *stage = *state;
+    struct dc_hash presence = visit_alone(&stage->officer);
+    struct dc_presence found = {.own = false};
+    unsigned offenders = 0;
+    unsigned officers = 0;
+
+    assert_int_equal(dc_each_presence(stage->officer.device, &presence, keep_presence, &found), DC_OK);
+    assert_true(found.verdict.preview);
+    assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    assert_int_equal(dc_sync_start(stage->supervisor.device), DC_OK);
+    run_until_synced(stage, &stage->officer);
+    run_until_synced(stage, &stage->supervisor);
+    assert_int_equal(stage->officer.acked, 3);
+    assert_int_equal(stage->officer.error, DC_OK);
+    assert_int_equal(dc_each_offender(stage->officer.device, NULL, count_offender, &offenders), DC_OK);
+    assert_int_equal(offenders, 1);
+    assert_int_equal(dc_each_officer(stage->supervisor.device, NULL, count_officer, &officers), DC_OK);
+    assert_int_equal(officers, 3);
+    for (int i = 0; i < ROUNDS_MAX && (found.verdict.preview || !found.received_ms); i++) {
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+        assert_int_equal(dc_each_presence(stage->officer.device, &presence, keep_presence, &found), DC_OK);
+    }
+    assert_false(found.verdict.preview); /* the server's row now */
+    assert_true(found.own);
+}
+
+static void lone_visit__reaches_the_supervisor_who_decides(void **state)
+{
+    struct stage *stage = *state;
+    struct dc_decision decision = {.appropriate = true, .reason_code = "emergency", .words = "Threat to life."};
+
+    assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    assert_int_equal(dc_sync_start(stage->supervisor.device), DC_OK);
+    run_until_synced(stage, &stage->supervisor);
+    decision.presence = visit_alone(&stage->officer);
+    run_until_synced(stage, &stage->officer);
+    for (int i = 0; i < ROUNDS_MAX && stage->supervisor.flags == 0; i++)
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+    assert_int_not_equal(stage->supervisor.flags, 0);
+    assert_string_equal(stage->supervisor.company, "lone_confirmed");
+    assert_int_equal(dc_decide(stage->supervisor.device, &decision, NULL), DC_OK);
+    run_until_synced(stage, &stage->supervisor);
+    assert_int_equal(stage->supervisor.error, DC_OK);
+}
+
+static void server_killed__nothing_is_lost_or_doubled(void **state)
+{
+    struct stage *stage = *state;
+    struct dc_subject subject = {.offender = offender()};
+    char text[64];
+
+    assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < 20; i++) {
+            snprintf(text, sizeof text, "note %d of round %d", i, round);
+            assert_int_equal(dc_note(stage->officer.device, &subject, text, NULL, NULL), DC_OK);
+            assert_int_equal(dc_loop_run(stage->loop, 0), DC_OK);
+        }
+        server_fixture_stop(&stage->server, SIGKILL);
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+        server_fixture_start(&stage->server);
+        /* Another port each time: the app would have it from its config. */
+        dc_device_close(stage->officer.device);
+        open_phone(stage, &stage->officer, &stage->server.officer, "officer");
+        assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    }
+    run_until_synced(stage, &stage->officer);
+    assert_int_equal(status_of(&stage->officer).durable_seq, 60);
+    assert_int_equal(status_of(&stage->officer).head_seq, 60);
+    assert_int_equal(stage->officer.error, DC_OK);
+}
+
+static bool count_note(void *context, const struct dc_note_read *note)
+{
+    assert_false(note->pending);
+    (*(unsigned *)context)++;
+    return true;
+}
+
+static void long_absence__syncs_in_pages_and_batches(void **state)
+{
+    struct stage *stage = *state;
+    struct dc_subject subject = {.offender = offender()};
+    unsigned notes = 0;
+
+    for (int i = 0; i < 700; i++)
+        assert_int_equal(dc_note(stage->officer.device, &subject, "written offline", NULL, NULL), DC_OK);
+    assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    run_until_synced(stage, &stage->officer);
+    assert_int_equal(dc_sync_start(stage->supervisor.device), DC_OK);
+    run_until_synced(stage, &stage->supervisor);
+    assert_int_equal(dc_each_note(stage->supervisor.device, NULL, count_note, &notes), DC_OK);
+    assert_int_equal(notes, 700);
+}
+
+static void stranger__is_told_to_enrol(void **state)
+{
+    struct stage *stage = *state;
+    struct phone stranger = {.acked = 0};
+    struct dc_sync_status status;
+
+    open_phone(stage, &stranger, &stage->server.stranger, "stranger");
+    assert_int_equal(dc_sync_start(stranger.device), DC_OK);
+    status = status_of(&stranger);
+    for (int i = 0; i < ROUNDS_MAX && status.state != DC_SYNC_CLOSED; i++) {
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+        status = status_of(&stranger);
+    }
+    assert_int_equal(status.state, DC_SYNC_CLOSED);
+    assert_int_equal(status.reason, DC_UNKNOWN_DEVICE);
+    dc_device_close(stranger.device);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(facts_go_up__and_rows_come_down),
+        CASE(lone_visit__reaches_the_supervisor_who_decides),
+        CASE(server_killed__nothing_is_lost_or_doubled),
+        CASE(long_absence__syncs_in_pages_and_batches),
+        CASE(stranger__is_told_to_enrol),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
