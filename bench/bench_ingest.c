@@ -39,6 +39,7 @@ struct options {
     size_t days;
     uint64_t seed;
     const char *folder;
+    size_t only; /* one load, counted from 1; 0: all */
 };
 
 /* Of one load, by round. */
@@ -290,6 +291,11 @@ static void choose_loads(const struct options *options, struct ingest_load ret_l
     ret_loads[2] = (struct ingest_load){"one device, one fact a push", 1, 40, 1, hour};
 }
 
+static bool is_chosen(const struct options *options, size_t load)
+{
+    return options->only == 0 || options->only == load + 1;
+}
+
 static enum status run_all(const struct options *options, const struct ingest_force *force,
                            const struct ingest_load loads[LOADS], struct results results[LOADS])
 {
@@ -298,8 +304,10 @@ static enum status run_all(const struct options *options, const struct ingest_fo
 
     print_machine(force);
     for (size_t round = 0; round < options->rounds; round++) {
-        for (size_t i = 0; i < LOADS && status == STATUS_OK; i++)
-            status = run_round(&loads[i], force, &random, &results[i]);
+        for (size_t i = 0; i < LOADS && status == STATUS_OK; i++) {
+            if (is_chosen(options, i))
+                status = run_round(&loads[i], force, &random, &results[i]);
+        }
     }
     return status;
 }
@@ -308,10 +316,14 @@ static void print_all(const struct options *options, const struct ingest_load lo
                       const struct results results[LOADS])
 {
     printf("medians of %zu rounds (lowest to highest)\n", options->rounds);
-    for (size_t i = 0; i < LOADS; i++)
-        print_load(&loads[i], &results[i]);
-    for (size_t i = 0; i < LOADS; i++)
-        print_figure(&loads[i], &results[i]);
+    for (size_t i = 0; i < LOADS; i++) {
+        if (is_chosen(options, i))
+            print_load(&loads[i], &results[i]);
+    }
+    for (size_t i = 0; i < LOADS; i++) {
+        if (is_chosen(options, i))
+            print_figure(&loads[i], &results[i]);
+    }
 }
 
 static bool read_number(const char *text, size_t min, size_t max, size_t *ret_number)
@@ -335,6 +347,8 @@ static bool read_option(const char *name, const char *value, struct options *opt
         return read_number(value, 3, ROUNDS_MAX, &options->rounds);
     if (strcmp(name, "--days") == 0)
         return read_number(value, 1, 20, &options->days);
+    if (strcmp(name, "--load") == 0)
+        return read_number(value, 1, LOADS, &options->only);
     if (strcmp(name, "--seed") == 0) {
         bool good = read_number(value, 0, SIZE_MAX, &seed);
         options->seed = seed;
@@ -359,8 +373,9 @@ int main(int argc, char **argv)
             continue;
         fprintf(stderr,
                 "Usage: bench ingest [--devices 2..1000, even (50)] [--rounds 3..%d (3)] [--days 1..20 (6)]\n"
-                "       [--seed N (1)] [--folder DIR, on a disk (build/bench-data)]\n",
-                ROUNDS_MAX);
+                "       [--load 1..%d, one of the three alone] [--seed N (1)] [--folder DIR, on a disk "
+                "(build/bench-data)]\n",
+                ROUNDS_MAX, LOADS);
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
