@@ -1,0 +1,364 @@
+/*
+ * Anchors (T1): what a push's checkpoints and its session's Hello say about the device's clock, and which presences that
+ * narrows. Observations of a boot are kept by their place on its monotonic clock; a time is bounded by the nearest few of
+ * them, so an observation concerns only what lies near it.
+ */
+#include "server/logic/batch_internal.h"
+
+#include "core/checkpoint.h"
+
+/* Observations that bound one instant: those before and after, and spares for bursts of sessions. */
+#define NEAREST 4
+/* Boots of a log that are looked at around one entry. */
+#define BOOTS_NEAR 8
+
+static enum status check_text(struct batch *batch, const struct push *push, const struct push_anchor *anchor,
+                              struct anchor_row *ret_row)
+{
+    struct checkpoint checkpoint;
+
+    if (batch->server_key == NULL ||
+        checkpoint_open(batch->sha, anchor->text, &batch->server_public, batch->server_key, &checkpoint) != STATUS_OK)
+        return STATUS_UNKNOWN_ANCHOR;
+    if (!id_equal(&checkpoint.force, &batch->next.force))
+        return STATUS_UNKNOWN_ANCHOR;
+    *ret_row = (struct anchor_row){.hash = anchor->hash, .time_us = checkpoint.time_ms * 1000, .log = push->log};
+    if (checkpoint.is_anchor) {
+        ret_row->log = checkpoint.log;
+        ret_row->boot = checkpoint.boot;
+        ret_row->sent_us = (int64_t)checkpoint.monotonic_ms * 1000;
+    }
+    return STATUS_OK;
+}
+
+enum status anchors_check(struct batch *batch, const struct push *push, struct anchor_row *ret_rows)
+{
+    for (size_t i = 0; i < push->anchor_count; i++) {
+        const struct push_anchor *anchor = &push->anchors[i];
+        enum status status = batch->store->ops->anchor_get(batch->store, &anchor->hash, &ret_rows[i]);
+
+        if (status == STATUS_NOT_FOUND)
+            status = anchor->text.size > 0 ? check_text(batch, push, anchor, &ret_rows[i]) : STATUS_UNKNOWN_ANCHOR;
+        else if (status == STATUS_OK && anchor->text.size == 0 && !id_equal(&ret_rows[i].log, &push->log))
+            status = STATUS_UNKNOWN_ANCHOR; /* by hash: this log must have named it before */
+        RETURN_IF_BAD(status);
+    }
+    return STATUS_OK;
+}
+
+struct boot_touch {
+    struct batch *batch;
+    const struct id *boot;
+    int64_t from_mono_us;
+};
+
+static enum status touch_in_boot(void *context, const struct presence_row *row)
+{
+    struct boot_touch *touch = context;
+    bool in = id_equal(&row->in.boot, touch->boot) && row->in.mono_us >= touch->from_mono_us;
+    bool out = row->has_out && id_equal(&row->out.boot, touch->boot) && row->out.mono_us >= touch->from_mono_us;
+
+    return in || out ? batch_touch_changed(touch->batch, &row->presence) : STATUS_OK;
+}
+
+static enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us)
+{
+    struct boot_touch touch = {batch, boot, from_mono_us};
+
+    return batch->store->ops->presences_in_boot(batch->store, log, boot, touch_in_boot, &touch);
+}
+
+/* Entries with NEAREST earlier observations nearer than this one keep their bounds. */
+static enum status touch_near(struct batch *batch, const struct boot_anchor_row *seen,
+                              const struct boot_anchor_row *others, size_t count)
+{
+    int64_t from_us = INT64_MIN;
+    size_t earlier = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (others[i].sent_us > seen->sent_us)
+            return touch_boot(batch, &seen->log, &seen->boot, INT64_MIN); /* out of order: rare, look at all */
+        if (++earlier == NEAREST)
+            from_us = others[i].sent_us;
+    }
+    return touch_boot(batch, &seen->log, &seen->boot, from_us);
+}
+
+/* Unanchored boots are bounded by their nearest anchored neighbours. */
+static enum status touch_unanchored(struct batch *batch, const struct id *log, uint64_t seq)
+{
+    struct boot_row boots[BOOTS_NEAR];
+    size_t count;
+
+    RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, seq, boots, BOOTS_NEAR, &count));
+    for (size_t i = 0; i < count && count > 1; i++) {
+        struct boot_anchor_row any;
+        size_t anchored;
+
+        RETURN_IF_BAD(batch->store->ops->boot_anchors(batch->store, log, &boots[i].boot, boots[i].first_mono_us, &any,
+                                                      1, &anchored));
+        if (anchored == 0)
+            RETURN_IF_BAD(touch_boot(batch, log, &boots[i].boot, INT64_MIN));
+    }
+    return STATUS_OK;
+}
+
+static enum status observe(struct batch *batch, const struct boot_anchor_row *seen)
+{
+    struct boot_anchor_row others[NEAREST + 1];
+    size_t count;
+
+    RETURN_IF_BAD(batch->store->ops->boot_anchors(batch->store, &seen->log, &seen->boot, seen->sent_us, others,
+                                                  NEAREST + 1, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (others[i].sent_us == seen->sent_us && others[i].time_us == seen->time_us &&
+            others[i].received_us <= seen->received_us)
+            return STATUS_OK;
+    }
+    RETURN_IF_BAD(batch->store->ops->boot_anchor_put(batch->store, seen));
+    RETURN_IF_BAD(touch_near(batch, seen, others, count));
+    return touch_unanchored(batch, &seen->log, SEQ_MAX);
+}
+
+enum status anchors_store(struct batch *batch, const struct push *push, const struct anchor_row *rows,
+                          const struct id *log)
+{
+    for (size_t i = 0; i < push->anchor_count; i++) {
+        int64_t received_us = (int64_t)push->anchors[i].received_ms * 1000;
+        struct boot_anchor_row seen = {.log = *log,
+                                       .boot = rows[i].boot,
+                                       .time_us = rows[i].time_us,
+                                       .sent_us = rows[i].sent_us,
+                                       .received_us = received_us};
+        struct anchor_row stored;
+        enum status status = batch->store->ops->anchor_get(batch->store, &rows[i].hash, &stored);
+
+        if (status == STATUS_NOT_FOUND)
+            status = batch->store->ops->anchor_put(batch->store, &rows[i]);
+        RETURN_IF_BAD(status);
+        if (!id_equal(&rows[i].log, &push->log) || id_is_zero(&rows[i].boot) || received_us < rows[i].sent_us)
+            continue; /* another log's, a plain checkpoint, or an answer before its question: says nothing of this clock */
+        RETURN_IF_BAD(observe(batch, &seen));
+    }
+    return STATUS_OK;
+}
+
+enum status anchors_of_delivery(struct batch *batch, const struct push *push, const struct id *log,
+                                const struct batch_delivery *delivery)
+{
+    struct boot_anchor_row seen = {
+        .log = *log,
+        .boot = delivery->boot,
+        .time_us = delivery->hello_time_us / 1000 * 1000, /* as the journal keeps it, and as the anchor says it */
+        .sent_us = (int64_t)delivery->hello_monotonic_ms * 1000,
+        .received_us = INT64_MAX,
+    };
+
+    if (delivery->hello_time_us == 0 || id_is_zero(&delivery->boot))
+        return STATUS_OK;
+    if (push->session_received_ms > 0 && push->session_received_ms >= delivery->hello_monotonic_ms)
+        seen.received_us = (int64_t)push->session_received_ms * 1000;
+    return observe(batch, &seen);
+}
+
+/* T2: within a boot the monotonic clock and the anchors never go back, and a boot doesn't return. */
+static bool goes_back(const struct boot_row *boot, const struct entry *entry, const struct anchor_row *anchor)
+{
+    int64_t mono_us = (int64_t)entry->header.monotonic_ms * 1000;
+
+    if (mono_us < boot->last_mono_us)
+        return true;
+    return anchor != NULL && id_equal(&anchor->boot, &entry->header.boot) &&
+           entry->header.checkpoint_received_ms > entry->header.monotonic_ms;
+}
+
+const struct anchor_row *anchor_of(const struct push *push, const struct anchor_row *rows,
+                                   const struct hash *checkpoint)
+{
+    for (size_t i = 0; i < push->anchor_count; i++) {
+        if (hash_equal(&rows[i].hash, checkpoint))
+            return &rows[i];
+    }
+    return NULL;
+}
+
+/* The stretch that an entry continues, or a new one. */
+static enum status boot_continue(struct batch *batch, const struct id *log, const struct entry *entry,
+                                 struct boot_row *boot, bool *ret_new)
+{
+    struct boot_row near[BOOTS_NEAR];
+    size_t count;
+    bool returned = false;
+
+    *ret_new = false;
+    if (boot->last_seq != 0 && id_equal(&boot->boot, &entry->header.boot))
+        return STATUS_OK;
+    if (boot->last_seq != 0)
+        RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, boot));
+    RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, entry->header.seq, near, BOOTS_NEAR, &count));
+    for (size_t i = 0; i < count; i++)
+        returned = returned || id_equal(&near[i].boot, &entry->header.boot);
+    if (count > 0 && id_equal(&near[count - 1].boot, &entry->header.boot)) {
+        *boot = near[count - 1];
+        return STATUS_OK;
+    }
+    *ret_new = true;
+    *boot = (struct boot_row){.log = *log,
+                              .boot = entry->header.boot,
+                              .first_seq = entry->header.seq,
+                              .first_mono_us = (int64_t)entry->header.monotonic_ms * 1000,
+                              .last_mono_us = (int64_t)entry->header.monotonic_ms * 1000,
+                              .clock_trouble = returned};
+    return STATUS_OK;
+}
+
+enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
+                        const struct anchor_row *rows, int64_t newest_us)
+{
+    struct boot_row boot = {0};
+    bool any_new = false;
+
+    for (size_t i = first; i < push->entry_count; i++) {
+        const struct entry *entry = &push->entries[i];
+        const struct anchor_row *anchor = anchor_of(push, rows, &entry->header.checkpoint);
+        bool is_new;
+
+        RETURN_IF_BAD(boot_continue(batch, log, entry, &boot, &is_new));
+        any_new = any_new || is_new;
+        if (!boot.clock_trouble &&
+            (goes_back(&boot, entry, anchor) || (anchor != NULL && anchor->time_us < newest_us))) {
+            boot.clock_trouble = true;
+            RETURN_IF_BAD(touch_boot(batch, log, &boot.boot, INT64_MIN));
+        }
+        if (anchor != NULL && anchor->time_us > newest_us)
+            newest_us = anchor->time_us;
+        boot.last_seq = entry->header.seq;
+        if ((int64_t)entry->header.monotonic_ms * 1000 > boot.last_mono_us)
+            boot.last_mono_us = (int64_t)entry->header.monotonic_ms * 1000;
+    }
+    RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &boot));
+    return any_new ? touch_unanchored(batch, log, push->first_seq + push->entry_count) : STATUS_OK;
+}
+
+static enum status bounds_in_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t mono_us,
+                                  int64_t drift_ppb, struct bounds *bounds, size_t *ret_anchors)
+{
+    struct boot_anchor_row seen[NEAREST];
+
+    RETURN_IF_BAD(batch->store->ops->boot_anchors(batch->store, log, boot, mono_us, seen, NEAREST, ret_anchors));
+    for (size_t i = 0; i < *ret_anchors; i++) {
+        struct bounds_anchor anchor = {seen[i].time_us, seen[i].sent_us, seen[i].received_us};
+
+        *bounds = bounds_intersect(*bounds, bounds_from_anchor(&anchor, mono_us, drift_ppb));
+    }
+    return STATUS_OK;
+}
+
+/* Earlier boots ended before, later ones began after. */
+static enum status bounds_by_neighbours(struct batch *batch, const struct id *log, uint64_t seq,
+                                        const struct boot_row *boots, size_t count, int64_t drift_ppb,
+                                        struct bounds *bounds)
+{
+    for (size_t i = 0; i < count; i++) {
+        bool earlier = boots[i].last_seq < seq;
+        struct bounds other = bounds_unknown();
+        size_t anchors;
+
+        if (!earlier && boots[i].first_seq <= seq)
+            continue;
+        RETURN_IF_BAD(bounds_in_boot(batch, log, &boots[i].boot,
+                                     earlier ? boots[i].last_mono_us : boots[i].first_mono_us, drift_ppb, &other,
+                                     &anchors));
+        if (earlier && other.lo_us > bounds->lo_us)
+            bounds->lo_us = other.lo_us;
+        if (!earlier && other.hi_us < bounds->hi_us)
+            bounds->hi_us = other.hi_us;
+    }
+    return STATUS_OK;
+}
+
+enum status bounds_of_stamp(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
+                            struct bounds *ret_bounds, bool *ret_trouble)
+{
+    struct bounds outer = {stamp->checkpoint_us, stamp->received_us};
+    struct bounds bounds = outer;
+    const struct rule_policy *policy;
+    struct boot_row boots[BOOTS_NEAR];
+    size_t boot_count, anchors;
+
+    *ret_trouble = false;
+    RETURN_IF_BAD(batch_policy_at(batch, stamp->received_us, &policy));
+    RETURN_IF_BAD(bounds_in_boot(batch, log, &stamp->boot, stamp->mono_us, policy->drift_ppb, &bounds, &anchors));
+    RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, stamp->seq, boots, BOOTS_NEAR, &boot_count));
+    for (size_t i = 0; i < boot_count; i++)
+        *ret_trouble = *ret_trouble || (boots[i].clock_trouble && id_equal(&boots[i].boot, &stamp->boot));
+    if (anchors == 0)
+        RETURN_IF_BAD(bounds_by_neighbours(batch, log, stamp->seq, boots, boot_count, policy->drift_ppb, &bounds));
+    if (bounds_empty(bounds)) {
+        *ret_trouble = true;
+        bounds = bounds_empty(outer) ? bounds_unknown() : outer;
+    }
+    *ret_bounds = bounds;
+    return STATUS_OK;
+}
+
+/* While there is no check-out, the longest visit bounds it from what stands fast: the check-in's latest instant. */
+static enum status open_until(struct batch *batch, int64_t in_hi_us, int64_t *ret_to_us)
+{
+    const struct rule_policy *policies;
+    size_t count;
+    int64_t longest_us = 0;
+
+    RETURN_IF_BAD(batch_policies(batch, &policies, &count));
+    for (size_t i = 0; i < count; i++)
+        longest_us = policies[i].longest_visit_us > longest_us ? policies[i].longest_visit_us : longest_us;
+    if (__builtin_add_overflow(in_hi_us, longest_us, ret_to_us))
+        *ret_to_us = RULE_FOREVER;
+    return STATUS_OK;
+}
+
+enum status presence_bounds(struct batch *batch, struct presence_row *row, struct rule_instant *ret_in,
+                            struct rule_instant *ret_out, bool *ret_trouble)
+{
+    struct bounds in, out = bounds_unknown();
+    bool in_trouble, out_trouble = false;
+    int64_t open_to_us;
+
+    RETURN_IF_BAD(bounds_of_stamp(batch, &row->log, &row->in, &in, &in_trouble));
+    if (row->has_out)
+        RETURN_IF_BAD(bounds_of_stamp(batch, &row->log, &row->out, &out, &out_trouble));
+    if (row->has_out && out.lo_us < in.lo_us)
+        out.lo_us = in.lo_us;
+    if (row->has_out && in.hi_us > out.hi_us)
+        in.hi_us = out.hi_us;
+    if (bounds_empty(in) || bounds_empty(out)) { /* left certainly before arriving */
+        in_trouble = true;
+        in = (struct bounds){row->in.checkpoint_us, row->in.received_us};
+        out = (struct bounds){row->in.checkpoint_us, row->out.received_us};
+    }
+    RETURN_IF_BAD(open_until(batch, in.hi_us, &open_to_us));
+    *ret_in = (struct rule_instant){in.lo_us, in.hi_us};
+    *ret_out = (struct rule_instant){out.lo_us, out.hi_us};
+    *ret_trouble = in_trouble || out_trouble;
+    row->from_us = in.lo_us;
+    row->to_us = row->has_out ? out.hi_us : open_to_us;
+    return STATUS_OK;
+}
+
+int64_t watermark_of(const struct device_row *device)
+{
+    return device->watermark_us > device->assigned_from_us ? device->watermark_us : device->assigned_from_us;
+}
+
+static enum status touch_naming(void *context, const struct hash *presence)
+{
+    return batch_touch(context, presence);
+}
+
+enum status watermark_move(struct batch *batch, struct device_row *device, int64_t to_us)
+{
+    int64_t before_us = watermark_of(device);
+
+    device->watermark_us = to_us;
+    return batch->store->ops->presences_naming(batch->store, &device->officer, before_us, touch_naming, batch);
+}

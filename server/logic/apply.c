@@ -1,0 +1,195 @@
+/* From an entry to its handler: one table by kind. Whatever an entry says, it is kept; what can't count is held. */
+#include "server/logic/batch_internal.h"
+
+#include <string.h>
+
+#include "core/payload.h"
+
+enum entry_class {
+    CLASS_FACT,    /* applies even when held: the rule itself keeps held evidence apart */
+    CLASS_ACT,     /* has no effect while its author's device is held */
+    CLASS_OPERATOR /* an operator's device only */
+};
+
+struct kind_row {
+    uint16_t kind;
+    enum entry_class class;
+    apply_handler handler;
+};
+
+#define KIND(name) DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_##name
+
+static const struct kind_row kinds[] = {
+    {KIND(CHECK_IN), CLASS_FACT, apply_check_in},
+    {KIND(CHECK_OUT), CLASS_FACT, apply_check_out},
+    {KIND(OUTCOME), CLASS_FACT, apply_outcome},
+    {KIND(NOTE), CLASS_FACT, apply_note},
+    {KIND(EDIT), CLASS_ACT, apply_edit},
+    {KIND(COSIGN_CONFIRM), CLASS_FACT, apply_cosign_confirm},
+    {KIND(PLAN), CLASS_ACT, apply_plan},
+    {KIND(AUTHORITY_REQUEST), CLASS_ACT, apply_authority_request},
+    {KIND(AUTHORITY_WORD), CLASS_ACT, apply_authority_word},
+    {KIND(DECISION), CLASS_ACT, apply_decision},
+    {KIND(FLAG_ACKNOWLEDGEMENT), CLASS_ACT, apply_flag_acknowledgement},
+    {KIND(FLAG_ANSWER), CLASS_ACT, apply_flag_answer},
+    {KIND(SEAL), CLASS_FACT, apply_seal},
+    {KIND(CARRIED), CLASS_FACT, apply_carried},
+    {KIND(LOG_LOST), CLASS_ACT, apply_log_lost},
+    {KIND(FORCE), CLASS_OPERATOR, apply_force},
+    {KIND(TEAM), CLASS_OPERATOR, apply_team},
+    {KIND(OFFICER), CLASS_OPERATOR, apply_officer},
+    {KIND(OFFENDER), CLASS_OPERATOR, apply_offender},
+    {KIND(DEVICE), CLASS_OPERATOR, apply_device},
+    {KIND(DEVICE_STATE), CLASS_OPERATOR, apply_device_state},
+    {KIND(POLICY), CLASS_OPERATOR, apply_policy},
+};
+
+static const struct kind_row *kind_row_of(uint16_t kind)
+{
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+        if (kinds[i].kind == kind)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+struct id id_of(ProtobufCBinaryData bytes)
+{
+    struct id id = {{0}};
+
+    if (bytes.len == ID_SIZE)
+        memcpy(id.bytes, bytes.data, ID_SIZE);
+    return id;
+}
+
+struct hash hash_of(ProtobufCBinaryData bytes)
+{
+    struct hash hash = {{0}};
+
+    if (bytes.len == HASH_SIZE)
+        memcpy(hash.bytes, bytes.data, HASH_SIZE);
+    return hash;
+}
+
+/* protobuf-c's messages hold pointers to non-const bytes; packing only reads them. */
+static ProtobufCBinaryData borrow(const uint8_t *bytes, size_t size)
+{
+    ProtobufCBinaryData data = {.len = size};
+
+    memcpy(&data.data, &bytes, sizeof(bytes));
+    return data;
+}
+
+ProtobufCBinaryData bytes_of_id(const struct id *id)
+{
+    return borrow(id->bytes, id_is_zero(id) ? 0 : ID_SIZE);
+}
+
+ProtobufCBinaryData bytes_of_hash(const struct hash *hash)
+{
+    return borrow(hash->bytes, hash_is_zero(hash) ? 0 : HASH_SIZE);
+}
+
+void stamp_of(const struct batch *batch, const struct applying *applying, const Doublecrew__V1__Place *place,
+              struct fact_stamp *ret_stamp)
+{
+    const struct entry_header *header = &applying->entry->header;
+
+    *ret_stamp = (struct fact_stamp){
+        .seq = header->seq,
+        .boot = header->boot,
+        .mono_us = (int64_t)header->monotonic_ms * 1000,
+        .wall_us = header->wall_ms * 1000,
+        .checkpoint_us = applying->checkpoint_us,
+        .received_us = batch->time_us,
+        .pos = applying->pos,
+        .has_place = place != NULL,
+    };
+    if (place != NULL) {
+        ret_stamp->latitude_e7 = place->latitude_e7;
+        ret_stamp->longitude_e7 = place->longitude_e7;
+        ret_stamp->accuracy_m = place->accuracy_m;
+    }
+}
+
+static bool shares_team(const struct officer_row *officer, const struct id *team)
+{
+    for (size_t i = 0; i < officer->team_count; i++) {
+        if (id_equal(&officer->teams[i], team))
+            return true;
+    }
+    return false;
+}
+
+enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct id *officer,
+                          const struct id *offender, bool *ret_may)
+{
+    struct officer_row other;
+    struct offender_row at;
+    enum status status;
+
+    *ret_may = false;
+    if (author->role != DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
+        return STATUS_OK;
+    status = batch->store->ops->offender_get(batch->store, offender, &at);
+    if (status == STATUS_OK)
+        *ret_may = shares_team(author, &at.team);
+    else if (status != STATUS_NOT_FOUND)
+        return status;
+    status = batch->store->ops->officer_get(batch->store, officer, &other);
+    for (size_t i = 0; status == STATUS_OK && i < other.team_count; i++)
+        *ret_may = *ret_may || shares_team(author, &other.teams[i]);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status load_author(struct batch *batch, struct applying *applying)
+{
+    enum status status = batch->store->ops->officer_get(batch->store, &applying->device->officer, &applying->author);
+
+    applying->author_known = status == STATUS_OK;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Whether the entry may have an effect; says why not. */
+static bool has_effect(const struct kind_row *row, struct applying *applying)
+{
+    const struct device_row *device = applying->device;
+    bool first_record = applying->pos == 1;
+
+    if (row->class == CLASS_FACT || first_record)
+        return true;
+    if (applying->carried)
+        applying->held = "not_permitted";
+    else if (applying->held == NULL && device->fork_seq != 0 && applying->entry->header.seq >= device->fork_seq)
+        applying->held = "contested";
+    else if (applying->held == NULL && !applying->author_known)
+        applying->held = "unknown_officer";
+    else if (applying->held == NULL && row->class == CLASS_OPERATOR && !applying->author.is_operator)
+        applying->held = "not_permitted";
+    return applying->held == NULL;
+}
+
+enum status apply_entry(struct batch *batch, struct applying *applying)
+{
+    uint16_t kind = applying->entry->header.kind;
+    const struct kind_row *row = kind_row_of(kind);
+    ProtobufCMessage *message;
+    enum status status;
+
+    if (row == NULL) {
+        applying->held = "unknown_kind";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(load_author(batch, applying));
+    if (!has_effect(row, applying))
+        return STATUS_OK;
+    if (!applying->carried) /* a carried entry's carrier still needs its own message */
+        arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    status = payload_open(batch->arena, kind, entry_message(applying->entry), &message);
+    if (status == STATUS_OK)
+        return row->handler(batch, applying, message);
+    if (status == STATUS_NO_MEMORY)
+        return status;
+    applying->held = "malformed_payload";
+    return STATUS_OK;
+}

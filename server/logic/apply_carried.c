@@ -1,0 +1,122 @@
+/* What stands in one log about another: a partner's entries (C1, F1), a log declared lost (F3), and the seal (W1). */
+#include "server/logic/batch_internal.h"
+
+#include "core/checkpoint.h"
+
+enum status apply_seal(struct batch *batch, struct applying *applying, const ProtobufCMessage *message)
+{
+    (void)batch;
+    (void)applying;
+    (void)message;
+    return STATUS_OK; /* the checkpoint in its header is what counts */
+}
+
+static enum status verify_carried(const struct push *push, const struct device_row *device)
+{
+    struct verify_key *key;
+    enum status status;
+
+    RETURN_IF_BAD(verify_key_new(&device->key, &key));
+    status = push_verify(push, key);
+    verify_key_free(key);
+    return status;
+}
+
+/* Another entry than the one stored at its place: the carried one is of another branch. */
+static enum status mark_fork(struct batch *batch, struct device_row *device, const struct push *push)
+{
+    for (size_t i = 0; i < push->entry_count; i++) {
+        struct hash stored;
+        uint64_t pos;
+        enum status status;
+
+        if (push->entries[i].header.seq > device->last_seq)
+            return STATUS_OK;
+        status = log_hash_at(batch, &device->log, push->entries[i].header.seq, &stored, &pos);
+        if (status == STATUS_OK && !hash_equal(&stored, &push->entries[i].hash)) {
+            RETURN_IF_BAD(fork_mark(batch, device, push->entries[i].header.seq));
+            return batch->store->ops->device_put(batch->store, device);
+        }
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static enum status apply_all(struct batch *batch, const struct push *push, struct device_row *device, uint64_t pos)
+{
+    struct applying inner = {.device = device, .log = device->log, .pos = pos, .carried = true};
+
+    for (size_t i = 0; i < push->entry_count; i++) {
+        struct anchor_row anchor;
+        enum status status = batch->store->ops->anchor_get(batch->store, &push->entries[i].header.checkpoint, &anchor);
+
+        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+            return status;
+        inner.entry = &push->entries[i];
+        inner.held = NULL;
+        inner.checkpoint_us = status == STATUS_OK ? anchor.time_us : INT64_MIN;
+        if (inner.entry->header.kind == DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED)
+            continue; /* one level: what a partner carried reaches us from its own log */
+        RETURN_IF_BAD(apply_entry(batch, &inner));
+    }
+    return STATUS_OK;
+}
+
+enum status apply_carried(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Carried *message = (const Doublecrew__V1__Carried *)base;
+    struct device_row device;
+    struct anchor_row *anchors;
+    struct push push;
+    enum status status = push_open(batch->arena, batch->sha, span_of(message->push.data, message->push.len), &push);
+
+    if (status == STATUS_NO_MEMORY)
+        return status;
+    if (status != STATUS_OK) {
+        applying->held = "malformed_payload";
+        return STATUS_OK;
+    }
+    status = batch->store->ops->device_by_log(batch->store, &push.log, &device);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && id_equal(&device.log, &applying->device->log))) {
+        applying->held = "unknown_log";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    if (verify_carried(&push, &device) != STATUS_OK) {
+        applying->held = "bad_signature";
+        return STATUS_OK;
+    }
+    anchors = arena_alloc(batch->arena, (push.anchor_count + 1) * sizeof(*anchors));
+    if (anchors == NULL)
+        return STATUS_NO_MEMORY;
+    status = anchors_check(batch, &push, anchors);
+    if (status == STATUS_OK)
+        status = anchors_store(batch, &push, anchors, &push.log);
+    if (status != STATUS_OK && status != STATUS_UNKNOWN_ANCHOR)
+        return status; /* an anchor that can't be verified leaves the times loose */
+    RETURN_IF_BAD(mark_fork(batch, &device, &push));
+    return apply_all(batch, &push, &device, applying->pos);
+}
+
+enum status apply_log_lost(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__LogLost *message = (const Doublecrew__V1__LogLost *)base;
+    struct id log = id_of(message->lost_log_id);
+    struct device_row lost;
+    enum status status = batch->store->ops->device_by_log(batch->store, &log, &lost);
+
+    if (status == STATUS_NOT_FOUND) {
+        applying->held = "unknown_log";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    if (!id_equal(&lost.officer, &applying->device->officer) || id_equal(&lost.log, &applying->device->log)) {
+        applying->held = "not_permitted";
+        return STATUS_OK;
+    }
+    lost.standing = DEVICE_LOST;
+    batch->roster_changed = true;
+    RETURN_IF_BAD(watermark_move(batch, &lost, lost.watermark_us)); /* who waits for it looks again */
+    return batch->store->ops->device_put(batch->store, &lost);
+}

@@ -1,0 +1,132 @@
+/* Supervisors' decisions and acknowledgements, and officers' answers (L2, A1, A2). */
+#include "server/logic/batch_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+struct presence_search {
+    const struct id *officer;
+    bool found;
+};
+
+static enum status is_officers(void *context, const struct presence_row *row)
+{
+    struct presence_search *search = context;
+
+    search->found = search->found || id_equal(&row->officer, search->officer);
+    return STATUS_OK;
+}
+
+/* Nobody decides who is named or possibly present, nor on themselves (L2). */
+static enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
+                               bool *ret_involved)
+{
+    struct presence_search search = {.officer = officer};
+
+    *ret_involved = id_equal(officer, &presence->officer);
+    for (size_t i = 0; i < presence->named_count; i++)
+        *ret_involved = *ret_involved || id_equal(officer, &presence->named[i]);
+    if (*ret_involved)
+        return STATUS_OK;
+    RETURN_IF_BAD(batch->store->ops->presences_at(batch->store, &presence->offender, presence->from_us, presence->to_us,
+                                                  is_officers, &search));
+    *ret_involved = search.found;
+    return STATUS_OK;
+}
+
+static enum status remember(struct batch *batch, const struct decision_row *row,
+                            const Doublecrew__V1__Decision *message)
+{
+    struct fresh_decision decision = {.presence = row->presence, .by = row->by, .appropriate = row->counts};
+
+    RETURN_IF_BAD(
+        list_room((void **)&batch->decisions, &batch->decision_capacity, batch->decision_count, sizeof(decision)));
+    (void)snprintf(decision.reason_code, sizeof(decision.reason_code), "%s", message->reason_code);
+    decision.words = strdup(message->words);
+    if (decision.words == NULL)
+        return STATUS_NO_MEMORY;
+    batch->decisions[batch->decision_count++] = decision;
+    return batch_touch(batch, &row->presence);
+}
+
+enum status apply_decision(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Decision *message = (const Doublecrew__V1__Decision *)base;
+    struct decision_row row = {.entry = applying->entry->hash,
+                               .presence = hash_of(message->presence),
+                               .by = applying->author.officer,
+                               .counts = message->appropriate,
+                               .recorded_us = batch->time_us,
+                               .pos = applying->pos};
+    struct presence_row presence;
+    bool may, involved;
+    enum status status = batch->store->ops->presence_get(batch->store, &row.presence, &presence);
+
+    if (status == STATUS_NOT_FOUND) {
+        applying->held = "unknown_presence";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    RETURN_IF_BAD(may_supervise(batch, &applying->author, &presence.officer, &presence.offender, &may));
+    RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
+    if (!may || involved) {
+        applying->held = "not_permitted";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(batch->store->ops->decision_put(batch->store, &row));
+    /* A decision may lift or end holding: what stands beside it looks again. */
+    RETURN_IF_BAD(batch_touch_changed(batch, &row.presence));
+    return remember(batch, &row, message);
+}
+
+/* The flag that an entry is about, and whether its author may supervise it. */
+static enum status open_flag(struct batch *batch, struct applying *applying, const struct hash *flag, bool *ret_may,
+                             bool *ret_own)
+{
+    Doublecrew__V1__FlagRow *row;
+    struct id officer, offender;
+    enum status status = flag_open(batch, flag, &row);
+
+    *ret_may = *ret_own = false;
+    if (status == STATUS_NOT_FOUND) {
+        applying->held = "unknown_flag";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    officer = id_of(row->officer_id);
+    offender = id_of(row->offender_id);
+    *ret_own = id_equal(&officer, &applying->author.officer);
+    return may_supervise(batch, &applying->author, &officer, &offender, ret_may);
+}
+
+enum status apply_flag_acknowledgement(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__FlagAcknowledgement *message = (const Doublecrew__V1__FlagAcknowledgement *)base;
+    struct hash flag = hash_of(message->flag_id);
+    bool may, own;
+
+    RETURN_IF_BAD(open_flag(batch, applying, &flag, &may, &own));
+    if (applying->held != NULL)
+        return STATUS_OK;
+    if (!may || own) {
+        applying->held = "not_permitted";
+        return STATUS_OK;
+    }
+    return flag_acknowledge(batch, &flag, &applying->author.officer);
+}
+
+enum status apply_flag_answer(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__FlagAnswer *message = (const Doublecrew__V1__FlagAnswer *)base;
+    struct hash flag = hash_of(message->flag_id);
+    bool may, own;
+
+    RETURN_IF_BAD(open_flag(batch, applying, &flag, &may, &own));
+    if (applying->held != NULL)
+        return STATUS_OK;
+    if (!own) {
+        applying->held = "not_permitted";
+        return STATUS_OK;
+    }
+    return flag_answer(batch, &flag, message->words);
+}

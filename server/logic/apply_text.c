@@ -1,0 +1,280 @@
+/* What officers write: notes, each their own account, and edits of fields, merged (M1, M2). */
+#include "server/logic/batch_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/merge.h"
+
+#define EDITS_MAX 512 /* of one field of one subject */
+/* A field's key is a letter, the subject and the name. */
+#define FIELD_NAME_MAX (STORE_VIEW_KEY_MAX - 1 - HASH_SIZE)
+
+/* The offender that a subject (an offender or a presence) belongs to, and the officer of a presence. */
+struct subject {
+    struct id offender;
+    struct id officer; /* zero: the subject is an offender */
+};
+
+static enum status find_subject(struct batch *batch, ProtobufCBinaryData bytes, struct subject *ret_subject)
+{
+    struct hash presence = hash_of(bytes);
+    struct presence_row row;
+    struct offender_row offender;
+
+    *ret_subject = (struct subject){.offender = id_of(bytes)};
+    if (bytes.len == ID_SIZE)
+        return batch->store->ops->offender_get(batch->store, &ret_subject->offender, &offender);
+    RETURN_IF_BAD(batch->store->ops->presence_get(batch->store, &presence, &row));
+    *ret_subject = (struct subject){row.offender, row.officer};
+    return STATUS_OK;
+}
+
+static enum status scopes_of_subject(struct batch *batch, const struct subject *subject, struct scope_list *ret_scopes)
+{
+    return scopes_of_offender(batch, &subject->offender, ret_scopes);
+}
+
+enum status apply_note(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Note *message = (const Doublecrew__V1__Note *)base;
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    Doublecrew__V1__NoteRow note = DOUBLECREW__V1__NOTE_ROW__INIT;
+    struct view_key key = view_key_of_hash('n', &applying->entry->hash);
+    struct fact_stamp stamp;
+    struct subject subject;
+    struct scope_list scopes;
+    struct bounds bounds;
+    bool trouble;
+    enum status status = find_subject(batch, message->subject, &subject);
+
+    if (status == STATUS_NOT_FOUND) {
+        applying->held = "unknown_subject";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    stamp_of(batch, applying, NULL, &stamp);
+    RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
+    note.note = bytes_of_hash(&applying->entry->hash);
+    note.subject = message->subject;
+    note.officer_id = bytes_of_id(&applying->device->officer);
+    note.text = message->text;
+    note.corrects = message->corrects;
+    note.from_ms = bounds.lo_us == INT64_MIN ? 0 : bounds.lo_us / 1000;
+    note.to_ms = bounds.hi_us == INT64_MAX ? 0 : bounds.hi_us / 1000;
+    row.row_case = DOUBLECREW__V1__ROW__ROW_NOTE;
+    row.note = &note;
+    RETURN_IF_BAD(scopes_of_subject(batch, &subject, &scopes));
+    return feed_publish(batch, &key, applying->pos, &row, &scopes);
+}
+
+/* All edits of one field, as merge and the row want them. */
+struct field_edits {
+    struct arena *arena;
+    struct merge_edit *edits;
+    Doublecrew__V1__FieldHead *heads; /* one for each edit */
+    struct merge_set_change *changes;
+    size_t count;
+    size_t change_count;
+    bool is_set;
+};
+
+static const struct hash *copy_hashes(struct arena *arena, const ProtobufCBinaryData *hashes, size_t count)
+{
+    struct hash *copies = arena_alloc(arena, (count + 1) * sizeof(*copies));
+
+    for (size_t i = 0; copies != NULL && i < count; i++)
+        copies[i] = hash_of(hashes[i]);
+    return copies;
+}
+
+static enum status add_set_changes(struct field_edits *all, const struct hash *entry,
+                                   const Doublecrew__V1__SetChange *set)
+{
+    for (size_t i = 0; i < set->n_add + set->n_remove; i++) {
+        struct merge_set_change *change = &all->changes[all->change_count];
+
+        if (all->change_count == EDITS_MAX)
+            return STATUS_OVER_LIMIT;
+        *change = (struct merge_set_change){.id = *entry, .add = i < set->n_add};
+        if (change->add) {
+            change->value = span_of(set->add[i], strlen(set->add[i]));
+        } else {
+            const Doublecrew__V1__SetRemoval *removal = set->remove[i - set->n_add];
+
+            change->value = span_of(removal->value, strlen(removal->value));
+            change->seen = copy_hashes(all->arena, removal->additions_seen, removal->n_additions_seen);
+            change->seen_count = removal->n_additions_seen;
+            if (change->seen == NULL)
+                return STATUS_OVER_LIMIT;
+        }
+        all->change_count++;
+    }
+    return STATUS_OK;
+}
+
+static enum status add_edit(void *context, const struct edit_row *row)
+{
+    struct field_edits *all = context;
+    struct edit_row *kept = arena_alloc(all->arena, sizeof(*kept));
+    ProtobufCMessage *message;
+    Doublecrew__V1__FieldHead head = DOUBLECREW__V1__FIELD_HEAD__INIT;
+
+    if (kept == NULL || all->count == EDITS_MAX)
+        return STATUS_OVER_LIMIT;
+    RETURN_IF_BAD(wire_unpack(all->arena, &doublecrew__v1__field_edit__descriptor, row->body, &message));
+    const Doublecrew__V1__FieldEdit *edit = (const Doublecrew__V1__FieldEdit *)message;
+    *kept = *row;
+    all->edits[all->count] = (struct merge_edit){.id = row->entry,
+                                                 .lower_us = row->lower_us,
+                                                 .replaces = copy_hashes(all->arena, edit->replaces, edit->n_replaces),
+                                                 .replaces_count = edit->n_replaces};
+    head.edit = bytes_of_hash(&kept->entry);
+    head.officer_id = bytes_of_id(&kept->officer);
+    head.from_ms = row->lower_us == INT64_MIN ? 0 : row->lower_us / 1000;
+    head.to_ms = row->upper_us == INT64_MAX ? 0 : row->upper_us / 1000;
+    if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT)
+        head.text = edit->text;
+    all->heads[all->count++] = head;
+    if (edit->change_case != DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET)
+        return STATUS_OK;
+    all->is_set = true;
+    return add_set_changes(all, &row->entry, edit->set);
+}
+
+static enum status fill_heads(struct field_edits *all, Doublecrew__V1__FieldRow *row)
+{
+    size_t *heads = arena_alloc(all->arena, EDITS_MAX * sizeof(*heads));
+    size_t count;
+
+    row->heads = arena_alloc(all->arena, EDITS_MAX * sizeof(*row->heads));
+    if (heads == NULL || row->heads == NULL)
+        return STATUS_OVER_LIMIT;
+    RETURN_IF_BAD(merge_heads(all->edits, all->count, heads, &count));
+    for (size_t i = 0; i < count; i++)
+        row->heads[i] = &all->heads[heads[i]];
+    row->n_heads = count;
+    if (!all->is_set)
+        return STATUS_OK;
+    row->set_members = arena_alloc(all->arena, EDITS_MAX * sizeof(*row->set_members));
+    if (row->set_members == NULL)
+        return STATUS_OVER_LIMIT;
+    RETURN_IF_BAD(merge_set_members(all->changes, all->change_count, heads, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct span value = all->changes[heads[i]].value;
+
+        row->set_members[i] = arena_alloc(all->arena, value.size + 1);
+        if (row->set_members[i] == NULL)
+            return STATUS_OVER_LIMIT;
+        memcpy(row->set_members[i], value.data, value.size);
+    }
+    row->n_set_members = count;
+    return STATUS_OK;
+}
+
+static enum status publish_field(struct batch *batch, const struct applying *applying,
+                                 ProtobufCBinaryData subject_bytes, const struct subject *subject, char *field)
+{
+    struct arena *arena = batch->arena;
+    struct field_edits all = {.arena = arena,
+                              .edits = arena_alloc(arena, EDITS_MAX * sizeof(*all.edits)),
+                              .heads = arena_alloc(arena, EDITS_MAX * sizeof(*all.heads)),
+                              .changes = arena_alloc(arena, EDITS_MAX * sizeof(*all.changes))};
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    Doublecrew__V1__FieldRow field_row = DOUBLECREW__V1__FIELD_ROW__INIT;
+    struct view_key key = {.bytes = {'e'}, .size = 1 + subject_bytes.len + strlen(field)};
+    struct scope_list scopes;
+
+    if (all.edits == NULL || all.heads == NULL || all.changes == NULL)
+        return STATUS_OVER_LIMIT;
+    RETURN_IF_BAD(batch->store->ops->edits_of(batch->store, span_of(subject_bytes.data, subject_bytes.len), field,
+                                              add_edit, &all));
+    memcpy(key.bytes + 1, subject_bytes.data, subject_bytes.len);
+    memcpy(key.bytes + 1 + subject_bytes.len, field, strlen(field));
+    field_row.subject = subject_bytes;
+    field_row.field = field;
+    RETURN_IF_BAD(fill_heads(&all, &field_row));
+    row.row_case = DOUBLECREW__V1__ROW__ROW_FIELD;
+    row.field = &field_row;
+    RETURN_IF_BAD(scopes_of_subject(batch, subject, &scopes));
+    return feed_publish(batch, &key, applying->pos, &row, &scopes);
+}
+
+/* P4: an edit from outside the offender's team has no effect; their own visit is always theirs to describe. */
+static enum status in_scope(struct batch *batch, const struct applying *applying, const struct subject *subject,
+                            bool *ret_in_scope)
+{
+    struct offender_row offender;
+
+    RETURN_IF_BAD(batch->store->ops->offender_get(batch->store, &subject->offender, &offender));
+    *ret_in_scope = id_equal(&subject->officer, &applying->author.officer) ||
+                    id_equal(&offender.manager, &applying->author.officer);
+    for (size_t i = 0; i < applying->author.team_count; i++)
+        *ret_in_scope = *ret_in_scope || id_equal(&applying->author.teams[i], &offender.team);
+    return STATUS_OK;
+}
+
+static bool fields_fit(const Doublecrew__V1__Edit *message)
+{
+    for (size_t i = 0; i < message->n_fields; i++) {
+        if (strlen(message->fields[i]->field) > FIELD_NAME_MAX)
+            return false;
+        for (size_t j = 0; j < i; j++) {
+            if (strcmp(message->fields[i]->field, message->fields[j]->field) == 0)
+                return false;
+        }
+    }
+    return true;
+}
+
+static enum status put_field(struct batch *batch, struct applying *applying, const Doublecrew__V1__Edit *message,
+                             const struct bounds *bounds, const Doublecrew__V1__FieldEdit *field)
+{
+    struct edit_row row = {.entry = applying->entry->hash,
+                           .officer = applying->author.officer,
+                           .lower_us = bounds->lo_us,
+                           .upper_us = bounds->hi_us};
+    uint8_t *bytes;
+    size_t size;
+    enum status status;
+
+    RETURN_IF_BAD(wire_pack(&field->base, &bytes, &size));
+    row.body = span_of(bytes, size);
+    status = batch->store->ops->edit_put(batch->store, span_of(message->subject.data, message->subject.len),
+                                         field->field, &row);
+    free(bytes);
+    return status;
+}
+
+enum status apply_edit(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Edit *message = (const Doublecrew__V1__Edit *)base;
+    struct fact_stamp stamp;
+    struct subject subject;
+    struct bounds bounds;
+    bool trouble, inside = false;
+    enum status status = find_subject(batch, message->subject, &subject);
+
+    if (status == STATUS_OK)
+        status = in_scope(batch, applying, &subject, &inside);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !inside)) {
+        applying->held = "out_of_scope"; /* the same words for unknown: the reply reveals nothing (P4) */
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    if (!fields_fit(message)) {
+        applying->held = "malformed_payload";
+        return STATUS_OK;
+    }
+    stamp_of(batch, applying, NULL, &stamp);
+    RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
+    for (size_t i = 0; i < message->n_fields; i++) {
+        RETURN_IF_BAD(put_field(batch, applying, message, &bounds, message->fields[i]));
+        status = publish_field(batch, applying, message->subject, &subject, message->fields[i]->field);
+        if (status == STATUS_OVER_LIMIT)
+            applying->held = "over_limit"; /* kept, but the row no longer follows */
+        else
+            RETURN_IF_BAD(status);
+    }
+    return STATUS_OK;
+}

@@ -1,0 +1,187 @@
+/* Officers' facts about visits: check-in, check-out, outcome, co-signing. */
+#include "server/logic/batch_internal.h"
+
+typedef Doublecrew__V1__CheckIn check_in_message;
+
+static bool is_named(const struct presence_row *row, const struct id *officer)
+{
+    for (size_t i = 0; i < row->named_count; i++) {
+        if (id_equal(&row->named[i], officer))
+            return true;
+    }
+    return false;
+}
+
+static void read_company(const check_in_message *message, struct presence_row *row)
+{
+    row->agency = message->agency[0] != '\0';
+    row->with = RULE_WITH_UNRECORDED;
+    if (message->company == DOUBLECREW__V1__COMPANY__COMPANY_ALONE)
+        row->with = RULE_WITH_ALONE;
+    if (message->company != DOUBLECREW__V1__COMPANY__COMPANY_NAMED)
+        return;
+    row->with = RULE_WITH_NAMED;
+    for (size_t i = 0; i < message->n_named_officer_ids && row->named_count < STORE_NAMED_MAX; i++) {
+        struct id named = id_of(message->named_officer_ids[i]);
+
+        if (!id_equal(&named, &row->officer) && !is_named(row, &named))
+            row->named[row->named_count++] = named;
+    }
+}
+
+/* Stored all the same; but somebody the roster doesn't know, or a phone that isn't theirs, counts for nothing (F4). */
+static enum status hold_unknown(struct batch *batch, struct applying *applying, const struct presence_row *row)
+{
+    struct offender_row offender;
+    struct officer_row officer;
+    enum status status;
+
+    if (row->unassigned && applying->held == NULL)
+        applying->held = "unassigned_officer";
+    status = batch->store->ops->officer_get(batch->store, &row->officer, &officer);
+    if (status == STATUS_NOT_FOUND)
+        applying->held = "unknown_officer";
+    else
+        RETURN_IF_BAD(status);
+    status = batch->store->ops->offender_get(batch->store, &row->offender, &offender);
+    if (status == STATUS_NOT_FOUND)
+        applying->held = "unknown_offender";
+    else
+        RETURN_IF_BAD(status);
+    return STATUS_OK;
+}
+
+/* Loose bounds now, so that what applies later in this batch finds it; derived with the rest. */
+static enum status put_changed(struct batch *batch, struct presence_row *row)
+{
+    struct rule_instant in, out;
+    bool trouble;
+
+    RETURN_IF_BAD(presence_bounds(batch, row, &in, &out, &trouble));
+    RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, row));
+    return batch_touch_changed(batch, &row->presence);
+}
+
+enum status apply_check_in(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const check_in_message *message = (const check_in_message *)base;
+    struct presence_row row = {
+        .presence = applying->entry->hash,
+        .offender = id_of(message->offender_id),
+        .officer = id_of(message->officer_id),
+        .device = applying->device->device,
+        .log = applying->log,
+        .plan = id_of(message->plan_id),
+        .has_cosign = message->cosigned_check_in.len > 0,
+        .cosign_other = hash_of(message->cosigned_check_in),
+    };
+    struct presence_row stored;
+    enum status status = batch->store->ops->presence_get(batch->store, &row.presence, &stored);
+
+    if (status == STATUS_OK) { /* first receipt counts (F1); a carried one may have lacked its anchor */
+        if (stored.in.checkpoint_us >= applying->checkpoint_us)
+            return STATUS_OK;
+        RETURN_IF_BAD(batch_touch_changed(batch, &stored.presence));
+        stored.in.checkpoint_us = applying->checkpoint_us;
+        return batch->store->ops->presence_put(batch->store, &stored);
+    }
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    stamp_of(batch, applying, message->place, &row.in);
+    read_company(message, &row);
+    row.unassigned = !id_equal(&row.officer, &applying->device->officer);
+    RETURN_IF_BAD(hold_unknown(batch, applying, &row));
+    return put_changed(batch, &row);
+}
+
+/* The presence that a later entry of the same log is about. */
+static enum status own_presence(struct batch *batch, struct applying *applying, ProtobufCBinaryData named,
+                                struct presence_row *ret_row, bool *ret_own)
+{
+    struct hash presence = hash_of(named);
+    enum status status = batch->store->ops->presence_get(batch->store, &presence, ret_row);
+
+    *ret_own = false;
+    if (status == STATUS_NOT_FOUND) {
+        applying->held = "unknown_presence";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(status);
+    *ret_own = id_equal(&ret_row->log, &applying->log);
+    if (!*ret_own)
+        applying->held = "other_log";
+    return STATUS_OK;
+}
+
+enum status apply_check_out(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__CheckOut *message = (const Doublecrew__V1__CheckOut *)base;
+    struct presence_row row, before;
+    bool own;
+
+    RETURN_IF_BAD(own_presence(batch, applying, message->presence, &row, &own));
+    if (!own || (row.has_out && row.out.seq <= applying->entry->header.seq))
+        return STATUS_OK; /* the first of the log order stands; later ones are kept in the journal */
+    before = row;
+    row.has_out = true;
+    stamp_of(batch, applying, message->place, &row.out);
+    /* What stood beside it while it was open looks again as well. */
+    RETURN_IF_BAD(batch_touch_at(batch, &row.offender, before.from_us, before.to_us));
+    RETURN_IF_BAD(batch_touch_of(batch, &row.officer, before.from_us, before.to_us));
+    return put_changed(batch, &row);
+}
+
+static enum rule_outcome outcome_of(Doublecrew__V1__VisitOutcome outcome)
+{
+    switch (outcome) {
+    case DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_SEEN:
+        return RULE_OUTCOME_SEEN;
+    case DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_NOT_IN:
+        return RULE_OUTCOME_NOT_IN;
+    case DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_REFUSED:
+        return RULE_OUTCOME_REFUSED;
+    case DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_MOVED:
+        return RULE_OUTCOME_MOVED;
+    case DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_CUSTODY:
+        return RULE_OUTCOME_CUSTODY;
+    case DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_ABORTED:
+        return RULE_OUTCOME_ABORTED;
+    default:
+        return RULE_OUTCOME_NONE;
+    }
+}
+
+enum status apply_outcome(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Outcome *message = (const Doublecrew__V1__Outcome *)base;
+    struct presence_row row;
+    bool own;
+
+    RETURN_IF_BAD(own_presence(batch, applying, message->presence, &row, &own));
+    if (!own || row.outcome_seq >= applying->entry->header.seq)
+        return STATUS_OK;
+    row.outcome = outcome_of(message->outcome);
+    row.outcome_seq = applying->entry->header.seq;
+    RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, &row));
+    return batch_touch(batch, &row.presence);
+}
+
+enum status apply_cosign_confirm(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__CosignConfirm *message = (const Doublecrew__V1__CosignConfirm *)base;
+    const struct entry_header *header = &applying->entry->header;
+    struct presence_row row;
+    bool own;
+
+    RETURN_IF_BAD(own_presence(batch, applying, message->own_check_in, &row, &own));
+    if (!own || row.has_cosign)
+        return STATUS_OK; /* one co-signing a presence: the first of the log order */
+    row.has_cosign = true;
+    row.cosign_other = hash_of(message->partner_check_in);
+    row.cosign_first = true;
+    row.cosign_confirmed = id_equal(&header->boot, &row.in.boot);
+    row.cosign_confirm_mono_us = (int64_t)header->monotonic_ms * 1000;
+    row.cosign_round_trip_us = (int64_t)message->round_trip_ms * 1000;
+    RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, &row));
+    return batch_touch_changed(batch, &row.presence);
+}

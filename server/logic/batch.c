@@ -1,0 +1,241 @@
+#include "server/logic/batch_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum status list_room(void **list, size_t *capacity, size_t count, size_t element_size)
+{
+    size_t larger = *capacity ? *capacity * 2 : 16;
+    void *grown;
+
+    if (count < *capacity)
+        return STATUS_OK;
+    grown = reallocarray(*list, larger, element_size);
+    if (grown == NULL)
+        return STATUS_NO_MEMORY;
+    *list = grown;
+    *capacity = larger;
+    return STATUS_OK;
+}
+
+/* The server's own key stands in record 1: anchors are verified with it. */
+static enum status read_server_key(void *context, const struct journal_row *row)
+{
+    struct batch *batch = context;
+    ProtobufCMessage *message;
+    struct push push;
+
+    if (row->kind != JOURNAL_PUSH)
+        return STATUS_STORE;
+    arena_reset(batch->scratch, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(push_open(batch->scratch, batch->sha, row->body, &push));
+    RETURN_IF_BAD(
+        wire_unpack(batch->scratch, &doublecrew__v1__force__descriptor, entry_message(&push.entries[0]), &message));
+    const Doublecrew__V1__Force *force = (const Doublecrew__V1__Force *)message;
+    RETURN_IF_BAD(public_key_from_wire(SIGN_ED25519, span_of(force->server_key.data, force->server_key.len),
+                                       &batch->server_public));
+    RETURN_IF_BAD(verify_key_new(&batch->server_public, &batch->server_key));
+    return STATUS_CANCELLED; /* the first row is enough */
+}
+
+static enum status open_journal(struct batch *batch)
+{
+    struct hash root;
+
+    RETURN_IF_BAD(batch->store->ops->head(batch->store, &batch->head));
+    RETURN_IF_BAD(merkle_edge_load(batch->store, batch->sha, batch->scratch, batch->head.pos, &batch->tree));
+    if (batch->head.pos == 0)
+        return STATUS_OK;
+    if (strcmp(batch->head.engine, ENGINE_VERSION) != 0)
+        return STATUS_STORE_VERSION;
+    RETURN_IF_BAD(merkle_root(&batch->tree, batch->sha, &root));
+    if (!hash_equal(&root, &batch->head.root))
+        return STATUS_STORE;
+    enum status status = batch->store->ops->journal_from(batch->store, 1, read_server_key, batch);
+    if (status == STATUS_CANCELLED)
+        return STATUS_OK;
+    return status == STATUS_OK ? STATUS_STORE : status;
+}
+
+enum status batch_open(struct store *store, struct batch **ret_batch)
+{
+    struct batch *batch = calloc(1, sizeof(*batch));
+    enum status status;
+
+    if (batch == NULL)
+        return STATUS_NO_MEMORY;
+    batch->store = store;
+    status = sha256_new(&batch->sha);
+    if (status == STATUS_OK)
+        status = arena_new(&batch->arena);
+    if (status == STATUS_OK)
+        status = arena_new(&batch->scratch);
+    if (status == STATUS_OK)
+        status = neighbourhood_new(&batch->neighbourhood);
+    if (status == STATUS_OK)
+        status = open_journal(batch);
+    if (status != STATUS_OK) {
+        batch_free(batch);
+        return status;
+    }
+    *ret_batch = batch;
+    return STATUS_OK;
+}
+
+void batch_free(struct batch *batch)
+{
+    if (batch == NULL)
+        return;
+    batch_abort(batch);
+    flags_told_forget(batch);
+    free(batch->flags);
+    free(batch->seeds);
+    free(batch->changed);
+    free(batch->items);
+    free(batch->flag_touches);
+    free(batch->decisions);
+    hash_set_done(&batch->touched);
+    hash_set_done(&batch->changed_set);
+    hash_set_done(&batch->derived);
+    neighbourhood_free(batch->neighbourhood);
+    verify_key_free(batch->server_key);
+    arena_free(batch->scratch);
+    arena_free(batch->arena);
+    sha256_free(batch->sha);
+    free(batch);
+}
+
+enum status batch_start(struct batch *batch, int64_t time_us)
+{
+    assert(!batch->open);
+    flags_told_forget(batch);
+    RETURN_IF_BAD(batch->store->ops->begin(batch->store));
+    batch->open = true;
+    batch->pushed = false;
+    batch->timers_fired = false;
+    batch->roster_changed = false;
+    batch->policy_count = 0;
+    batch->tree_before = batch->tree;
+    batch->next = batch->head;
+    batch->time_us = time_us > batch->head.time_us ? time_us : batch->head.time_us;
+    batch->phase_time_us = batch->time_us;
+    return STATUS_OK;
+}
+
+/* Each timer is a phase of its own, as of its due time (J2). */
+enum status batch_fire_timers(struct batch *batch, int64_t until_us)
+{
+    struct timer_row timer;
+    enum status status;
+
+    while ((status = batch->store->ops->timer_first(batch->store, until_us, &timer)) == STATUS_OK) {
+        RETURN_IF_BAD(batch->store->ops->timer_clear(batch->store, &timer.id));
+        batch->timers_fired = true;
+        batch->timer_last_us = timer.due_us;
+        batch->phase_time_us = timer.due_us;
+        RETURN_IF_BAD(batch_touch(batch, &timer.id));
+        RETURN_IF_BAD(derive_phase(batch));
+        if (batch->replay != NULL && batch->replay->one_row && !batch->replay->has_issued)
+            break; /* the row was this timer's; what comes next has its own */
+    }
+    batch->phase_time_us = batch->time_us;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status batch_begin(struct batch *batch, int64_t now_us)
+{
+    enum status status = batch_start(batch, now_us);
+
+    if (status == STATUS_OK)
+        status = batch_fire_timers(batch, batch->time_us);
+    if (status != STATUS_OK)
+        batch_abort(batch);
+    return status;
+}
+
+static enum status seal_head(struct batch *batch)
+{
+    RETURN_IF_BAD(merkle_root(&batch->tree, batch->sha, &batch->next.root));
+    RETURN_IF_BAD(batch->store->ops->head_put(batch->store, &batch->next));
+    return batch->store->ops->commit(batch->store);
+}
+
+enum status batch_finish(struct batch *batch)
+{
+    if (batch->next.pos == batch->head.pos && !batch->timers_fired) {
+        batch->store->ops->rollback(batch->store);
+    } else {
+        enum status status = seal_head(batch);
+
+        if (status != STATUS_OK) {
+            batch_abort(batch);
+            return status;
+        }
+        batch->head = batch->next;
+    }
+    phase_forget(batch);
+    batch->open = false;
+    return STATUS_OK;
+}
+
+enum status batch_commit(struct batch *batch)
+{
+    enum status status = STATUS_OK;
+
+    assert(batch->open);
+    if (batch->pushed)
+        status = derive_phase(batch);
+    else if (batch->timers_fired && batch->next.time_us < batch->timer_last_us)
+        status = journal_tick(batch);
+    if (status != STATUS_OK) {
+        batch_abort(batch);
+        return status;
+    }
+    return batch_finish(batch);
+}
+
+void batch_abort(struct batch *batch)
+{
+    if (!batch->open)
+        return;
+    batch->store->ops->rollback(batch->store);
+    batch->tree = batch->tree_before;
+    batch->policy_count = 0;
+    batch->roster_changed = false;
+    batch->open = false;
+    phase_forget(batch);
+    flags_told_forget(batch);
+    if (batch->head.pos == 0) {
+        verify_key_free(batch->server_key);
+        batch->server_key = NULL;
+    }
+}
+
+const struct store_head *batch_head(const struct batch *batch)
+{
+    return &batch->head;
+}
+
+const struct batch_flag *batch_flags(const struct batch *batch, size_t *ret_count)
+{
+    *ret_count = batch->flag_count;
+    return batch->flags;
+}
+
+bool batch_roster_changed(const struct batch *batch)
+{
+    return batch->roster_changed;
+}
+
+enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us)
+{
+    struct timer_row timer;
+    enum status status = batch->store->ops->timer_first(batch->store, INT64_MAX, &timer);
+
+    if (status == STATUS_OK)
+        *ret_due_us = timer.due_us;
+    else if (status == STATUS_NOT_FOUND)
+        *ret_due_us = RULE_FOREVER;
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}

@@ -1,0 +1,289 @@
+/*
+ * Inside a batch: for the files of server/logic that apply, derive and journal. The writer thread owns all of it.
+ *
+ * A batch has phases: one for each timer that fires, one for its pushes. In a phase entries apply (rows change, presences
+ * are touched), then what was touched is derived, and what people are to be told is journalled as issued items.
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_BATCH_INTERNAL_H
+#define DOUBLECREW_SERVER_LOGIC_BATCH_INTERNAL_H
+
+#include "core/bounds.h"
+#include "core/wire.h"
+#include "server/logic/batch.h"
+#include "server/logic/flags.h"
+#include "server/logic/hash_set.h"
+
+#include "doublecrew/v1/entry.pb-c.h"
+#include "doublecrew/v1/journal.pb-c.h"
+#include "doublecrew/v1/sync.pb-c.h"
+
+#define LOGIC_POLICIES_MAX 64
+#define LOGIC_SCOPES_MAX 20  /* of one row: the offender's team, eight of each officer, the officer */
+#define LOGIC_TEAMS_MAX 8    /* struct officer_row's */
+#define LOGIC_BRANCHES_MAX 8 /* of one forked log: more copies of one phone than these aren't stored */
+#define LOGIC_DEVICES_MAX 16 /* of one officer */
+#define LOGIC_DECISIONS_MAX 64
+
+#define RETURN_IF_BAD(expression)                                                                                      \
+    do {                                                                                                               \
+        enum status return_if_bad_ = (expression);                                                                     \
+        if (return_if_bad_ != STATUS_OK)                                                                               \
+            return return_if_bad_;                                                                                     \
+    } while (0)
+
+/* A packed IssuedItem under way; the batch owns the bytes. */
+struct issued_item {
+    uint8_t *bytes;
+    size_t size;
+};
+
+/* A decision of this phase: it ends the presence's flags. */
+struct fresh_decision {
+    struct hash presence;
+    struct id by;
+    bool appropriate;
+    char reason_code[TEXT_SHORT_MAX + 1];
+    char *words; /* owned */
+};
+
+struct flag_touch {
+    struct hash flag;
+    bool raised; /* in this phase */
+};
+
+/* Where a replay finds what was told then. NULL in live operation. */
+struct replay {
+    struct journal_row issued; /* the row that comes next, if has_issued; body owned by the replay */
+    bool has_issued;
+    bool one_row; /* timers fire until it is taken */
+    uint64_t differences;
+};
+
+struct neighbourhood;
+
+struct batch {
+    struct store *store;
+    struct sha256 *sha;
+    struct arena *arena;   /* payloads; reset for each entry */
+    struct arena *scratch; /* pushes read back from the journal */
+    struct merkle_tree tree;
+    struct merkle_tree tree_before; /* of the last commit, for abort */
+    struct store_head head;         /* of the last commit */
+    struct store_head next;         /* under way */
+    struct verify_key *server_key;  /* NULL until there is a force */
+    struct public_key server_public;
+    struct replay *replay;
+    struct neighbourhood *neighbourhood; /* scratch of one derivation */
+
+    bool open;
+    bool pushed; /* a push of this batch is in the journal */
+    bool timers_fired;
+    int64_t timer_last_us;
+    bool roster_changed;
+    int64_t time_us;       /* of the batch */
+    int64_t phase_time_us; /* of what is derived now: a timer's due time, or the batch's */
+
+    struct hash *seeds; /* presences to derive in this phase, in the order in which they were touched */
+    size_t seed_count, seed_capacity;
+    struct hash_set touched; /* the same as a set */
+    struct hash *changed;    /* those whose bounds or relations changed: what stands beside them looks again */
+    size_t changed_count, changed_capacity;
+    struct hash_set changed_set;
+    struct hash_set derived;
+    struct issued_item *items;
+    size_t item_count, item_capacity;
+    struct flag_touch *flag_touches;
+    size_t flag_touch_count, flag_touch_capacity;
+    struct fresh_decision *decisions;
+    size_t decision_count, decision_capacity;
+
+    struct batch_flag *flags;
+    size_t flag_count, flag_capacity;
+
+    struct rule_policy policies[LOGIC_POLICIES_MAX + 1];
+    size_t policy_count; /* 0: to be read */
+};
+
+/* One entry as its handler sees it. */
+struct applying {
+    const struct entry *entry;
+    uint64_t pos;
+    struct device_row *device; /* of the log; handlers may change it, the caller puts it */
+    struct officer_row author; /* the officer that the device is assigned to */
+    bool author_known;
+    struct id log;         /* the branch's after a fork, else the log's own */
+    int64_t checkpoint_us; /* of the checkpoint named; INT64_MIN: none */
+    bool carried;          /* in a partner's log (C1) */
+    const char *held;      /* set by the handler: why the entry counts for nothing */
+};
+
+/* batch.c */
+MUST_USE enum status list_room(void **list, size_t *capacity, size_t count, size_t element_size);
+MUST_USE enum status batch_touch(struct batch *batch, const struct hash *presence);
+/* As touch; and its bounds or relations changed, so what stands beside it is touched as well. */
+MUST_USE enum status batch_touch_changed(struct batch *batch, const struct hash *presence);
+MUST_USE enum status batch_touch_at(struct batch *batch, const struct id *offender, int64_t from_us, int64_t to_us);
+MUST_USE enum status batch_touch_of(struct batch *batch, const struct id *officer, int64_t from_us, int64_t to_us);
+MUST_USE enum status batch_policies(struct batch *batch, const struct rule_policy **ret_policies, size_t *ret_count);
+/* The policy in force at a time. */
+MUST_USE enum status batch_policy_at(struct batch *batch, int64_t at_us, const struct rule_policy **ret_policy);
+
+/* Rebuild: the parts of begin and commit. */
+MUST_USE enum status batch_start(struct batch *batch, int64_t time_us);
+MUST_USE enum status batch_fire_timers(struct batch *batch, int64_t until_us);
+MUST_USE enum status batch_finish(struct batch *batch);
+
+/* batch_journal.c */
+MUST_USE enum status journal_push(struct batch *batch, const struct push *push, size_t first, struct span raw,
+                                  const struct id *log, const struct batch_delivery *delivery, uint64_t *ret_first_pos);
+MUST_USE enum status journal_tick(struct batch *batch);
+/* Journals the items gathered in this phase, and forgets them. */
+MUST_USE enum status journal_issued(struct batch *batch);
+/* The pos that the next item will have. */
+uint64_t issued_next_pos(const struct batch *batch);
+MUST_USE enum status issued_add(struct batch *batch, const Doublecrew__V1__IssuedItem *item);
+/* Appends a row of the journal that a replay copies, with its leaves. */
+MUST_USE enum status journal_copy_issued(struct batch *batch, const struct journal_row *row);
+/* The leaf hashes of a row's records from pos on; at most max. */
+MUST_USE enum status journal_leaves(struct sha256 *sha, struct arena *arena, const struct journal_row *row,
+                                    uint64_t from_pos, struct hash *ret_leaves, size_t max, size_t *ret_count);
+MUST_USE enum status delivery_pack(const struct batch_delivery *delivery, bool opens_batch, uint8_t ret_bytes[128],
+                                   size_t *ret_size);
+
+/* proof.c: the right edge of the tree of `size` leaves, from tiles and the journal's last records. */
+MUST_USE enum status merkle_edge_load(struct store *store, struct sha256 *sha, struct arena *arena, uint64_t size,
+                                      struct merkle_tree *ret_tree);
+
+/* batch_fork.c */
+/* The stored hash of entry seq of a log. NOT_FOUND. */
+MUST_USE enum status log_hash_at(struct batch *batch, const struct id *log, uint64_t seq, struct hash *ret_hash,
+                                 uint64_t *ret_pos);
+MUST_USE enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t fork_seq);
+/* The branch of a forked log that a push begins or continues. NOT_FOUND: neither; OVER_LIMIT: too many branches. */
+MUST_USE enum status fork_branch_find(struct batch *batch, const struct device_row *device, const struct push *push,
+                                      struct device_row *ret_branch);
+MUST_USE enum status fork_branch_new(struct batch *batch, const struct device_row *device, uint64_t fork_seq,
+                                     const struct hash *previous, struct device_row *ret_branch);
+
+/* anchors.c */
+/* Verifies or looks up every anchor of a push; writes nothing. ret_rows has push->anchor_count elements. UNKNOWN_ANCHOR. */
+MUST_USE enum status anchors_check(struct batch *batch, const struct push *push, struct anchor_row *ret_rows);
+MUST_USE enum status anchors_store(struct batch *batch, const struct push *push, const struct anchor_row *rows,
+                                   const struct id *log);
+MUST_USE enum status anchors_of_delivery(struct batch *batch, const struct push *push, const struct id *log,
+                                         const struct batch_delivery *delivery);
+/* Keeps the log's boots (T2), and touches what a new boot narrows. newest_us: of the checkpoints that the log has named. */
+MUST_USE enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
+                                 const struct anchor_row *rows, int64_t newest_us);
+const struct anchor_row *anchor_of(const struct push *push, const struct anchor_row *rows,
+                                   const struct hash *checkpoint);
+MUST_USE enum status bounds_of_stamp(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
+                                     struct bounds *ret_bounds, bool *ret_trouble);
+/* Fresh loose bounds, as presences_at and presences_of look for them. */
+MUST_USE enum status presence_bounds(struct batch *batch, struct presence_row *row, struct rule_instant *ret_in,
+                                     struct rule_instant *ret_out, bool *ret_trouble);
+MUST_USE enum status watermark_move(struct batch *batch, struct device_row *device, int64_t to_us);
+/* From when on a log's silence says nothing: its watermark, or when it was enrolled, if that is later. */
+int64_t watermark_of(const struct device_row *device);
+
+/* apply.c */
+MUST_USE enum status apply_entry(struct batch *batch, struct applying *applying);
+void stamp_of(const struct batch *batch, const struct applying *applying, const Doublecrew__V1__Place *place,
+              struct fact_stamp *ret_stamp);
+struct id id_of(ProtobufCBinaryData bytes); /* zero when empty */
+struct hash hash_of(ProtobufCBinaryData bytes);
+ProtobufCBinaryData bytes_of_id(const struct id *id); /* empty when zero; borrowed */
+ProtobufCBinaryData bytes_of_hash(const struct hash *hash);
+/* May supervise: a supervisor of the offender's team or of a team of the officer's. */
+MUST_USE enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct id *officer,
+                                   const struct id *offender, bool *ret_may);
+
+/* apply_*.c: handlers, one a kind; message is of the kind's type */
+typedef enum status (*apply_handler)(struct batch *batch, struct applying *applying, const ProtobufCMessage *message);
+MUST_USE enum status apply_check_in(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_check_out(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_outcome(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_cosign_confirm(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_note(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_edit(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_plan(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_authority_request(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_authority_word(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_decision(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_flag_acknowledgement(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_flag_answer(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_seal(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_carried(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_log_lost(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_force(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_team(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_officer(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_offender(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_device(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_device_state(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_policy(struct batch *, struct applying *, const ProtobufCMessage *);
+
+/* derive.c: derives everything touched in this phase as of phase_time_us, and journals what it tells people. */
+MUST_USE enum status derive_phase(struct batch *batch);
+void phase_forget(struct batch *batch);
+
+/* feed.c */
+struct view_key {
+    uint8_t bytes[STORE_VIEW_KEY_MAX];
+    size_t size;
+};
+struct view_key view_key_of_id(char letter, const struct id *id);
+struct view_key view_key_of_hash(char letter, const struct hash *hash);
+struct scope_list {
+    struct scope scopes[LOGIC_SCOPES_MAX];
+    size_t count;
+};
+MUST_USE enum status scopes_of_offender(struct batch *batch, const struct id *offender, struct scope_list *ret_scopes);
+MUST_USE enum status scopes_of_presence(struct batch *batch, const struct id *offender, const struct id *officer,
+                                        struct scope_list *ret_scopes);
+MUST_USE enum status scopes_of_flag(struct batch *batch, const struct id *offender, const struct id *officer,
+                                    struct scope_list *ret_scopes);
+struct scope_list scopes_of_force(void);
+/* Fills in row->pos and key, packs, puts the view, and enters and leaves scopes. */
+MUST_USE enum status feed_publish(struct batch *batch, const struct view_key *key, uint64_t pos,
+                                  Doublecrew__V1__Row *row, const struct scope_list *scopes);
+/* Moves a row that is there to other scopes. */
+MUST_USE enum status feed_rescope(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes);
+/* The stored row, unpacked into the batch's arena. NOT_FOUND. */
+MUST_USE enum status view_open(struct batch *batch, const struct view_key *key, Doublecrew__V1__Row **ret_row);
+/* Brings a device's scopes in line with its officer. */
+MUST_USE enum status feed_member_refresh(struct batch *batch, const struct device_row *device, uint64_t pos);
+/* An offender went from one team to another, an officer's teams changed: their rows follow. */
+MUST_USE enum status feed_offender_moved(struct batch *batch, const struct id *offender, const struct id *old_team,
+                                         uint64_t pos);
+MUST_USE enum status feed_officer_moved(struct batch *batch, const struct id *officer, uint64_t pos);
+
+/* flags_store.c */
+struct flag_about {
+    enum flag_kind kind;
+    struct hash subject;
+    struct id offender;
+    struct id officer;
+    struct hash presence; /* zero: none */
+    uint32_t severity;
+    Doublecrew__V1__FlagLane lane;
+};
+/* Raises, reopens, clears or leaves the flag as `wanted` says. decision: the presence's fresh one, or NULL. */
+MUST_USE enum status flag_settle(struct batch *batch, const struct flag_about *about, bool wanted,
+                                 const struct fresh_decision *decision);
+/* Every flag of a presence that a verdict bears on. */
+MUST_USE enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
+                                          const struct rule_verdict *verdict, enum rule_risk risk);
+MUST_USE enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const struct id *by);
+MUST_USE enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words);
+/* Unpacked into the batch's arena. NOT_FOUND. */
+MUST_USE enum status flag_open(struct batch *batch, const struct hash *flag, Doublecrew__V1__FlagRow **ret_row);
+/* Issues every flag changed in this phase: journal items, views, the urgent lane. */
+MUST_USE enum status flags_issue(struct batch *batch);
+void flags_told_forget(struct batch *batch);
+
+/* neighbourhood.c */
+MUST_USE enum status neighbourhood_new(struct neighbourhood **ret_neighbourhood);
+void neighbourhood_free(struct neighbourhood *neighbourhood);
+
+#endif

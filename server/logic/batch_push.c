@@ -1,0 +1,285 @@
+/*
+ * One push: where it stands against what is stored, its anchors, its row in the journal, and its entries in order.
+ * Everything that could refuse it comes before the first write.
+ */
+#include "server/logic/batch_internal.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/payload.h"
+
+/* Where a push goes. */
+struct place_in_log {
+    struct device_row device; /* of the log */
+    struct device_row branch; /* is_branch: what it is kept under */
+    bool is_branch;
+    uint64_t fork_seq; /* a new branch: where it begins; 0 otherwise */
+    size_t first;      /* the first new entry; entry_count: all are stored already */
+    uint64_t pos;      /* of the last entry, when all are stored */
+};
+
+static uint64_t last_seq(const struct push *push)
+{
+    return push->first_seq + push->entry_count - 1;
+}
+
+/* The first entry that differs from what is stored under the same number. OK with *ret_at == entry_count: none does. */
+static enum status first_difference(struct batch *batch, const struct id *log, const struct push *push,
+                                    uint64_t stored_to, size_t *ret_at)
+{
+    size_t at = 0;
+
+    for (; at < push->entry_count && push->first_seq + at <= stored_to; at++) {
+        struct hash stored;
+        uint64_t pos;
+
+        RETURN_IF_BAD(log_hash_at(batch, log, push->first_seq + at, &stored, &pos));
+        if (!hash_equal(&stored, &push->entries[at].hash)) {
+            *ret_at = at;
+            return STATUS_OK;
+        }
+    }
+    *ret_at = push->entry_count;
+    return STATUS_OK;
+}
+
+/* It isn't what the log holds: a branch that is known, a new one, or bytes that follow nothing. */
+static enum status place_branch(struct batch *batch, const struct push *push, struct place_in_log *place)
+{
+    const struct device_row *device = &place->device;
+    enum status status = fork_branch_find(batch, device, push, &place->branch);
+    size_t at;
+    struct hash stored = {{0}};
+    uint64_t pos;
+
+    place->is_branch = true;
+    if (status == STATUS_OK) {
+        place->first = last_seq(push) <= place->branch.last_seq
+                           ? push->entry_count
+                           : (size_t)(place->branch.last_seq + 1 - push->first_seq);
+        return STATUS_OK;
+    }
+    if (status != STATUS_NOT_FOUND)
+        return status == STATUS_OVER_LIMIT ? STATUS_LOG_FORK : status;
+    RETURN_IF_BAD(first_difference(batch, &device->log, push, device->last_seq, &at));
+    if (at == push->entry_count)
+        return STATUS_BAD_CHAIN;
+    if (at == 0 && push->first_seq > 1)
+        RETURN_IF_BAD(log_hash_at(batch, &device->log, push->first_seq - 1, &stored, &pos));
+    if (at == 0 && !hash_equal(&stored, &push->previous))
+        return STATUS_BAD_CHAIN;
+    place->first = at;
+    place->fork_seq = push->first_seq + at;
+    status = fork_branch_new(batch, device, place->fork_seq, &push->entries[at].header.previous, &place->branch);
+    return status == STATUS_OVER_LIMIT ? STATUS_LOG_FORK : status;
+}
+
+static enum status place_push(struct batch *batch, const struct push *push, struct place_in_log *place)
+{
+    const struct device_row *device = &place->device;
+    struct hash stored = device->last_hash;
+    const struct hash *shown = &push->previous; /* what the push says stands at the place of `stored` */
+
+    if (push->first_seq > device->last_seq + 1) {
+        enum status status = device->fork_seq != 0 ? place_branch(batch, push, place) : STATUS_BAD_CHAIN;
+
+        return status == STATUS_BAD_CHAIN || status == STATUS_LOG_FORK ? STATUS_LOG_GAP : status;
+    }
+    if (last_seq(push) < device->last_seq) {
+        RETURN_IF_BAD(log_hash_at(batch, &device->log, last_seq(push), &stored, &place->pos));
+        shown = &push->entries[push->entry_count - 1].hash;
+        place->first = push->entry_count;
+    } else if (push->first_seq <= device->last_seq) {
+        place->first = (size_t)(device->last_seq + 1 - push->first_seq);
+        shown = &push->entries[place->first - 1].hash;
+    } else {
+        place->first = 0;
+    }
+    if (!hash_equal(&stored, shown))
+        return push->first_seq > device->last_seq && device->fork_seq == 0 ? STATUS_BAD_CHAIN
+                                                                           : place_branch(batch, push, place);
+    if (place->first == push->entry_count && place->pos == 0)
+        return log_hash_at(batch, &device->log, last_seq(push), &stored, &place->pos);
+    return STATUS_OK;
+}
+
+static void note_held(struct batch_result *result, uint64_t seq, const char *reason)
+{
+    if (result->held_count < sizeof(result->held) / sizeof(result->held[0]))
+        result->held[result->held_count] = (struct batch_held){seq, reason};
+    result->held_count++;
+}
+
+/* Entries of suspended and lost devices are kept, and held (D1). */
+static const char *held_by_standing(const struct device_row *device)
+{
+    if (device->standing == DEVICE_SUSPENDED)
+        return "device_suspended";
+    return device->standing == DEVICE_LOST ? "device_lost" : NULL;
+}
+
+static enum status apply_entries(struct batch *batch, const struct push *push, const struct anchor_row *anchors,
+                                 struct place_in_log *place, uint64_t first_pos, struct batch_result *result)
+{
+    struct device_row *log_row = place->is_branch ? &place->branch : &place->device;
+    struct applying applying = {.device = &place->device, .log = log_row->log};
+    int64_t newest_us = place->device.watermark_us;
+    bool stopped = place->is_branch || place->device.watermark_stopped;
+
+    for (size_t i = place->first; i < push->entry_count; i++) {
+        const struct anchor_row *anchor = anchor_of(push, anchors, &push->entries[i].header.checkpoint);
+
+        applying.entry = &push->entries[i];
+        applying.pos = first_pos + (i - place->first);
+        applying.checkpoint_us = anchor != NULL ? anchor->time_us : INT64_MIN;
+        applying.held = place->is_branch ? "contested" : held_by_standing(&place->device);
+        RETURN_IF_BAD(apply_entry(batch, &applying));
+        if (applying.held != NULL)
+            note_held(result, applying.entry->header.seq, applying.held);
+        if (payload_descriptor(applying.entry->header.kind) == NULL && !stopped) {
+            stopped = true;
+            place->device.watermark_stopped = true;
+        }
+        if (!stopped && anchor != NULL && anchor->time_us > newest_us)
+            newest_us = anchor->time_us;
+    }
+    if (newest_us > place->device.watermark_us)
+        RETURN_IF_BAD(watermark_move(batch, &place->device, newest_us));
+    return STATUS_OK;
+}
+
+/* What is kept of a log's head once its entries are in the journal. */
+static void advance(struct device_row *log_row, const struct push *push, int64_t time_us)
+{
+    log_row->last_seq = last_seq(push);
+    log_row->last_hash = push->entries[push->entry_count - 1].hash;
+    log_row->last_receipt_us = time_us;
+}
+
+static enum status store_push(struct batch *batch, const struct push *push, struct span raw,
+                              const struct batch_delivery *delivery, const struct anchor_row *anchors,
+                              struct place_in_log *place, struct batch_result *result)
+{
+    struct device_row *log_row = place->is_branch ? &place->branch : &place->device;
+    int64_t newest_us = place->device.watermark_us;
+    uint64_t first_pos;
+
+    RETURN_IF_BAD(journal_push(batch, push, place->first, raw, &log_row->log, delivery, &first_pos));
+    RETURN_IF_BAD(anchors_store(batch, push, anchors, &log_row->log));
+    if (id_equal(&delivery->device, &place->device.device))
+        RETURN_IF_BAD(anchors_of_delivery(batch, push, &log_row->log, delivery));
+    RETURN_IF_BAD(
+        boots_apply(batch, push, place->first, &log_row->log, anchors, place->is_branch ? INT64_MIN : newest_us));
+    advance(log_row, push, batch->time_us);
+    RETURN_IF_BAD(batch->store->ops->device_put(batch->store, log_row));
+    if (place->fork_seq != 0)
+        RETURN_IF_BAD(fork_mark(batch, &place->device, place->fork_seq));
+    RETURN_IF_BAD(apply_entries(batch, push, anchors, place, first_pos, result));
+    RETURN_IF_BAD(batch->store->ops->device_put(batch->store, &place->device));
+    result->pos = batch->next.pos;
+    return STATUS_OK;
+}
+
+/* The first record: a Force, whose own key verifies the push that brings it. */
+static enum status check_force(struct batch *batch, const struct push *push, struct device_row *ret_device)
+{
+    struct verify_key *key = NULL;
+    ProtobufCMessage *message;
+    enum status status;
+
+    if (push->first_seq != 1 || push->entries[0].header.kind != DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FORCE)
+        return STATUS_UNKNOWN_LOG;
+    if (push->anchor_count > 0)
+        return STATUS_UNKNOWN_ANCHOR;
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(payload_open(batch->arena, push->entries[0].header.kind, entry_message(&push->entries[0]), &message));
+    const Doublecrew__V1__Force *force = (const Doublecrew__V1__Force *)message;
+    if (force->training != batch->head.training)
+        return STATUS_STORE_MODE;
+    *ret_device = (struct device_row){.device = id_of(force->operator_device_id),
+                                      .log = push->log,
+                                      .officer = id_of(force->operator_id),
+                                      .standing = DEVICE_ACTIVE,
+                                      .revoked_as_of_us = RULE_FOREVER,
+                                      .revocation_recorded_us = RULE_FOREVER,
+                                      .assigned_from_us = batch->time_us,
+                                      .watermark_us = INT64_MIN,
+                                      .certificate_key_hash = hash_of(force->operator_certificate_key_hash)};
+    struct id log = id_of(force->operator_log_id);
+    if (!id_equal(&log, &push->log))
+        return STATUS_UNKNOWN_LOG;
+    RETURN_IF_BAD(public_key_from_wire(force->key_algorithm, span_of(force->operator_key.data, force->operator_key.len),
+                                       &ret_device->key));
+    RETURN_IF_BAD(verify_key_new(&ret_device->key, &key));
+    status = push_verify(push, key);
+    verify_key_free(key);
+    if (status == STATUS_OK)
+        status = public_key_from_wire(SIGN_ED25519, span_of(force->server_key.data, force->server_key.len),
+                                      &batch->server_public);
+    if (status == STATUS_OK)
+        status = verify_key_new(&batch->server_public, &batch->server_key);
+    return status;
+}
+
+static bool store_broke(enum status status)
+{
+    switch (status) {
+    case STATUS_NO_MEMORY:
+    case STATUS_IO:
+    case STATUS_DISK_FULL:
+    case STATUS_STORE:
+    case STATUS_STORE_BUSY:
+    case STATUS_STORE_VERSION:
+    case STATUS_INTERNAL:
+    case STATUS_NOT_FOUND: /* what must be there isn't */
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum status find_place(struct batch *batch, const struct push *push, struct place_in_log *place)
+{
+    enum status status;
+
+    if (batch->next.pos == 0)
+        return check_force(batch, push, &place->device);
+    status = batch->store->ops->device_by_log(batch->store, &push->log, &place->device);
+    if (status == STATUS_NOT_FOUND)
+        return STATUS_UNKNOWN_LOG;
+    return status == STATUS_OK ? place_push(batch, push, place) : status;
+}
+
+enum status batch_push(struct batch *batch, const struct push *push, struct span raw,
+                       const struct batch_delivery *delivery, struct batch_result *ret_result)
+{
+    struct place_in_log place = {0};
+    struct batch_result result = {0};
+    struct anchor_row *anchors = calloc(push->anchor_count + 1, sizeof(*anchors));
+    enum status status;
+
+    assert(batch->open);
+    if (anchors == NULL)
+        return STATUS_NO_MEMORY;
+    status = find_place(batch, push, &place);
+    if (status == STATUS_OK && place.first < push->entry_count)
+        status = anchors_check(batch, push, anchors);
+    if (status != STATUS_OK) {
+        result.status = status;
+        status = store_broke(status) ? status : STATUS_OK;
+    } else {
+        if (place.first < push->entry_count)
+            status = store_push(batch, push, raw, delivery, anchors, &place, &result);
+        else
+            result.pos = place.is_branch ? 0 : place.pos;
+        result.status = place.is_branch ? STATUS_LOG_FORK : STATUS_OK;
+    }
+    result.durable_seq = place.device.last_seq;
+    result.durable_hash = place.device.last_hash;
+    free(anchors);
+    if (status == STATUS_OK)
+        *ret_result = result;
+    return status;
+}

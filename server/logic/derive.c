@@ -1,0 +1,417 @@
+/*
+ * Derivation (J6, J7): every neighbourhood touched in a phase is judged whole, once, as of the phase's time; what changed
+ * for people becomes issued items, view rows, flags and timers.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/rule_explain.h"
+#include "server/logic/neighbourhood.h"
+
+#define CANDIDATES_MAX 64
+
+typedef Doublecrew__V1__PresenceRow presence_message;
+
+static const char *officer_name(const void *context, size_t officer)
+{
+    const struct neighbourhood *hood = context;
+
+    return hood->codes[officer][0] != '\0' ? hood->codes[officer] : NULL;
+}
+
+static int64_t floor_ms(int64_t time_us)
+{
+    return time_us == INT64_MIN || time_us == INT64_MAX ? 0 : time_us / 1000;
+}
+
+static int64_t ceil_ms(int64_t time_us)
+{
+    return time_us == INT64_MIN || time_us == INT64_MAX ? 0 : time_us / 1000 + (time_us % 1000 > 0);
+}
+
+static uint32_t seconds(int64_t length_us, bool up)
+{
+    int64_t whole = length_us / 1000000 + (up && length_us % 1000000 > 0);
+
+    if (whole < 0)
+        return 0;
+    return whole > UINT32_MAX ? UINT32_MAX : (uint32_t)whole;
+}
+
+static void set_text(char **field, const char *text)
+{
+    memcpy(field, &text, sizeof(text)); /* protobuf-c's strings aren't const; packing only reads them */
+}
+
+/* Borrows from the neighbourhood and why until packed. */
+static void fill_row(const struct batch *batch, const struct neighbourhood *hood, size_t index, const char *why,
+                     presence_message *row)
+{
+    const struct presence_row *presence = &hood->rows[index];
+    const struct rule_presence *case_presence = &hood->presences[index];
+    const struct rule_verdict *verdict = &hood->verdicts[index];
+    bool open = (verdict->reasons & RULE_REASON_OPEN) != 0;
+
+    row->presence = bytes_of_hash(&presence->presence);
+    row->offender_id = bytes_of_id(&presence->offender);
+    row->officer_id = bytes_of_id(&presence->officer);
+    row->device_id = bytes_of_id(&presence->device);
+    row->in_from_ms = floor_ms(case_presence->in.lo_us);
+    row->in_to_ms = ceil_ms(case_presence->in.hi_us);
+    row->out_from_ms = open ? 0 : floor_ms(verdict->out.lo_us);
+    row->out_to_ms = open ? 0 : ceil_ms(verdict->out.hi_us);
+    row->received_ms = presence->in.received_us / 1000;
+    set_text(&row->company, rule_company_name(verdict->company));
+    set_text(&row->confirmed_by, rule_confirmed_name(verdict->confirmed_by));
+    set_text(&row->grade, rule_grade_name(verdict->grade));
+    set_text(&row->authority, rule_authority_name(verdict->authority));
+    set_text(&row->outcome, rule_outcome_name(presence->outcome));
+    row->alone_min_s = seconds(verdict->alone_min_us, false);
+    row->alone_max_s = seconds(verdict->alone_max_us, true);
+    row->reasons = verdict->reasons;
+    set_text(&row->why, why);
+    row->as_of_ms = batch->phase_time_us / 1000;
+    row->due_met = verdict->due_met;
+    row->attendance = bytes_of_hash(&hood->rows[verdict->attendance].presence);
+}
+
+/* The same but for the time of looking. */
+static enum status same_row(const presence_message *row, const presence_message *before, bool *ret_same)
+{
+    presence_message now = *row;
+    uint8_t *a = NULL, *b = NULL;
+    size_t a_size = 0, b_size = 0;
+    enum status status;
+
+    now.as_of_ms = before->as_of_ms;
+    status = wire_pack(&now.base, &a, &a_size);
+    if (status == STATUS_OK)
+        status = wire_pack(&before->base, &b, &b_size);
+    if (status == STATUS_OK)
+        *ret_same = span_equal(span_of(a, a_size), span_of(b, b_size));
+    free(a);
+    free(b);
+    return status;
+}
+
+/* What one presence gives to its offender's "last seen" and "last compliant"; 0: nothing. */
+struct contribution {
+    int64_t seen_ms;
+    int64_t compliant_ms;
+};
+
+static struct contribution contribution_of(const presence_message *row)
+{
+    struct contribution contribution = {0};
+
+    if (row->out_to_ms != 0 && strcmp(row->outcome, rule_outcome_name(RULE_OUTCOME_SEEN)) == 0)
+        contribution.seen_ms = row->out_to_ms;
+    if (row->out_to_ms != 0 && row->due_met)
+        contribution.compliant_ms = row->out_to_ms;
+    return contribution;
+}
+
+struct contribution_search {
+    struct batch *batch;
+    struct contribution greatest;
+};
+
+static enum status add_contribution(void *context, const struct presence_row *row)
+{
+    struct contribution_search *search = context;
+    struct view_key key = view_key_of_hash('p', &row->presence);
+    Doublecrew__V1__Row *view;
+    enum status status;
+
+    arena_reset(search->batch->arena, ARENA_CAP_DEFAULT);
+    status = view_open(search->batch, &key, &view);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    struct contribution one = contribution_of(view->presence);
+    if (one.seen_ms > search->greatest.seen_ms)
+        search->greatest.seen_ms = one.seen_ms;
+    if (one.compliant_ms > search->greatest.compliant_ms)
+        search->greatest.compliant_ms = one.compliant_ms;
+    return STATUS_OK;
+}
+
+/* A greater one replaces; when the greatest shrank, all of the offender's presences are looked at: that is rare. */
+static bool fold(int64_t *stored, int64_t before, int64_t after)
+{
+    if (after >= *stored) {
+        *stored = after;
+        return false;
+    }
+    return before == *stored && after < before;
+}
+
+static enum status publish_offender(struct batch *batch, const struct id *offender, const struct contribution *before,
+                                    const struct contribution *after, uint64_t pos)
+{
+    struct view_key key = view_key_of_id('x', offender);
+    struct contribution_search search = {.batch = batch};
+    struct contribution stored;
+    Doublecrew__V1__Row *row;
+    struct scope_list scopes;
+    bool shrank;
+
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(view_open(batch, &key, &row));
+    stored = (struct contribution){row->offender->last_seen_ms, row->offender->last_compliant_ms};
+    search.greatest = stored;
+    shrank = fold(&search.greatest.seen_ms, before->seen_ms, after->seen_ms);
+    shrank = fold(&search.greatest.compliant_ms, before->compliant_ms, after->compliant_ms) || shrank;
+    if (shrank) {
+        search.greatest = (struct contribution){0};
+        RETURN_IF_BAD(
+            batch->store->ops->presences_at(batch->store, offender, INT64_MIN, INT64_MAX, add_contribution, &search));
+        RETURN_IF_BAD(view_open(batch, &key, &row));
+    }
+    if (search.greatest.seen_ms == stored.seen_ms && search.greatest.compliant_ms == stored.compliant_ms)
+        return STATUS_OK;
+    row->offender->last_seen_ms = search.greatest.seen_ms;
+    row->offender->last_compliant_ms = search.greatest.compliant_ms;
+    RETURN_IF_BAD(scopes_of_offender(batch, offender, &scopes));
+    return feed_publish(batch, &key, pos, row, &scopes);
+}
+
+static enum status publish_presence(struct batch *batch, const struct presence_row *presence, presence_message *row,
+                                    uint64_t pos)
+{
+    Doublecrew__V1__IssuedItem item = DOUBLECREW__V1__ISSUED_ITEM__INIT;
+    Doublecrew__V1__Row view = DOUBLECREW__V1__ROW__INIT;
+    struct view_key key = view_key_of_hash('p', &presence->presence);
+    struct scope_list scopes;
+
+    item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_VERDICT;
+    item.verdict = row;
+    RETURN_IF_BAD(issued_add(batch, &item));
+    view.row_case = DOUBLECREW__V1__ROW__ROW_PRESENCE;
+    view.presence = row;
+    RETURN_IF_BAD(scopes_of_presence(batch, &presence->offender, &presence->officer, &scopes));
+    return feed_publish(batch, &key, pos, &view, &scopes);
+}
+
+/* The verdict as people see it, if it differs from what they saw. */
+static enum status tell_verdict(struct batch *batch, const struct neighbourhood *hood, size_t index)
+{
+    const struct presence_row *presence = &hood->rows[index];
+    presence_message row = DOUBLECREW__V1__PRESENCE_ROW__INIT;
+    struct view_key key = view_key_of_hash('p', &presence->presence);
+    struct contribution before = {0}, after;
+    uint64_t pos = issued_next_pos(batch);
+    Doublecrew__V1__Row *stored;
+    char why[RULE_EXPLAIN_SIZE];
+    bool same = false;
+    enum status status;
+
+    (void)rule_explain(&hood->rule_case, hood->verdicts, index, officer_name, hood, why, sizeof(why));
+    fill_row(batch, hood, index, why, &row);
+    after = contribution_of(&row);
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    status = view_open(batch, &key, &stored);
+    if (status == STATUS_OK) {
+        before = contribution_of(stored->presence);
+        status = same_row(&row, stored->presence, &same);
+    } else if (status == STATUS_NOT_FOUND) {
+        status = STATUS_OK;
+    }
+    if (status != STATUS_OK || same)
+        return status;
+    RETURN_IF_BAD(publish_presence(batch, presence, &row, pos));
+    if (before.seen_ms == after.seen_ms && before.compliant_ms == after.compliant_ms)
+        return STATUS_OK;
+    return publish_offender(batch, &presence->offender, &before, &after, pos);
+}
+
+static enum status set_timer(struct batch *batch, const struct hash *presence, int64_t due_us)
+{
+    struct timer_row timer = {due_us, *presence};
+
+    if (due_us == RULE_FOREVER)
+        return batch->store->ops->timer_clear(batch->store, presence);
+    if (due_us <= batch->phase_time_us) /* the rule promises later; a timer that doesn't move would fire for ever */
+        timer.due_us = batch->phase_time_us + 1;
+    return batch->store->ops->timer_set(batch->store, &timer);
+}
+
+static enum rule_risk risk_now(const struct neighbourhood *hood)
+{
+    return (enum rule_risk)hood->offender.risk;
+}
+
+static enum status settle(struct batch *batch, struct neighbourhood *hood, size_t index)
+{
+    const struct presence_row *row = &hood->rows[index];
+    struct id candidates[CANDIDATES_MAX];
+    size_t count = neighbourhood_candidates(hood, index, candidates, CANDIDATES_MAX);
+
+    if (count > 0)
+        RETURN_IF_BAD(batch->store->ops->naming_put(batch->store, &row->presence, row->to_us, candidates, count));
+    RETURN_IF_BAD(set_timer(batch, &row->presence, hood->verdicts[index].next_change_us));
+    RETURN_IF_BAD(tell_verdict(batch, hood, index));
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    return flags_settle_verdict(batch, row, &hood->verdicts[index], risk_now(hood));
+}
+
+static enum status set_underived(struct batch *batch, const struct id *offender, bool underived)
+{
+    struct flag_about about = {.kind = FLAG_UNDERIVED,
+                               .subject = flag_subject_of_id(offender),
+                               .offender = *offender,
+                               .severity = flag_info(FLAG_UNDERIVED)->severity,
+                               .lane = DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_SAFETY};
+    struct offender_row row;
+
+    RETURN_IF_BAD(batch->store->ops->offender_get(batch->store, offender, &row));
+    if (row.underived == underived)
+        return STATUS_OK;
+    row.underived = underived;
+    RETURN_IF_BAD(batch->store->ops->offender_put(batch->store, &row));
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    return flag_settle(batch, &about, underived, NULL);
+}
+
+static enum status derive_neighbourhood(struct batch *batch, const struct presence_row *seed)
+{
+    struct neighbourhood *hood = batch->neighbourhood;
+
+    RETURN_IF_BAD(neighbourhood_collect(batch, hood, seed));
+    RETURN_IF_BAD(neighbourhood_case(batch, hood, batch->phase_time_us));
+    RETURN_IF_BAD(rule_judge(&hood->rule_case, hood->verdicts));
+    for (size_t i = 0; i < hood->own_count; i++)
+        RETURN_IF_BAD(settle(batch, hood, i));
+    return set_underived(batch, &seed->offender, false);
+}
+
+/* Failures of the store end the batch; any other is this neighbourhood's own (J7). */
+static bool is_own_failure(enum status status)
+{
+    switch (status) {
+    case STATUS_OVER_LIMIT:
+    case STATUS_INPUT:
+    case STATUS_MALFORMED:
+    case STATUS_NOT_FOUND:
+    case STATUS_INTERNAL:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static enum status mark_derived(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->neighbourhood->own_count; i++) {
+        enum status status = hash_set_add(&batch->derived, &batch->neighbourhood->rows[i].presence);
+
+        if (status != STATUS_OK && status != STATUS_EXISTS)
+            return status;
+    }
+    return STATUS_OK;
+}
+
+static void forget_items_from(struct batch *batch, size_t count)
+{
+    while (batch->item_count > count)
+        free(batch->items[--batch->item_count].bytes);
+}
+
+static enum status derive_seed(struct batch *batch, const struct presence_row *seed)
+{
+    size_t items = batch->item_count, flags = batch->flag_touch_count;
+    enum status status;
+
+    RETURN_IF_BAD(batch->store->ops->savepoint(batch->store));
+    status = derive_neighbourhood(batch, seed);
+    if (status == STATUS_OK) {
+        RETURN_IF_BAD(batch->store->ops->savepoint_release(batch->store));
+        return mark_derived(batch);
+    }
+    if (!is_own_failure(status))
+        return status;
+    batch->store->ops->savepoint_rollback(batch->store);
+    forget_items_from(batch, items);
+    batch->flag_touch_count = flags;
+    RETURN_IF_BAD(mark_derived(batch));
+    return set_underived(batch, &seed->offender, true);
+}
+
+static enum status touch_cosigned_row(void *context, const struct presence_row *row)
+{
+    return batch_touch(context, &row->presence);
+}
+
+/* Whose verdict may rest on a changed presence: those beside it then and now, and those its boot or a co-signature links. */
+static enum status spread(struct batch *batch, const struct hash *presence)
+{
+    struct boot_anchor_row any;
+    struct rule_instant in, out;
+    struct presence_row row, before;
+    size_t anchors;
+    bool trouble;
+
+    RETURN_IF_BAD(batch->store->ops->presence_get(batch->store, presence, &row));
+    before = row;
+    RETURN_IF_BAD(presence_bounds(batch, &row, &in, &out, &trouble));
+    if (row.from_us != before.from_us || row.to_us != before.to_us) {
+        RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, &row));
+        RETURN_IF_BAD(batch_touch_at(batch, &row.offender, before.from_us, before.to_us));
+        RETURN_IF_BAD(batch_touch_of(batch, &row.officer, before.from_us, before.to_us));
+    }
+    RETURN_IF_BAD(batch_touch_at(batch, &row.offender, row.from_us, row.to_us));
+    RETURN_IF_BAD(batch_touch_of(batch, &row.officer, row.from_us, row.to_us));
+    if (row.has_cosign)
+        RETURN_IF_BAD(batch_touch(batch, &row.cosign_other));
+    RETURN_IF_BAD(
+        batch->store->ops->boot_anchors(batch->store, &row.log, &row.in.boot, row.in.mono_us, &any, 1, &anchors));
+    if (anchors > 0)
+        return STATUS_OK;
+    return batch->store->ops->presences_in_boot(batch->store, &row.log, &row.in.boot, touch_cosigned_row, batch);
+}
+
+static enum status derive_touched(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->changed_count; i++)
+        RETURN_IF_BAD(spread(batch, &batch->changed[i]));
+    for (size_t i = 0; i < batch->seed_count; i++) {
+        struct presence_row seed;
+        struct offender_row offender;
+        enum status status;
+
+        if (hash_set_has(&batch->derived, &batch->seeds[i]))
+            continue;
+        status = batch->store->ops->presence_get(batch->store, &batch->seeds[i], &seed);
+        if (status == STATUS_OK)
+            status = batch->store->ops->offender_get(batch->store, &seed.offender, &offender);
+        if (status == STATUS_NOT_FOUND)
+            continue; /* co-signed with what hasn't come, or at somebody not on record: derived when that comes */
+        RETURN_IF_BAD(status);
+        RETURN_IF_BAD(derive_seed(batch, &seed));
+    }
+    return STATUS_OK;
+}
+
+void phase_forget(struct batch *batch)
+{
+    forget_items_from(batch, 0);
+    while (batch->decision_count > 0)
+        free(batch->decisions[--batch->decision_count].words);
+    hash_set_clear(&batch->touched);
+    hash_set_clear(&batch->changed_set);
+    hash_set_clear(&batch->derived);
+    batch->seed_count = 0;
+    batch->changed_count = 0;
+    batch->flag_touch_count = 0;
+}
+
+enum status derive_phase(struct batch *batch)
+{
+    enum status status = derive_touched(batch);
+
+    if (status == STATUS_OK)
+        status = flags_issue(batch);
+    if (status == STATUS_OK)
+        status = journal_issued(batch);
+    phase_forget(batch);
+    return status;
+}

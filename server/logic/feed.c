@@ -1,0 +1,147 @@
+/* View rows and who sees them (P1, P4; ARCHITECTURE.md, "View rows and the feed"). */
+#include "server/logic/batch_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct view_key view_key_of_id(char letter, const struct id *id)
+{
+    struct view_key key = {.bytes = {(uint8_t)letter}, .size = 1 + ID_SIZE};
+
+    memcpy(key.bytes + 1, id->bytes, ID_SIZE);
+    return key;
+}
+
+struct view_key view_key_of_hash(char letter, const struct hash *hash)
+{
+    struct view_key key = {.bytes = {(uint8_t)letter}, .size = 1 + HASH_SIZE};
+
+    memcpy(key.bytes + 1, hash->bytes, HASH_SIZE);
+    return key;
+}
+
+static bool same_scope(const struct scope *a, const struct scope *b)
+{
+    return a->kind == b->kind && id_equal(&a->id, &b->id);
+}
+
+static bool has_scope(const struct scope_list *list, const struct scope *scope)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        if (same_scope(&list->scopes[i], scope))
+            return true;
+    }
+    return false;
+}
+
+static void add_scope(struct scope_list *list, enum scope_kind kind, const struct id *id)
+{
+    struct scope scope = {kind, *id};
+
+    if (list->count < LOGIC_SCOPES_MAX && !id_is_zero(id) && !has_scope(list, &scope))
+        list->scopes[list->count++] = scope;
+}
+
+struct scope_list scopes_of_force(void)
+{
+    struct scope_list list = {.scopes = {{SCOPE_FORCE, {{0}}}}, .count = 1};
+
+    return list;
+}
+
+static enum status add_team_of_offender(struct batch *batch, enum scope_kind kind, const struct id *offender,
+                                        struct scope_list *list)
+{
+    struct offender_row row;
+    enum status status = batch->store->ops->offender_get(batch->store, offender, &row);
+
+    if (status == STATUS_OK)
+        add_scope(list, kind, &row.team);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+static enum status add_teams_of_officer(struct batch *batch, enum scope_kind kind, const struct id *officer,
+                                        struct scope_list *list)
+{
+    struct officer_row row;
+    enum status status = batch->store->ops->officer_get(batch->store, officer, &row);
+
+    for (size_t i = 0; status == STATUS_OK && i < row.team_count; i++)
+        add_scope(list, kind, &row.teams[i]);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status scopes_of_offender(struct batch *batch, const struct id *offender, struct scope_list *ret_scopes)
+{
+    ret_scopes->count = 0;
+    return add_team_of_offender(batch, SCOPE_TEAM, offender, ret_scopes);
+}
+
+enum status scopes_of_presence(struct batch *batch, const struct id *offender, const struct id *officer,
+                               struct scope_list *ret_scopes)
+{
+    RETURN_IF_BAD(scopes_of_offender(batch, offender, ret_scopes));
+    return add_teams_of_officer(batch, SCOPE_TEAM, officer, ret_scopes);
+}
+
+/* The officer first: they see and can answer their own flag first (A2). */
+enum status scopes_of_flag(struct batch *batch, const struct id *offender, const struct id *officer,
+                           struct scope_list *ret_scopes)
+{
+    ret_scopes->count = 0;
+    add_scope(ret_scopes, SCOPE_OFFICER, officer);
+    RETURN_IF_BAD(add_team_of_offender(batch, SCOPE_SUPERVISORS, offender, ret_scopes));
+    return add_teams_of_officer(batch, SCOPE_SUPERVISORS, officer, ret_scopes);
+}
+
+static enum status put_scopes(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes,
+                              bool changed)
+{
+    struct scope_list before;
+
+    RETURN_IF_BAD(batch->store->ops->scopes_of_row(batch->store, key, before.scopes, LOGIC_SCOPES_MAX, &before.count));
+    for (size_t i = 0; i < scopes->count; i++) {
+        if (changed || !has_scope(&before, &scopes->scopes[i]))
+            RETURN_IF_BAD(batch->store->ops->feed_put(batch->store, &scopes->scopes[i], pos, key, false));
+    }
+    for (size_t i = 0; i < before.count; i++) {
+        if (!has_scope(scopes, &before.scopes[i]))
+            RETURN_IF_BAD(batch->store->ops->feed_put(batch->store, &before.scopes[i], pos, key, true));
+    }
+    return STATUS_OK;
+}
+
+enum status feed_publish(struct batch *batch, const struct view_key *key, uint64_t pos, Doublecrew__V1__Row *row,
+                         const struct scope_list *scopes)
+{
+    struct span key_span = span_of(key->bytes, key->size);
+    struct view_row view = {.key = key_span, .pos = pos};
+    uint8_t *bytes, key_copy[STORE_VIEW_KEY_MAX];
+    size_t size;
+    enum status status;
+
+    memcpy(key_copy, key->bytes, key->size);
+    row->pos = pos;
+    row->key = (ProtobufCBinaryData){key->size, key_copy};
+    RETURN_IF_BAD(wire_pack(&row->base, &bytes, &size));
+    view.row = span_of(bytes, size);
+    status = batch->store->ops->view_put(batch->store, &view);
+    free(bytes);
+    return status == STATUS_OK ? put_scopes(batch, key_span, pos, scopes, true) : status;
+}
+
+enum status feed_rescope(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes)
+{
+    return put_scopes(batch, key, pos, scopes, false);
+}
+
+enum status view_open(struct batch *batch, const struct view_key *key, Doublecrew__V1__Row **ret_row)
+{
+    struct view_row view;
+    ProtobufCMessage *message;
+
+    RETURN_IF_BAD(batch->store->ops->view_get(batch->store, span_of(key->bytes, key->size), &view));
+    RETURN_IF_BAD(wire_unpack(batch->arena, &doublecrew__v1__row__descriptor, view.row, &message));
+    *ret_row = (Doublecrew__V1__Row *)message;
+    return STATUS_OK;
+}

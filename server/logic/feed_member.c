@@ -1,0 +1,274 @@
+/* Whose device sees which scope, and rows that follow an offender or an officer to another team (P1, P4). */
+#include "server/logic/batch_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PAGE_ROWS 256
+
+static void add(struct scope_list *list, enum scope_kind kind, const struct id *id)
+{
+    if (list->count < LOGIC_SCOPES_MAX)
+        list->scopes[list->count++] = (struct scope){kind, *id};
+}
+
+static enum status scopes_of_member(struct batch *batch, const struct device_row *device, struct scope_list *ret_scopes)
+{
+    struct officer_row officer;
+    enum status status = STATUS_NOT_FOUND;
+
+    ret_scopes->count = 0;
+    if (!id_is_zero(&device->officer))
+        status = batch->store->ops->officer_get(batch->store, &device->officer, &officer);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    *ret_scopes = scopes_of_force();
+    add(ret_scopes, SCOPE_OFFICER, &officer.officer);
+    for (size_t i = 0; i < officer.team_count; i++) {
+        add(ret_scopes, SCOPE_TEAM, &officer.teams[i]);
+        if (officer.role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
+            add(ret_scopes, SCOPE_SUPERVISORS, &officer.teams[i]);
+    }
+    return STATUS_OK;
+}
+
+static bool is_among(const struct scope *scope, const struct scope *scopes, size_t stride, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const struct scope *other = (const struct scope *)(const void *)((const uint8_t *)scopes + i * stride);
+
+        if (scope->kind == other->kind && id_equal(&scope->id, &other->id))
+            return true;
+    }
+    return false;
+}
+
+enum status feed_member_refresh(struct batch *batch, const struct device_row *device, uint64_t pos)
+{
+    struct scope_member members[STORE_SCOPES_MAX];
+    struct scope_list wanted;
+    size_t count;
+
+    RETURN_IF_BAD(scopes_of_member(batch, device, &wanted));
+    RETURN_IF_BAD(
+        batch->store->ops->scopes_of_device(batch->store, &device->device, members, STORE_SCOPES_MAX, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (!is_among(&members[i].scope, wanted.scopes, sizeof(wanted.scopes[0]), wanted.count))
+            RETURN_IF_BAD(batch->store->ops->scope_member_remove(batch->store, &device->device, &members[i].scope));
+    }
+    for (size_t i = 0; i < wanted.count; i++) {
+        struct scope_member member = {wanted.scopes[i], pos};
+
+        if (!is_among(&member.scope, &members[0].scope, sizeof(members[0]), count))
+            RETURN_IF_BAD(batch->store->ops->scope_member_put(batch->store, &device->device, &member));
+    }
+    return STATUS_OK;
+}
+
+/* Keys of the rows of one scope that belong to an offender. */
+struct key_list {
+    struct batch *batch;
+    const struct id *offender;
+    struct view_key *keys;
+    size_t count;
+    size_t capacity;
+    struct feed_cursor cursor;
+    size_t seen;
+};
+
+static enum status offender_of_subject(struct batch *batch, struct span subject, struct id *ret_offender)
+{
+    struct presence_row presence;
+    struct hash hash;
+
+    if (subject.size == ID_SIZE)
+        return id_from_span(subject, ret_offender);
+    RETURN_IF_BAD(hash_from_span(subject, &hash));
+    RETURN_IF_BAD(batch->store->ops->presence_get(batch->store, &hash, &presence));
+    *ret_offender = presence.offender;
+    return STATUS_OK;
+}
+
+static struct span span_of_pb(ProtobufCBinaryData bytes)
+{
+    return span_of(bytes.data, bytes.len);
+}
+
+/* NOT_FOUND: the row belongs to no offender. */
+static enum status offender_of_row(struct batch *batch, const Doublecrew__V1__Row *row, struct id *ret_offender)
+{
+    switch (row->row_case) {
+    case DOUBLECREW__V1__ROW__ROW_OFFENDER:
+        *ret_offender = id_of(row->offender->offender->offender_id);
+        return STATUS_OK;
+    case DOUBLECREW__V1__ROW__ROW_PRESENCE:
+        *ret_offender = id_of(row->presence->offender_id);
+        return STATUS_OK;
+    case DOUBLECREW__V1__ROW__ROW_PLAN:
+        *ret_offender = id_of(row->plan->plan->offender_id);
+        return STATUS_OK;
+    case DOUBLECREW__V1__ROW__ROW_FLAG:
+        *ret_offender = id_of(row->flag->offender_id);
+        return STATUS_OK;
+    case DOUBLECREW__V1__ROW__ROW_NOTE:
+        return offender_of_subject(batch, span_of_pb(row->note->subject), ret_offender);
+    case DOUBLECREW__V1__ROW__ROW_FIELD:
+        return offender_of_subject(batch, span_of_pb(row->field->subject), ret_offender);
+    default:
+        return STATUS_NOT_FOUND;
+    }
+}
+
+static enum status unpack_row(struct batch *batch, struct span packed, Doublecrew__V1__Row **ret_row)
+{
+    ProtobufCMessage *message;
+
+    arena_reset(batch->scratch, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(wire_unpack(batch->scratch, &doublecrew__v1__row__descriptor, packed, &message));
+    *ret_row = (Doublecrew__V1__Row *)message;
+    return STATUS_OK;
+}
+
+static enum status collect(void *context, uint64_t effective_pos, const struct feed_row *row)
+{
+    struct key_list *list = context;
+    struct view_key key = {.size = row->key.size};
+    Doublecrew__V1__Row *message;
+    struct id offender;
+    enum status status;
+
+    memcpy(key.bytes, row->key.data, row->key.size);
+    list->cursor.pos = effective_pos;
+    list->cursor.key_size = key.size;
+    memcpy(list->cursor.key, key.bytes, key.size);
+    list->seen++;
+    if (row->gone)
+        return STATUS_OK;
+    RETURN_IF_BAD(unpack_row(list->batch, row->row, &message));
+    status = offender_of_row(list->batch, message, &offender);
+    if (status != STATUS_OK || !id_equal(&offender, list->offender))
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    RETURN_IF_BAD(list_room((void **)&list->keys, &list->capacity, list->count, sizeof(key)));
+    list->keys[list->count++] = key;
+    return STATUS_OK;
+}
+
+static enum status collect_scope(struct key_list *list, const struct scope *scope)
+{
+    struct scope_member member = {*scope, 0};
+
+    memset(&list->cursor, 0, sizeof(list->cursor));
+    do {
+        struct feed_cursor after = list->cursor;
+
+        list->seen = 0;
+        RETURN_IF_BAD(
+            list->batch->store->ops->feed_page(list->batch->store, &member, 1, &after, PAGE_ROWS, collect, list));
+    } while (list->seen == PAGE_ROWS);
+    return STATUS_OK;
+}
+
+static enum status scopes_of_view(struct batch *batch, const struct view_key *key, struct scope_list *ret_scopes)
+{
+    struct view_row view;
+    Doublecrew__V1__Row *row;
+    struct id offender, officer = {{0}};
+
+    RETURN_IF_BAD(batch->store->ops->view_get(batch->store, span_of(key->bytes, key->size), &view));
+    RETURN_IF_BAD(unpack_row(batch, view.row, &row));
+    RETURN_IF_BAD(offender_of_row(batch, row, &offender));
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_FLAG) {
+        officer = id_of(row->flag->officer_id);
+        return scopes_of_flag(batch, &offender, &officer, ret_scopes);
+    }
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE)
+        officer = id_of(row->presence->officer_id);
+    return scopes_of_presence(batch, &offender, &officer, ret_scopes);
+}
+
+static enum status rescope_all(struct batch *batch, const struct key_list *list, uint64_t pos)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct scope_list scopes;
+
+        RETURN_IF_BAD(scopes_of_view(batch, &list->keys[i], &scopes));
+        RETURN_IF_BAD(feed_rescope(batch, span_of(list->keys[i].bytes, list->keys[i].size), pos, &scopes));
+    }
+    return STATUS_OK;
+}
+
+/* Rare (a transfer), so a walk through the old team's rows is enough. */
+enum status feed_offender_moved(struct batch *batch, const struct id *offender, const struct id *old_team, uint64_t pos)
+{
+    struct key_list list = {.batch = batch, .offender = offender};
+    struct scope team = {SCOPE_TEAM, *old_team};
+    struct scope supervisors = {SCOPE_SUPERVISORS, *old_team};
+    enum status status = STATUS_OK;
+
+    if (!id_is_zero(old_team)) {
+        status = collect_scope(&list, &team);
+        if (status == STATUS_OK)
+            status = collect_scope(&list, &supervisors);
+    }
+    if (status == STATUS_OK)
+        status = rescope_all(batch, &list, pos);
+    free(list.keys);
+    return status;
+}
+
+static enum status collect_presence(void *context, const struct presence_row *row)
+{
+    struct key_list *list = context;
+
+    RETURN_IF_BAD(list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
+    list->keys[list->count++] = view_key_of_hash('p', &row->presence);
+    return STATUS_OK;
+}
+
+/* The flags on a presence go where its officer's supervisors are. */
+static enum status add_flags(struct key_list *list, const struct view_key *presence_key)
+{
+    struct flag_row flags[FLAG_KIND_COUNT];
+    struct hash subject;
+    size_t count;
+
+    RETURN_IF_BAD(hash_from_span(span_of(presence_key->bytes + 1, HASH_SIZE), &subject));
+    RETURN_IF_BAD(list->batch->store->ops->flags_on(list->batch->store, &subject, flags, FLAG_KIND_COUNT, &count));
+    for (size_t i = 0; i < count; i++) {
+        RETURN_IF_BAD(list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
+        list->keys[list->count++] = view_key_of_hash('f', &flags[i].flag);
+    }
+    return STATUS_OK;
+}
+
+static enum status rescope_known(struct batch *batch, const struct key_list *list, uint64_t pos)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct scope_list scopes;
+        enum status status = scopes_of_view(batch, &list->keys[i], &scopes);
+
+        if (status == STATUS_NOT_FOUND)
+            continue; /* not derived yet: it will go where it belongs */
+        RETURN_IF_BAD(status);
+        RETURN_IF_BAD(feed_rescope(batch, span_of(list->keys[i].bytes, list->keys[i].size), pos, &scopes));
+    }
+    return STATUS_OK;
+}
+
+enum status feed_officer_moved(struct batch *batch, const struct id *officer, uint64_t pos)
+{
+    struct key_list list = {.batch = batch};
+    enum status status =
+        batch->store->ops->presences_of(batch->store, officer, INT64_MIN, INT64_MAX, collect_presence, &list);
+    size_t presences = list.count;
+
+    for (size_t i = 0; i < presences && status == STATUS_OK; i++) {
+        struct view_key key = list.keys[i];
+
+        status = add_flags(&list, &key);
+    }
+    if (status == STATUS_OK)
+        status = rescope_known(batch, &list, pos);
+    free(list.keys);
+    return status;
+}

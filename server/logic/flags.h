@@ -1,0 +1,65 @@
+/*
+ * Flags: what a supervisor must see (A1-A3). Kinds with their stable names, and which of them follow from a verdict. Pure.
+ *
+ * A flag's id is SHA-256(kind name | 0 | subject); the subject is a presence, or a device's or offender's id padded with
+ * zeros. A flag is never deleted: evidence clears it, later evidence reopens it, a decision ends it.
+ */
+#ifndef DOUBLECREW_SERVER_LOGIC_FLAGS_H
+#define DOUBLECREW_SERVER_LOGIC_FLAGS_H
+
+#include "core/rule.h"
+#include "core/sha256.h"
+#include "server/logic/store.h"
+
+/* Numbers stand in the store: never reused. */
+enum flag_kind {
+    FLAG_LONE_CONFIRMED = 1,
+    FLAG_PART_JOINT = 2,
+    FLAG_ACCOMPANIED = 3,
+    FLAG_CLAIMED_ONLY = 4,
+    FLAG_ONE_DEVICE = 5,
+    FLAG_PLACES_APART = 6,
+    FLAG_TWO_PLACES = 7,
+    FLAG_CLOCK_TROUBLE = 8,
+    FLAG_TIME_UNPROVEN = 9,
+    FLAG_EVIDENCE_OVERDUE = 10,
+    FLAG_FORK = 11, /* subject: the device */
+    FLAG_HELD_EVIDENCE = 12,
+    FLAG_CHECK_OUT_MISSING = 13,
+    FLAG_CHECK_OUT_LATE = 14,
+    FLAG_OUTCOMES_DIFFER = 15,
+    FLAG_AUTHORITY_MISSING = 16,
+    FLAG_AUTHORITY_REFUSED = 17,
+    FLAG_AUTHORITY_NOT_PERMITTED = 18,
+    FLAG_AUTHORITY_AFTER_THE_FACT = 19,
+    FLAG_UNDERIVED = 20, /* subject: the offender (J7) */
+    FLAG_KIND_COUNT
+};
+
+struct flag_info {
+    const char *name;  /* stable, snake case */
+    uint32_t severity; /* 1 low .. 4 very high */
+    bool safety;       /* lane: day and night; otherwise working hours */
+    const char *why;   /* one plain sentence */
+};
+
+/* NULL for a number that is no kind. */
+const struct flag_info *flag_info(uint32_t kind);
+MUST_USE enum status flag_id(struct sha256 *sha, enum flag_kind kind, const struct hash *subject,
+                             struct hash *ret_flag);
+struct hash flag_subject_of_id(const struct id *id);
+
+/* Kinds that the verdict gives reason for, as bits 1 << kind; only kinds whose subject is the presence. */
+uint32_t flags_of_verdict(const struct rule_verdict *verdict);
+/* All kinds whose subject is a presence. */
+uint32_t flags_of_presences(void);
+
+enum flag_move { FLAG_STAYS, FLAG_IS_RAISED, FLAG_IS_REOPENED, FLAG_IS_CLEARED, FLAG_IS_DECIDED };
+/*
+ * What becomes of a flag: previous is its state (0: there is none), wanted what the evidence says now, decided whether a
+ * decision on its subject has just been recorded. A decision ends what is open and what would be raised with it; what was
+ * decided stays so, whatever the evidence says later.
+ */
+enum flag_move flag_next(enum flag_state previous, bool wanted, bool decided);
+
+#endif

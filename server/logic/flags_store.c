@@ -1,0 +1,281 @@
+/* Flags as rows: raised, reopened, cleared, decided, acknowledged, answered; and told to people once a phase (A1, J4). */
+#include "server/logic/batch_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef Doublecrew__V1__FlagRow flag_message;
+
+static enum status touch_flag(struct batch *batch, const struct hash *flag, bool raised)
+{
+    for (size_t i = 0; i < batch->flag_touch_count; i++) {
+        if (hash_equal(&batch->flag_touches[i].flag, flag)) {
+            batch->flag_touches[i].raised = batch->flag_touches[i].raised || raised;
+            return STATUS_OK;
+        }
+    }
+    RETURN_IF_BAD(list_room((void **)&batch->flag_touches, &batch->flag_touch_capacity, batch->flag_touch_count,
+                            sizeof(*batch->flag_touches)));
+    batch->flag_touches[batch->flag_touch_count++] = (struct flag_touch){*flag, raised};
+    return STATUS_OK;
+}
+
+static enum status put_flag(struct batch *batch, const flag_message *message, uint32_t kind, bool raised)
+{
+    struct flag_row row = {.flag = hash_of(message->flag_id),
+                           .subject = hash_of(message->subject),
+                           .kind = kind,
+                           .state = (enum flag_state)message->state,
+                           .times_raised = message->times_raised};
+    uint8_t *bytes;
+    size_t size;
+    enum status status;
+
+    RETURN_IF_BAD(wire_pack(&message->base, &bytes, &size));
+    row.body = span_of(bytes, size);
+    status = batch->store->ops->flag_put(batch->store, &row);
+    free(bytes);
+    return status == STATUS_OK ? touch_flag(batch, &row.flag, raised) : status;
+}
+
+static enum status open_row(struct batch *batch, const struct hash *flag, uint32_t *ret_kind,
+                            flag_message **ret_message)
+{
+    struct flag_row row;
+    ProtobufCMessage *message;
+
+    RETURN_IF_BAD(batch->store->ops->flag_get(batch->store, flag, &row));
+    RETURN_IF_BAD(wire_unpack(batch->arena, &doublecrew__v1__flag_row__descriptor, row.body, &message));
+    *ret_kind = row.kind;
+    *ret_message = (flag_message *)message;
+    return STATUS_OK;
+}
+
+enum status flag_open(struct batch *batch, const struct hash *flag, flag_message **ret_row)
+{
+    uint32_t kind;
+
+    return open_row(batch, flag, &kind, ret_row);
+}
+
+static void fill_new(const struct flag_about *about, const struct hash *flag, flag_message *message,
+                     ProtobufCBinaryData *presence)
+{
+    const struct flag_info *info = flag_info(about->kind);
+
+    message->flag_id = bytes_of_hash(flag);
+    memcpy(&message->kind, &info->name, sizeof(info->name)); /* protobuf-c's strings aren't const; packing reads them */
+    memcpy(&message->why, &info->why, sizeof(info->why));
+    message->subject = bytes_of_hash(&about->subject);
+    message->offender_id = bytes_of_id(&about->offender);
+    message->officer_id = bytes_of_id(&about->officer);
+    if (!hash_is_zero(&about->presence)) {
+        *presence = bytes_of_hash(&about->presence);
+        message->presence_ids = presence;
+        message->n_presence_ids = 1;
+    }
+}
+
+static void raise(const struct batch *batch, const struct flag_about *about, flag_message *message)
+{
+    static char none[] = "";
+
+    message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED;
+    message->lane = about->lane;
+    message->severity = about->severity;
+    message->raised_ms = batch->phase_time_us / 1000;
+    message->committed_ms = batch->phase_time_us / 1000;
+    message->acknowledged_ms = 0;
+    message->acknowledged_by = (ProtobufCBinaryData){0};
+    message->ended_ms = 0;
+    message->ended_by = (ProtobufCBinaryData){0};
+    message->appropriate = false;
+    message->reason_code = none;
+    message->words = none;
+    message->times_raised++;
+}
+
+/* The message borrows from the decision until it is packed. */
+static void decide(const struct batch *batch, const struct fresh_decision *decision, flag_message *message)
+{
+    const char *reason_code = decision->reason_code;
+
+    message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_DECIDED;
+    message->ended_ms = batch->phase_time_us / 1000;
+    message->ended_by = bytes_of_id(&decision->by);
+    message->appropriate = decision->appropriate;
+    memcpy(&message->reason_code, &reason_code, sizeof(reason_code));
+    message->words = decision->words;
+}
+
+enum status flag_settle(struct batch *batch, const struct flag_about *about, bool wanted,
+                        const struct fresh_decision *decision)
+{
+    flag_message fresh = DOUBLECREW__V1__FLAG_ROW__INIT;
+    flag_message *message = &fresh;
+    ProtobufCBinaryData presence;
+    struct hash flag;
+    uint32_t kind = (uint32_t)about->kind;
+    enum status status;
+
+    RETURN_IF_BAD(flag_id(batch->sha, about->kind, &about->subject, &flag));
+    status = open_row(batch, &flag, &kind, &message);
+    if (status == STATUS_NOT_FOUND)
+        fill_new(about, &flag, message, &presence);
+    else
+        RETURN_IF_BAD(status);
+    enum flag_move move = flag_next((enum flag_state)message->state, wanted, decision != NULL);
+    switch (move) {
+    case FLAG_STAYS:
+        return STATUS_OK;
+    case FLAG_IS_RAISED:
+    case FLAG_IS_REOPENED:
+        raise(batch, about, message);
+        break;
+    case FLAG_IS_CLEARED:
+        message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_CLEARED;
+        message->ended_ms = batch->phase_time_us / 1000;
+        break;
+    case FLAG_IS_DECIDED:
+        if (message->state != DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED &&
+            message->state != DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED)
+            raise(batch, about, message);
+        decide(batch, decision, message);
+        break;
+    }
+    return put_flag(batch, message, kind, move == FLAG_IS_RAISED || move == FLAG_IS_REOPENED);
+}
+
+static const struct fresh_decision *decision_on(const struct batch *batch, const struct hash *presence)
+{
+    for (size_t i = batch->decision_count; i > 0; i--) { /* the last one speaks */
+        if (hash_equal(&batch->decisions[i - 1].presence, presence))
+            return &batch->decisions[i - 1];
+    }
+    return NULL;
+}
+
+/* More where policy excludes lone visits; day and night while it goes on with a high risk (A2). */
+static void weigh(const struct rule_verdict *verdict, enum rule_risk risk, struct flag_about *about)
+{
+    const struct flag_info *info = flag_info(about->kind);
+    bool live = (verdict->reasons & RULE_REASON_OPEN) != 0;
+
+    about->severity = info->severity;
+    if ((verdict->reasons & RULE_REASON_LONE_FORBIDDEN) != 0 && about->severity < 4)
+        about->severity++;
+    about->lane = info->safety || (live && about->kind == FLAG_LONE_CONFIRMED && risk >= RULE_RISK_HIGH)
+                      ? DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_SAFETY
+                      : DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE;
+}
+
+enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
+                                 const struct rule_verdict *verdict, enum rule_risk risk)
+{
+    const struct fresh_decision *decision = decision_on(batch, &presence->presence);
+    uint32_t wanted = flags_of_verdict(verdict);
+    uint32_t looked_at = wanted;
+    struct flag_row stored[FLAG_KIND_COUNT];
+    size_t count;
+
+    RETURN_IF_BAD(batch->store->ops->flags_on(batch->store, &presence->presence, stored, FLAG_KIND_COUNT, &count));
+    for (size_t i = 0; i < count; i++)
+        looked_at |= stored[i].kind < FLAG_KIND_COUNT ? UINT32_C(1) << stored[i].kind : 0;
+    looked_at &= flags_of_presences();
+    for (uint32_t kind = 1; kind < FLAG_KIND_COUNT; kind++) {
+        struct flag_about about = {.kind = (enum flag_kind)kind,
+                                   .subject = presence->presence,
+                                   .offender = presence->offender,
+                                   .officer = presence->officer,
+                                   .presence = presence->presence};
+
+        if ((looked_at >> kind & 1) == 0)
+            continue;
+        weigh(verdict, risk, &about);
+        RETURN_IF_BAD(flag_settle(batch, &about, (wanted >> kind & 1) != 0, decision));
+    }
+    return STATUS_OK;
+}
+
+enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const struct id *by)
+{
+    flag_message *message;
+    uint32_t kind;
+
+    RETURN_IF_BAD(open_row(batch, flag, &kind, &message));
+    if (message->state != DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED)
+        return STATUS_OK; /* acknowledged, or over: the first acknowledgement stands */
+    message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED;
+    message->acknowledged_ms = batch->time_us / 1000;
+    message->acknowledged_by = bytes_of_id(by);
+    return put_flag(batch, message, kind, false);
+}
+
+enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words)
+{
+    flag_message *message;
+    uint32_t kind;
+
+    RETURN_IF_BAD(open_row(batch, flag, &kind, &message));
+    memcpy(&message->answer, &words, sizeof(words)); /* the last answer shows; all are in the journal */
+    return put_flag(batch, message, kind, false);
+}
+
+/* For the urgent lane; the batch keeps the bytes until the next one. */
+static enum status tell(struct batch *batch, const struct flag_touch *touch, uint64_t pos, flag_message *message,
+                        const struct scope_list *scopes)
+{
+    struct batch_flag flag = {.pos = pos, .flag = touch->flag, .alarm = touch->raised};
+    uint8_t *bytes;
+    size_t size;
+
+    RETURN_IF_BAD(list_room((void **)&batch->flags, &batch->flag_capacity, batch->flag_count, sizeof(flag)));
+    flag.scope_count = scopes->count < 8 ? scopes->count : 8;
+    memcpy(flag.scopes, scopes->scopes, flag.scope_count * sizeof(flag.scopes[0]));
+    RETURN_IF_BAD(wire_pack(&message->base, &bytes, &size));
+    flag.row = span_of(bytes, size);
+    batch->flags[batch->flag_count++] = flag;
+    return STATUS_OK;
+}
+
+static enum status issue(struct batch *batch, const struct flag_touch *touch)
+{
+    Doublecrew__V1__IssuedItem item = DOUBLECREW__V1__ISSUED_ITEM__INIT;
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    struct view_key key = view_key_of_hash('f', &touch->flag);
+    uint64_t pos = issued_next_pos(batch);
+    flag_message *message;
+    struct scope_list scopes;
+    struct id offender, officer;
+
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(flag_open(batch, &touch->flag, &message));
+    offender = id_of(message->offender_id);
+    officer = id_of(message->officer_id);
+    item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_FLAG;
+    item.flag = message;
+    RETURN_IF_BAD(issued_add(batch, &item));
+    row.row_case = DOUBLECREW__V1__ROW__ROW_FLAG;
+    row.flag = message;
+    RETURN_IF_BAD(scopes_of_flag(batch, &offender, &officer, &scopes));
+    RETURN_IF_BAD(feed_publish(batch, &key, pos, &row, &scopes));
+    return tell(batch, touch, pos, message, &scopes);
+}
+
+enum status flags_issue(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->flag_touch_count; i++)
+        RETURN_IF_BAD(issue(batch, &batch->flag_touches[i]));
+    return STATUS_OK;
+}
+
+void flags_told_forget(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->flag_count; i++) {
+        uint8_t *bytes;
+
+        memcpy(&bytes, &batch->flags[i].row.data, sizeof(bytes)); /* ours, though shown as const */
+        free(bytes);
+    }
+    batch->flag_count = 0;
+}

@@ -1,0 +1,209 @@
+/*
+ * Replay (J4): the journal's rows in order into an empty store. A batch is derived where the writer derived it: the first
+ * push of each is marked in its delivery. What was told to people then is copied, not told anew; what would be told
+ * otherwise now is counted.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/logic/batch_internal.h"
+
+#define FETCH_ROWS 64
+
+/* A row of the journal, its bytes owned. */
+struct kept_row {
+    struct journal_row row;
+    uint8_t *bytes;
+};
+
+/* Rows are fetched a few at a time: a walk's callback may not write. */
+struct fetch {
+    struct kept_row rows[FETCH_ROWS];
+    size_t count;
+};
+
+static void fetch_done(struct fetch *fetch)
+{
+    while (fetch->count > 0)
+        free(fetch->rows[--fetch->count].bytes);
+}
+
+static enum status keep_row(void *context, const struct journal_row *row)
+{
+    struct fetch *fetch = context;
+    struct kept_row *kept = &fetch->rows[fetch->count];
+
+    if (fetch->count == FETCH_ROWS)
+        return STATUS_CANCELLED;
+    kept->bytes = malloc(row->delivery.size + row->body.size + 1);
+    if (kept->bytes == NULL)
+        return STATUS_NO_MEMORY;
+    kept->row = *row;
+    if (row->delivery.size > 0)
+        memcpy(kept->bytes, row->delivery.data, row->delivery.size);
+    if (row->body.size > 0)
+        memcpy(kept->bytes + row->delivery.size, row->body.data, row->body.size);
+    kept->row.delivery = span_of(kept->bytes, row->delivery.size);
+    kept->row.body = span_of(kept->bytes + row->delivery.size, row->body.size);
+    fetch->count++;
+    return STATUS_OK;
+}
+
+struct rebuild {
+    struct batch *batch;
+    struct replay replay;
+    struct arena *arena;
+    struct sha256 *sha;
+};
+
+/* What a derivation was expected to consume and didn't: copied all the same, and a difference. */
+static enum status copy_unmatched(struct rebuild *rebuild)
+{
+    if (!rebuild->replay.has_issued)
+        return STATUS_OK;
+    rebuild->replay.has_issued = false;
+    rebuild->replay.differences++;
+    return journal_copy_issued(rebuild->batch, &rebuild->replay.issued);
+}
+
+static enum status close_batch(struct rebuild *rebuild)
+{
+    struct batch *batch = rebuild->batch;
+
+    if (!batch->open)
+        return STATUS_OK;
+    if (batch->pushed)
+        RETURN_IF_BAD(derive_phase(batch));
+    RETURN_IF_BAD(copy_unmatched(rebuild));
+    return batch_finish(batch);
+}
+
+static enum status replay_push(struct rebuild *rebuild, const struct journal_row *row)
+{
+    struct batch_delivery delivery;
+    struct batch_result result;
+    ProtobufCMessage *message;
+    struct push push;
+
+    arena_reset(rebuild->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(wire_unpack(rebuild->arena, &doublecrew__v1__delivery__descriptor, row->delivery, &message));
+    const Doublecrew__V1__Delivery *kept = (const Doublecrew__V1__Delivery *)message;
+    if (kept->opens_batch) {
+        RETURN_IF_BAD(close_batch(rebuild));
+        RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
+        RETURN_IF_BAD(batch_fire_timers(rebuild->batch, row->time_us));
+    }
+    if (!rebuild->batch->open || rebuild->batch->time_us != row->time_us)
+        return STATUS_STORE;
+    delivery = (struct batch_delivery){id_of(kept->device_id), id_of(kept->boot_id), kept->hello_monotonic_ms,
+                                       kept->hello_time_ms * 1000};
+    RETURN_IF_BAD(push_open(rebuild->arena, rebuild->sha, row->body, &push));
+    RETURN_IF_BAD(batch_push(rebuild->batch, &push, row->body, &delivery, &result));
+    return result.pos == row->first_pos + row->count - 1 ? STATUS_OK : STATUS_STORE;
+}
+
+static enum status replay_tick(struct rebuild *rebuild, const struct journal_row *row)
+{
+    RETURN_IF_BAD(close_batch(rebuild));
+    RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
+    RETURN_IF_BAD(batch_fire_timers(rebuild->batch, row->time_us));
+    RETURN_IF_BAD(journal_tick(rebuild->batch));
+    return batch_finish(rebuild->batch);
+}
+
+/* The end of the open batch, if it has its time; otherwise what one timer told. */
+static enum status replay_issued(struct rebuild *rebuild, const struct journal_row *row)
+{
+    struct batch *batch = rebuild->batch;
+
+    if (!batch->open || batch->time_us != row->time_us || !batch->pushed) {
+        RETURN_IF_BAD(close_batch(rebuild));
+        RETURN_IF_BAD(batch_start(batch, row->time_us));
+        rebuild->replay.issued = *row;
+        rebuild->replay.has_issued = true;
+        rebuild->replay.one_row = true;
+        RETURN_IF_BAD(batch_fire_timers(batch, row->time_us));
+        rebuild->replay.one_row = false;
+        return close_batch(rebuild);
+    }
+    rebuild->replay.issued = *row;
+    rebuild->replay.has_issued = true;
+    return close_batch(rebuild);
+}
+
+static enum status replay_row(struct rebuild *rebuild, const struct journal_row *row)
+{
+    if (row->first_pos != rebuild->batch->next.pos + 1)
+        return STATUS_STORE;
+    switch (row->kind) {
+    case JOURNAL_PUSH:
+        return replay_push(rebuild, row);
+    case JOURNAL_TICK:
+        return replay_tick(rebuild, row);
+    case JOURNAL_ISSUED:
+        return replay_issued(rebuild, row);
+    case JOURNAL_ENGINE:
+        return STATUS_STORE_VERSION; /* another engine's journal: this one has had no predecessor */
+    }
+    return STATUS_STORE;
+}
+
+/* Timers that told nothing leave no row, but had fired by the time of the last record. */
+static enum status finish(struct rebuild *rebuild, const struct store_head *from)
+{
+    struct batch *batch = rebuild->batch;
+
+    RETURN_IF_BAD(close_batch(rebuild));
+    if (from->pos > 0) {
+        RETURN_IF_BAD(batch_start(batch, from->time_us));
+        RETURN_IF_BAD(batch_fire_timers(batch, from->time_us));
+        RETURN_IF_BAD(batch_finish(batch));
+    }
+    if (batch->head.pos != from->pos || !hash_equal(&batch->head.root, &from->root))
+        return STATUS_STORE;
+    return STATUS_OK;
+}
+
+static enum status replay_all(struct rebuild *rebuild, struct store *from)
+{
+    struct fetch fetch = {.count = 0};
+    struct store_head head;
+    uint64_t pos = 1;
+    enum status status;
+
+    RETURN_IF_BAD(from->ops->head(from, &head));
+    do {
+        status = from->ops->journal_from(from, pos, keep_row, &fetch);
+        status = status == STATUS_CANCELLED ? STATUS_OK : status;
+        for (size_t i = 0; i < fetch.count && status == STATUS_OK; i++) {
+            status = replay_row(rebuild, &fetch.rows[i].row);
+            pos = fetch.rows[i].row.first_pos + fetch.rows[i].row.count;
+        }
+        fetch_done(&fetch);
+    } while (status == STATUS_OK && pos <= head.pos);
+    return status == STATUS_OK ? finish(rebuild, &head) : status;
+}
+
+enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report)
+{
+    struct rebuild rebuild = {0};
+    enum status status = batch_open(to, &rebuild.batch);
+
+    if (status == STATUS_OK && rebuild.batch->head.pos != 0)
+        status = STATUS_EXISTS;
+    if (status == STATUS_OK)
+        status = arena_new(&rebuild.arena);
+    if (status == STATUS_OK)
+        status = sha256_new(&rebuild.sha);
+    if (status == STATUS_OK) {
+        rebuild.batch->replay = &rebuild.replay;
+        status = replay_all(&rebuild, from);
+    }
+    if (status == STATUS_OK)
+        *ret_report =
+            (struct rebuild_report){rebuild.batch->head.pos, rebuild.replay.differences, rebuild.batch->head.root};
+    batch_free(rebuild.batch);
+    arena_free(rebuild.arena);
+    sha256_free(rebuild.sha);
+    return status;
+}
