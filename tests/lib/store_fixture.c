@@ -100,7 +100,7 @@ void store_fixture_reopen(struct store_fixture *fixture)
     open_both(fixture);
 }
 
-struct id id_of(unsigned number)
+struct id numbered_id(unsigned number)
 {
     struct id id = {{0}};
 
@@ -108,7 +108,7 @@ struct id id_of(unsigned number)
     return id;
 }
 
-struct hash hash_of(unsigned number)
+struct hash numbered_hash(unsigned number)
 {
     struct hash hash = {{0}};
 
@@ -144,7 +144,7 @@ struct journal_row store_fixture_push(struct store *store, const struct id *log,
 enum status store_fixture_commit(struct store *store, unsigned number)
 {
     struct store_head head;
-    struct id log = id_of(number);
+    struct id log = numbered_id(number);
     enum status status = store->ops->begin(store);
 
     if (status == STATUS_OK)

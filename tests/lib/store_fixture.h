@@ -34,8 +34,8 @@ void test_folder_make(char ret_folder[64]);
 void test_folder_remove(const char *folder);
 
 /* Recognisable values: the number in the last bytes, so that they sort by it. */
-struct id id_of(unsigned number);
-struct hash hash_of(unsigned number);
+struct id numbered_id(unsigned number);
+struct hash numbered_hash(unsigned number);
 struct span span_text(const char *text);
 
 /* A journal row of `count` records after the last one, with a push of a log's entries from first_seq on. */

@@ -26,19 +26,19 @@ struct reading {
 
 static void put_device(struct store *store, unsigned number, enum device_standing standing)
 {
-    struct device_row row = {.device = id_of(number)};
+    struct device_row row = {.device = numbered_id(number)};
     struct sign_key *key = fixture_key("device");
-    struct scope_member member = {.scope = {.kind = SCOPE_TEAM, .id = id_of(TEAM)}, .entered_pos = 1};
+    struct scope_member member = {.scope = {.kind = SCOPE_TEAM, .id = numbered_id(TEAM)}, .entered_pos = 1};
 
-    row.log = id_of(100 + number);
-    row.officer = id_of(200 + number);
-    row.certificate_key_hash = hash_of(number);
+    row.log = numbered_id(100 + number);
+    row.officer = numbered_id(200 + number);
+    row.certificate_key_hash = numbered_hash(number);
     row.standing = standing;
     row.revoked_as_of_us = RULE_FOREVER;
     row.revocation_recorded_us = RULE_FOREVER;
     row.watermark_us = INT64_MIN;
     row.last_seq = number;
-    row.last_hash = hash_of(900 + number);
+    row.last_hash = numbered_hash(900 + number);
     sign_key_public(key, &row.key);
     sign_key_free(key);
     assert_int_equal(store->ops->device_put(store, &row), STATUS_OK);
@@ -49,7 +49,7 @@ static void put_device(struct store *store, unsigned number, enum device_standin
 
 static void put_row(struct store *store, enum scope_kind kind, struct span key, Doublecrew__V1__Row *row)
 {
-    struct scope scope = {.kind = kind, .id = id_of(TEAM)};
+    struct scope scope = {.kind = kind, .id = numbered_id(TEAM)};
     struct view_row view = {.key = key, .pos = row->pos};
     uint8_t *bytes;
     size_t size;
@@ -68,7 +68,7 @@ static void put_rows(struct store *store)
     for (unsigned i = 0; i < ROWS; i++) {
         Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
         Doublecrew__V1__TeamRow team = DOUBLECREW__V1__TEAM_ROW__INIT;
-        struct id id = id_of(i);
+        struct id id = numbered_id(i);
         uint8_t key[1 + ID_SIZE] = {'t'};
 
         memcpy(key + 1, id.bytes, ID_SIZE);
@@ -83,7 +83,7 @@ static void put_flag(struct store *store, unsigned number, Doublecrew__V1__FlagS
 {
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__FlagRow flag = DOUBLECREW__V1__FLAG_ROW__INIT;
-    struct hash id = hash_of(number);
+    struct hash id = numbered_hash(number);
     uint8_t key[1 + HASH_SIZE] = {'f'};
 
     memcpy(key + 1, id.bytes, HASH_SIZE);
@@ -159,10 +159,10 @@ static const struct session_reply *ask(struct reading *reading, const struct ses
 
 static struct session_request hello_of(unsigned device)
 {
-    struct session_request request = {.kind = SESSION_GREET, .certificate_key_hash = hash_of(device)};
+    struct session_request request = {.kind = SESSION_GREET, .certificate_key_hash = numbered_hash(device)};
 
-    request.hello.log = id_of(100 + device);
-    request.hello.boot = id_of(77);
+    request.hello.log = numbered_id(100 + device);
+    request.hello.boot = numbered_id(77);
     request.hello.monotonic_ms = 123;
     request.hello.time_us = (int64_t)1800000000123 * 1000;
     request.hello.epoch = fixture_id("epoch");
@@ -203,7 +203,7 @@ static void greeting__tells_flags_that_are_raised_and_not_acknowledged(void **st
 {
     struct reading *reading = *state;
     struct session_request request = hello_of(1);
-    struct hash raised = hash_of(8);
+    struct hash raised = numbered_hash(8);
 
     assert_int_equal(ask(reading, &request)->greeting.flag_count, 1);
     assert_true(hash_equal(&reading->reply.greeting.flags[0].flag, &raised));
@@ -221,7 +221,7 @@ static void greeting__of_whom_it_should_not_greet_is_refused(void **state)
     request = hello_of(3);
     assert_int_equal(ask(*state, &request)->status, STATUS_DEVICE_REVOKED);
     request = hello_of(1);
-    request.hello.log = id_of(102);
+    request.hello.log = numbered_id(102);
     assert_int_equal(ask(*state, &request)->status, STATUS_UNKNOWN_LOG);
     request = hello_of(1);
     request.after.pos = 11; /* it has more than we: this store was set back (E2) */
@@ -270,7 +270,7 @@ static Doublecrew__V1__Delta *delta_of(const struct session_page *page, Doublecr
 static void pages__hold_every_row_once_in_order(void **state)
 {
     struct reading *reading = *state;
-    struct session_request request = {.kind = SESSION_PAGE, .certificate_key_hash = hash_of(1)};
+    struct session_request request = {.kind = SESSION_PAGE, .certificate_key_hash = numbered_hash(1)};
     size_t rows = 0;
     unsigned pages = 0;
     bool last = false;
@@ -303,8 +303,9 @@ static void page__tells_what_left_the_scope(void **state)
 {
     struct reading *reading = *state;
     struct store *store = reading->stores->writer;
-    struct scope scope = {.kind = SCOPE_TEAM, .id = id_of(TEAM)};
-    struct session_request request = {.kind = SESSION_PAGE, .certificate_key_hash = hash_of(1), .after = {.pos = 9}};
+    struct scope scope = {.kind = SCOPE_TEAM, .id = numbered_id(TEAM)};
+    struct session_request request = {
+        .kind = SESSION_PAGE, .certificate_key_hash = numbered_hash(1), .after = {.pos = 9}};
     uint8_t key[1 + ID_SIZE] = {'t'};
     Doublecrew__V1__ServerMessage *message;
     Doublecrew__V1__Delta *delta;
@@ -327,7 +328,7 @@ static void page__is_for_active_devices_only(void **state)
                                            STATUS_DEVICE_SUSPENDED, STATUS_UNKNOWN_DEVICE};
 
     for (unsigned device = 1; device <= 5; device++) {
-        request.certificate_key_hash = hash_of(device);
+        request.certificate_key_hash = numbered_hash(device);
         assert_int_equal(ask(*state, &request)->status, expected[device - 1]);
     }
 }

@@ -43,9 +43,9 @@ static void head__comes_back_as_put(void **state)
     struct store *store = fixture->writer;
     struct store_head put = {.pos = 7,
                              .time_us = INT64_C(1764000000000000),
-                             .force = id_of(1),
-                             .epoch = id_of(2),
-                             .root = hash_of(3),
+                             .force = numbered_id(1),
+                             .epoch = numbered_id(2),
+                             .root = numbered_hash(3),
                              .training = true,
                              .engine = "1"};
     struct store_head got;
@@ -89,7 +89,7 @@ static void rollback__leaves_nothing(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct officer_row officer = {.officer = id_of(1)};
+    struct officer_row officer = {.officer = numbered_id(1)};
 
     OK(store->ops->begin(store));
     OK(store->ops->officer_put(store, &officer));
@@ -104,9 +104,9 @@ static void savepoint__rolls_back_what_came_after_it(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct officer_row first = {.officer = id_of(1)};
-    struct officer_row second = {.officer = id_of(2)};
-    struct officer_row third = {.officer = id_of(3)};
+    struct officer_row first = {.officer = numbered_id(1)};
+    struct officer_row second = {.officer = numbered_id(2)};
+    struct officer_row third = {.officer = numbered_id(3)};
     struct officer_row row;
 
     OK(store->ops->begin(store));
@@ -127,8 +127,8 @@ static void writing__needs_a_transaction(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct officer_row officer = {.officer = id_of(1)};
-    struct hash timer = hash_of(1);
+    struct officer_row officer = {.officer = numbered_id(1)};
+    struct hash timer = numbered_hash(1);
 
     assert_int_equal(store->ops->officer_put(store, &officer), STATUS_INTERNAL);
     assert_int_equal(store->ops->timer_clear(store, &timer), STATUS_INTERNAL);
@@ -140,7 +140,7 @@ static void reader__cannot_write(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->reader;
-    struct officer_row officer = {.officer = id_of(1)};
+    struct officer_row officer = {.officer = numbered_id(1)};
 
     assert_int_not_equal(store->ops->begin(store), STATUS_OK);
     store->ops->rollback(store);
@@ -155,7 +155,7 @@ static void reader__does_not_see_what_is_not_committed(void **state)
     struct store_fixture *fixture = *state;
     struct store *writer = fixture->writer;
     struct store *reader = fixture->reader;
-    struct officer_row officer = {.officer = id_of(1)};
+    struct officer_row officer = {.officer = numbered_id(1)};
     struct officer_row row;
 
     OK(writer->ops->begin(writer));
@@ -211,7 +211,7 @@ static void journal__is_walked_from_the_row_that_holds_the_position(void **state
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct id log = id_of(1);
+    struct id log = numbered_id(1);
     static const struct {
         uint64_t from;
         size_t count;
@@ -259,7 +259,7 @@ static void journal__keeps_every_byte(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct id log = id_of(1);
+    struct id log = numbered_id(1);
     struct journal_row put = store_fixture_push(store, &log, 4, 2);
     struct journal_row got;
 
@@ -284,8 +284,8 @@ static void journal__finds_the_row_of_an_entry(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct id log = id_of(1);
-    struct id other = id_of(2);
+    struct id log = numbered_id(1);
+    struct id other = numbered_id(2);
     struct journal_row row;
 
     OK(store->ops->begin(store));
@@ -308,7 +308,7 @@ static void journal__has_no_gaps_and_no_way_back(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct id log = id_of(1);
+    struct id log = numbered_id(1);
 
     OK(store_fixture_commit(store, 1));
     OK(store->ops->begin(store));
@@ -337,7 +337,7 @@ static void tile__comes_back_whole(void **state)
     struct merkle_tile tile = {.level = 1, .index = 77, .hashes = put};
 
     for (unsigned i = 0; i < MERKLE_TILE_WIDTH; i++)
-        put[i] = hash_of(i);
+        put[i] = numbered_hash(i);
     OK(store->ops->begin(store));
     OK(store->ops->tile_put(store, &tile));
     OK(store->ops->commit(store));
@@ -351,9 +351,9 @@ static void dump__depends_on_the_rows_not_on_their_history(void **state)
 {
     struct store_fixture *fixture = *state;
     struct store *store = fixture->writer;
-    struct officer_row a = {.officer = id_of(1), .code = "A"};
-    struct officer_row b = {.officer = id_of(2), .code = "B"};
-    struct hash timer = hash_of(9);
+    struct officer_row a = {.officer = numbered_id(1), .code = "A"};
+    struct officer_row b = {.officer = numbered_id(2), .code = "B"};
+    struct hash timer = numbered_hash(9);
 
     OK(store->ops->begin(store));
     OK(store->ops->officer_put(store, &b));

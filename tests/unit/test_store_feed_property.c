@@ -55,7 +55,7 @@ static struct scope scope_number(unsigned number)
     struct scope scope = {.kind = number == 0 ? SCOPE_FORCE : number < 3 ? SCOPE_TEAM : SCOPE_SUPERVISORS};
 
     if (number > 0)
-        scope.id = id_of(number % 2);
+        scope.id = numbered_id(number % 2);
     return scope;
 }
 

@@ -31,19 +31,19 @@ static struct device_row device_row_of(unsigned number)
     struct device_row row;
 
     memset(&row, 0, sizeof(row));
-    row.device = id_of(number);
-    row.log = id_of(number + 100);
-    row.officer = id_of(7);
+    row.device = numbered_id(number);
+    row.log = numbered_id(number + 100);
+    row.officer = numbered_id(7);
     row.key.algorithm = SIGN_ED25519;
     row.key.size = 32;
     memset(row.key.bytes, 0xab, 32);
-    row.certificate_key_hash = hash_of(number + 200);
+    row.certificate_key_hash = numbered_hash(number + 200);
     row.standing = DEVICE_SUSPENDED;
     row.revoked_as_of_us = RULE_FOREVER;
     row.revocation_recorded_us = -3;
     row.assigned_from_us = 1000 - (int64_t)number;
     row.last_seq = INT64_MAX;
-    row.last_hash = hash_of(5);
+    row.last_hash = numbered_hash(5);
     row.watermark_us = INT64_MIN;
     row.watermark_stopped = true;
     row.fork_seq = 12;
@@ -56,8 +56,8 @@ static void device__comes_back_by_id_log_and_certificate(void **state)
     struct store *store = writer_of(state);
     struct device_row put = device_row_of(1);
     struct device_row got;
-    struct id nobody = id_of(999);
-    struct hash nothing = hash_of(999);
+    struct id nobody = numbered_id(999);
+    struct hash nothing = numbered_hash(999);
 
     memset(&got, 0, sizeof(got));
     WRITE(store, store->ops->device_put(store, &put));
@@ -80,8 +80,8 @@ static void device__is_replaced_with_its_look_ups(void **state)
     struct device_row second = first;
     struct device_row got;
 
-    second.log = id_of(55);
-    second.certificate_key_hash = hash_of(56);
+    second.log = numbered_id(55);
+    second.certificate_key_hash = numbered_hash(56);
     second.key.size = 65;
     memset(second.key.bytes, 0xcd, 65);
     WRITE(store, store->ops->device_put(store, &first));
@@ -96,8 +96,8 @@ static void devices_of_officer__are_the_oldest_first(void **state)
 {
     struct store *store = writer_of(state);
     struct device_row rows[4];
-    struct id officer = id_of(7);
-    struct id nobody = id_of(8);
+    struct id officer = numbered_id(7);
+    struct id nobody = numbered_id(8);
     size_t count = 99;
 
     OK(store->ops->begin(store));
@@ -116,7 +116,7 @@ static void devices_of_officer__are_the_oldest_first(void **state)
     }
     OK(store->ops->devices_of_officer(store, &officer, rows, 2, &count));
     assert_int_equal(count, 2);
-    nobody = id_of(9);
+    nobody = numbered_id(9);
     OK(store->ops->devices_of_officer(store, &nobody, rows, 4, &count));
     assert_int_equal(count, 0);
 }
@@ -126,16 +126,16 @@ static void officer__comes_back(void **state)
     struct store *store = writer_of(state);
     struct officer_row put;
     struct officer_row got;
-    struct id nobody = id_of(2);
+    struct id nobody = numbered_id(2);
 
     memset(&put, 0, sizeof(put));
-    put.officer = id_of(1);
+    put.officer = numbered_id(1);
     put.role = UINT32_MAX;
     put.accredited = true;
     put.entitled_from_us = INT64_MIN;
     put.entitled_to_us = RULE_FOREVER;
     for (unsigned i = 0; i < 8; i++)
-        put.teams[i] = id_of(i);
+        put.teams[i] = numbered_id(i);
     put.team_count = 8;
     memcpy(put.code, "SERGEANT-1001 of the n\303\266rth-001", 32); /* 31 bytes and the NUL */
     put.is_operator = true;
@@ -156,12 +156,12 @@ static void offender__comes_back(void **state)
     struct store *store = writer_of(state);
     struct offender_row put;
     struct offender_row got;
-    struct id nobody = id_of(2);
+    struct id nobody = numbered_id(2);
 
     memset(&put, 0, sizeof(put));
-    put.offender = id_of(1);
-    put.team = id_of(3);
-    put.manager = id_of(4);
+    put.offender = numbered_id(1);
+    put.team = numbered_id(3);
+    put.manager = numbered_id(4);
     put.risk = RULE_RISK_VERY_HIGH;
     put.has_place = true;
     put.latitude_e7 = INT32_MIN;
@@ -177,8 +177,8 @@ static void offender__comes_back(void **state)
 static void risks__are_in_order_and_never_cut(void **state)
 {
     struct store *store = writer_of(state);
-    struct id offender = id_of(1);
-    struct id nobody = id_of(2);
+    struct id offender = numbered_id(1);
+    struct id nobody = numbered_id(2);
     struct rule_risk_span spans[3] = {{500, RULE_RISK_LOW}, {INT64_MIN, RULE_RISK_HIGH}, {-7, RULE_RISK_MEDIUM}};
     struct rule_risk_span got[3];
     size_t count = 99;
@@ -227,13 +227,13 @@ static void anchor__comes_back(void **state)
     struct store *store = writer_of(state);
     struct anchor_row put;
     struct anchor_row got;
-    struct hash nothing = hash_of(2);
+    struct hash nothing = numbered_hash(2);
 
     memset(&put, 0, sizeof(put));
-    put.hash = hash_of(1);
+    put.hash = numbered_hash(1);
     put.time_us = 17;
-    put.log = id_of(3);
-    put.boot = id_of(4);
+    put.log = numbered_id(3);
+    put.boot = numbered_id(4);
     put.sent_us = 18;
     WRITE(store, store->ops->anchor_put(store, &put));
     OK(store->ops->anchor_get(store, &put.hash, &got));
@@ -244,9 +244,9 @@ static void anchor__comes_back(void **state)
 static void boot_anchors__are_the_nearest_first(void **state)
 {
     struct store *store = writer_of(state);
-    struct id log = id_of(1);
-    struct id boot = id_of(2);
-    struct id other = id_of(3);
+    struct id log = numbered_id(1);
+    struct id boot = numbered_id(2);
+    struct id other = numbered_id(3);
     static const int64_t sent_us[] = {10, 100, 40, 55, INT64_MAX, INT64_MIN};
     static const int64_t expected_us[] = {55, 40, 10, 100, INT64_MAX, INT64_MIN};
     struct boot_anchor_row rows[8];
@@ -277,7 +277,7 @@ static void boot_anchors__are_the_nearest_first(void **state)
 static void boots__are_the_nearest_in_log_order(void **state)
 {
     struct store *store = writer_of(state);
-    struct id log = id_of(1);
+    struct id log = numbered_id(1);
     struct boot_row rows[8];
     size_t count = 99;
     /* Stretches 1-10, 11-12, 13-40, 41-44. */
@@ -302,7 +302,8 @@ static void boots__are_the_nearest_in_log_order(void **state)
 
     OK(store->ops->begin(store));
     for (size_t i = 0; i < 4; i++) {
-        struct boot_row row = {.log = log, .boot = id_of(9 - (unsigned)i), .first_seq = edges[i], .last_seq = edges[i]};
+        struct boot_row row = {
+            .log = log, .boot = numbered_id(9 - (unsigned)i), .first_seq = edges[i], .last_seq = edges[i]};
         OK(store->ops->boot_put(store, &row));
         row.last_seq = edges[i + 1] - 1; /* it grew */
         row.first_mono_us = 3;
@@ -328,7 +329,7 @@ static struct fact_stamp stamp_of(unsigned number)
 
     memset(&stamp, 0, sizeof(stamp));
     stamp.seq = number + 1;
-    stamp.boot = id_of(number + 2);
+    stamp.boot = numbered_id(number + 2);
     stamp.mono_us = number + 3;
     stamp.wall_us = -(int64_t)number - 4;
     stamp.checkpoint_us = INT64_MIN;
@@ -346,25 +347,25 @@ static struct presence_row presence_row_of(unsigned number)
     struct presence_row row;
 
     memset(&row, 0, sizeof(row));
-    row.presence = hash_of(number);
-    row.offender = id_of(1);
-    row.officer = id_of(2);
-    row.device = id_of(3);
-    row.log = id_of(4);
+    row.presence = numbered_hash(number);
+    row.offender = numbered_id(1);
+    row.officer = numbered_id(2);
+    row.device = numbered_id(3);
+    row.log = numbered_id(4);
     row.in = stamp_of(10);
     row.has_out = true;
     row.out = stamp_of(20);
     row.with = RULE_WITH_NAMED;
     for (unsigned i = 0; i < STORE_NAMED_MAX; i++)
-        row.named[i] = id_of(30 + i);
+        row.named[i] = numbered_id(30 + i);
     row.named_count = STORE_NAMED_MAX;
     row.agency = true;
-    row.plan = id_of(40);
+    row.plan = numbered_id(40);
     row.unassigned = true;
     row.outcome = RULE_OUTCOME_CUSTODY;
     row.outcome_seq = 41;
     row.has_cosign = true;
-    row.cosign_other = hash_of(42);
+    row.cosign_other = numbered_hash(42);
     row.cosign_first = true;
     row.cosign_confirmed = true;
     row.cosign_confirm_mono_us = 43;
@@ -379,7 +380,7 @@ static void presence__comes_back(void **state)
     struct store *store = writer_of(state);
     struct presence_row put = presence_row_of(1);
     struct presence_row got;
-    struct hash nothing = hash_of(2);
+    struct hash nothing = numbered_hash(2);
 
     WRITE(store, store->ops->presence_put(store, &put));
     OK(store->ops->presence_get(store, &put.presence, &got));
@@ -441,14 +442,14 @@ static void put_five(struct store *store)
         struct presence_row row = presence_row_of(i);
         row.from_us = bounds[i - 1][0];
         row.to_us = bounds[i - 1][1];
-        row.in.boot = id_of(i <= 2 ? 70 : 71);
-        row.out.boot = id_of(i <= 3 ? 70 : 71);
+        row.in.boot = numbered_id(i <= 2 ? 70 : 71);
+        row.out.boot = numbered_id(i <= 3 ? 70 : 71);
         row.has_out = i != 2;
         OK(store->ops->presence_put(store, &row));
-        row.presence = hash_of(i + 10);
-        row.offender = id_of(91);
-        row.officer = id_of(92);
-        row.log = id_of(93);
+        row.presence = numbered_hash(i + 10);
+        row.offender = numbered_id(91);
+        row.officer = numbered_id(92);
+        row.log = numbered_id(93);
         OK(store->ops->presence_put(store, &row));
     }
     OK(store->ops->commit(store));
@@ -457,8 +458,8 @@ static void put_five(struct store *store)
 static void presences__are_found_by_bounds_that_touch(void **state)
 {
     struct store *store = writer_of(state);
-    struct id offender = id_of(1);
-    struct id officer = id_of(2);
+    struct id offender = numbered_id(1);
+    struct id officer = numbered_id(2);
     static const struct {
         int64_t from_us;
         int64_t to_us;
@@ -483,18 +484,18 @@ static void presences__are_found_by_bounds_that_touch(void **state)
 static void presences__are_found_by_boot(void **state)
 {
     struct store *store = writer_of(state);
-    struct id log = id_of(4);
-    struct id boot = id_of(70);
+    struct id log = numbered_id(4);
+    struct id boot = numbered_id(70);
     struct found found = {0};
 
     put_five(store);
     OK(store->ops->presences_in_boot(store, &log, &boot, note_presence, &found));
     assert_found(&found, "123"); /* 3: only its check-out; 2: only its check-in */
-    boot = id_of(71);
+    boot = numbered_id(71);
     found.count = 0;
     OK(store->ops->presences_in_boot(store, &log, &boot, note_presence, &found));
     assert_found(&found, "345");
-    boot = id_of(72);
+    boot = numbered_id(72);
     found.count = 0;
     OK(store->ops->presences_in_boot(store, &log, &boot, note_presence, &found));
     assert_found(&found, "");
@@ -505,14 +506,14 @@ static void plan__comes_back_and_is_found_by_window(void **state)
     struct store *store = writer_of(state);
     struct plan_row put;
     struct plan_row got[2];
-    struct id nothing = id_of(9);
+    struct id nothing = numbered_id(9);
     size_t count = 99;
 
     memset(&put, 0, sizeof(put));
-    put.plan = id_of(1);
-    put.offender = id_of(2);
+    put.plan = numbered_id(1);
+    put.offender = numbered_id(2);
     for (unsigned i = 0; i < 3; i++)
-        put.officers[i] = id_of(i + 3);
+        put.officers[i] = numbered_id(i + 3);
     put.officer_count = 3;
     put.from_us = 100;
     put.to_us = 200;
@@ -526,7 +527,7 @@ static void plan__comes_back_and_is_found_by_window(void **state)
     OK(store->ops->plans_at(store, &put.offender, 201, 300, got, 2, &count));
     assert_int_equal(count, 0);
     struct plan_row second = put;
-    second.plan = id_of(0);
+    second.plan = numbered_id(0);
     WRITE(store, store->ops->plan_put(store, &second));
     OK(store->ops->plans_at(store, &put.offender, 0, 100, got, 2, &count));
     assert_int_equal(count, 2);
@@ -540,17 +541,17 @@ static void authorities__are_found_by_pair_in_order_of_record(void **state)
     struct store *store = writer_of(state);
     struct authority_row put[3];
     struct authority_row got[3];
-    struct id officer = id_of(1);
-    struct id offender = id_of(2);
+    struct id officer = numbered_id(1);
+    struct id offender = numbered_id(2);
     size_t count = 99;
 
     memset(put, 0, sizeof(put));
     for (unsigned i = 0; i < 3; i++) {
-        put[i].entry = hash_of(i + 1);
+        put[i].entry = numbered_hash(i + 1);
         put[i].officer = officer;
         put[i].offender = i == 2 ? officer : offender;
         put[i].granted = i == 0;
-        put[i].by = id_of(5);
+        put[i].by = numbered_id(5);
         put[i].recorded_us = 100 - (int64_t)i;
         put[i].from_us = 6;
         put[i].to_us = 7;
@@ -573,15 +574,15 @@ static void decisions__are_found_by_presence_in_order_of_record(void **state)
     struct store *store = writer_of(state);
     struct decision_row put[2];
     struct decision_row got[2];
-    struct hash presence = hash_of(50);
-    struct hash nothing = hash_of(51);
+    struct hash presence = numbered_hash(50);
+    struct hash nothing = numbered_hash(51);
     size_t count = 99;
 
     memset(put, 0, sizeof(put));
     for (unsigned i = 0; i < 2; i++) {
-        put[i].entry = hash_of(i + 1);
+        put[i].entry = numbered_hash(i + 1);
         put[i].presence = presence;
-        put[i].by = id_of(5);
+        put[i].by = numbered_id(5);
         put[i].counts = i == 0;
         put[i].recorded_us = 9;
         put[i].pos = 20 - i;
@@ -613,14 +614,15 @@ static enum status note_edit(void *context, const struct edit_row *row)
 static void edits__are_found_by_subject_and_field_in_order_of_hash(void **state)
 {
     struct store *store = writer_of(state);
-    struct hash presence = hash_of(1);
+    struct hash presence = numbered_hash(1);
     struct span long_subject = span_of(presence.bytes, HASH_SIZE);
     struct span short_subject = span_of(presence.bytes + ID_SIZE, ID_SIZE);
     struct edits edits = {0};
 
     OK(store->ops->begin(store));
     for (unsigned i = 3; i >= 1; i--) {
-        struct edit_row row = {.entry = hash_of(i), .officer = id_of(i), .lower_us = -5, .upper_us = RULE_FOREVER};
+        struct edit_row row = {
+            .entry = numbered_hash(i), .officer = numbered_id(i), .lower_us = -5, .upper_us = RULE_FOREVER};
         char letter = (char)('a' + i);
         row.body = span_of(&letter, 1);
         OK(store->ops->edit_put(store, long_subject, "outcome", &row));
@@ -629,7 +631,7 @@ static void edits__are_found_by_subject_and_field_in_order_of_hash(void **state)
         row.body = span_text("other subject");
         OK(store->ops->edit_put(store, short_subject, "outcome", &row));
     }
-    struct edit_row again = {.entry = hash_of(2), .body = span_text("C")};
+    struct edit_row again = {.entry = numbered_hash(2), .body = span_text("C")};
     OK(store->ops->edit_put(store, long_subject, "outcome", &again));
     OK(store->ops->commit(store));
     OK(store->ops->edits_of(store, long_subject, "outcome", note_edit, &edits));
@@ -644,8 +646,8 @@ static void edits__are_found_by_subject_and_field_in_order_of_hash(void **state)
 static void flags__come_back_with_their_bodies(void **state)
 {
     struct store *store = writer_of(state);
-    struct hash subject = hash_of(9);
-    struct hash nothing = hash_of(8);
+    struct hash subject = numbered_hash(9);
+    struct hash nothing = numbered_hash(8);
     struct flag_row got[3];
     size_t count = 99;
     static uint8_t large[100000];
@@ -654,7 +656,7 @@ static void flags__come_back_with_their_bodies(void **state)
     OK(store->ops->begin(store));
     for (unsigned i = 3; i >= 1; i--) {
         struct flag_row row = {
-            .flag = hash_of(i), .subject = subject, .kind = i, .state = FLAG_CLEARED, .times_raised = 5};
+            .flag = numbered_hash(i), .subject = subject, .kind = i, .state = FLAG_CLEARED, .times_raised = 5};
         row.body = i == 2 ? span_of(large, sizeof(large)) : i == 3 ? span_text("three") : span_of(NULL, 0);
         OK(store->ops->flag_put(store, &row));
     }
@@ -669,7 +671,8 @@ static void flags__come_back_with_their_bodies(void **state)
     assert_int_equal(count, 2);
     OK(store->ops->flags_on(store, &nothing, got, 2, &count));
     assert_int_equal(count, 0);
-    struct flag_row moved = {.flag = hash_of(3), .subject = nothing, .state = FLAG_RAISED, .body = span_text("now")};
+    struct flag_row moved = {
+        .flag = numbered_hash(3), .subject = nothing, .state = FLAG_RAISED, .body = span_text("now")};
     WRITE(store, store->ops->flag_put(store, &moved));
     OK(store->ops->flag_get(store, &moved.flag, &got[0]));
     assert_true(span_equal(got[0].body, span_text("now")));
@@ -687,14 +690,14 @@ static void timers__fire_in_order_and_once_a_subject(void **state)
     assert_int_equal(store->ops->timer_first(store, INT64_MAX, &row), STATUS_NOT_FOUND);
     OK(store->ops->begin(store));
     for (unsigned i = 4; i >= 1; i--) {
-        struct timer_row set = {.due_us = 5, .id = hash_of(i)};
+        struct timer_row set = {.due_us = 5, .id = numbered_hash(i)};
         OK(store->ops->timer_set(store, &set));
         set.due_us = due_us[i - 1];
         OK(store->ops->timer_set(store, &set));
     }
     for (size_t i = 0; i < 4; i++) {
         int64_t due = due_us[order[i] - 1];
-        struct hash expected = hash_of(order[i]);
+        struct hash expected = numbered_hash(order[i]);
         OK(store->ops->timer_first(store, due, &row));
         assert_true(hash_equal(&row.id, &expected));
         assert_int_equal(row.due_us, due);
@@ -709,10 +712,10 @@ static void timers__fire_in_order_and_once_a_subject(void **state)
 static void scope_members__come_and_go(void **state)
 {
     struct store *store = writer_of(state);
-    struct id device = id_of(1);
-    struct id other = id_of(2);
+    struct id device = numbered_id(1);
+    struct id other = numbered_id(2);
     struct scope_member members[3] = {
-        {{SCOPE_OFFICER, id_of(5)}, 3}, {{SCOPE_FORCE, {{0}}}, 1}, {{SCOPE_TEAM, id_of(5)}, 2}};
+        {{SCOPE_OFFICER, numbered_id(5)}, 3}, {{SCOPE_FORCE, {{0}}}, 1}, {{SCOPE_TEAM, numbered_id(5)}, 2}};
     struct scope_member got[3];
     size_t count = 99;
 
@@ -744,7 +747,7 @@ static void values__that_do_not_fit_are_refused(void **state)
     struct view_row view = {.key = span_of("", 0), .row = span_text("row")};
     uint8_t long_key[STORE_VIEW_KEY_MAX + 1] = {1};
     struct scope force = {.kind = SCOPE_FORCE};
-    struct officer_row officer = {.officer = id_of(1)};
+    struct officer_row officer = {.officer = numbered_id(1)};
 
     OK(store->ops->begin(store));
     memset(officer.code, 'x', sizeof(officer.code));

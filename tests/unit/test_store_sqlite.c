@@ -199,7 +199,7 @@ static void writer__is_alone_among_processes(void **state)
 static int commit_and_die(const char *path, int pipe_fd)
 {
     struct store *store = NULL;
-    struct id log = id_of(4);
+    struct id log = numbered_id(4);
 
     if (store_sqlite_open(path, STORE_SQLITE_WRITER, &store) != STATUS_OK)
         return 1;
@@ -313,7 +313,7 @@ static void backup__is_what_was_committed(void **state)
 {
     struct place *place = *state;
     struct store *writer = create_and_open(place->path);
-    struct officer_row officer = {.officer = id_of(1)};
+    struct officer_row officer = {.officer = numbered_id(1)};
 
     OK(store_fixture_commit(writer, 1));
     OK(writer->ops->begin(writer));
@@ -332,7 +332,7 @@ static void backup__is_what_was_committed(void **state)
 static void append_large(struct store *store, size_t size, enum status expected)
 {
     uint8_t *body = calloc(1, size);
-    struct id log = id_of(1);
+    struct id log = numbered_id(1);
 
     assert_non_null(body);
     OK(store->ops->begin(store));
