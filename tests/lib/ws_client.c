@@ -184,7 +184,8 @@ static size_t put_header(const struct ws_frame *frame, size_t size, uint8_t ret_
     uint8_t masked = frame->unmasked ? 0 : 0x80;
     size_t at = 2;
 
-    ret_header[0] = (uint8_t)((frame->not_final ? 0 : 0x80) | frame->reserved_bits << 4 | frame->opcode);
+    ret_header[0] =
+        (uint8_t)((frame->not_final ? 0u : 0x80u) | (unsigned)frame->reserved_bits << 4 | (unsigned)frame->opcode);
     if (size < 126) {
         ret_header[1] = (uint8_t)(masked | size);
     } else if (size < 65536) {
