@@ -16,6 +16,7 @@
 
 #define SERVE_MS 50
 #define FIRST_SYNC_MS 15000
+#define STEP_EVERY_MS 1000 /* the server's clock goes on in steps of this, while a phone is in hand */
 
 struct hand {
     struct scenario *scenario;
@@ -24,7 +25,7 @@ struct hand {
     size_t self_index;
     bool has_clockwork; /* a training force: its clock goes on while this phone is in hand */
     int64_t ahead_ms;   /* the server's clock against this machine's, in real milliseconds */
-    bool prompt;
+    int64_t stepped_ms; /* real: the last step of the server's clock */
 };
 
 static int64_t real_ms(void)
@@ -33,9 +34,15 @@ static int64_t real_ms(void)
 }
 
 /* Training: the virtual clock runs as real time does, from where the server's stands. */
+static void step_server(struct hand *hand);
+
 static bool serve(struct hand *hand, unsigned timeout_ms)
 {
     hand->play->stage.clock.now_ms = real_ms() + hand->ahead_ms;
+    if (hand->self->device != NULL && real_ms() - hand->stepped_ms >= STEP_EVERY_MS) {
+        hand->stepped_ms = real_ms();
+        step_server(hand);
+    }
     return stage_serve(&hand->play->stage, timeout_ms);
 }
 

@@ -142,8 +142,10 @@ bool stage_open(struct stage *stage, const char *folder, int64_t now_ms, struct 
     stage->person_count = person_count;
     if (dc_loop_new(NULL, &stage->loop) != DC_OK || !server_start(&stage->server, folder))
         return false;
+    /* The clock is set before anybody says Hello: an anchor of another day would contradict the phones' clocks. */
     return person_open(&stage->clockwork, stage->loop, &stage->clock, clock_package, stage->server.port) &&
-           stage_online(&stage->clockwork, true);
+           stage_online(&stage->clockwork, true) &&
+           step_clock(stage, real_us() + STAGE_SETTLE_LIMIT_MS * INT64_C(1000));
 }
 
 void stage_close(struct stage *stage)
@@ -161,15 +163,36 @@ void stage_kill_server(struct stage *stage)
     server_kill(&stage->server);
 }
 
+/* Phones wait until the server's clock is set again: it begins where its journal ends. */
+static void hold_phones(struct stage *stage, bool held)
+{
+    for (size_t i = 0; i < stage->person_count; i++) {
+        const struct person *person = &stage->people[i];
+        if (person->device == NULL || !person->wants_online)
+            continue;
+        if (held)
+            dc_sync_stop(person->device);
+        else if (dc_sync_start(person->device) != DC_OK)
+            fprintf(stderr, "doublecrew-sim: the device of %s can't go online\n", person->package.officer_code);
+    }
+}
+
 /* On the port it had: the devices know no other. */
 bool stage_restart_server(struct stage *stage)
 {
     uint16_t port = stage->server.port;
+    bool stepped = false;
 
+    hold_phones(stage, true);
+    dc_sync_stop(stage->clockwork.device); /* it may not have noticed that its connection is dead */
     if (!server_start(&stage->server, stage->folder))
         return false;
-    if (port == stage->server.port)
-        return true;
-    fprintf(stderr, "doublecrew-sim: the server came back on another port; its configuration must name one\n");
-    return false;
+    if (port != stage->server.port) {
+        fprintf(stderr, "doublecrew-sim: the server came back on another port; its configuration must name one\n");
+        return false;
+    }
+    if (dc_sync_now(stage->clockwork.device) == DC_OK)
+        stepped = step_clock(stage, real_us() + STAGE_SETTLE_LIMIT_MS * INT64_C(1000));
+    hold_phones(stage, false);
+    return stepped;
 }
