@@ -86,18 +86,18 @@ static bool report(const struct store_head *head, const struct rebuild_report *r
     return !differs && !root_differs;
 }
 
-enum status rebuild_compare(const struct snapshot *snapshot, bool *ret_same)
+static enum status compare(const struct snapshot *snapshot, struct store *to, bool *ret_same)
 {
-    struct store *to = NULL;
     struct rebuild_report rebuild;
     struct dump stored = {.count = 0};
     struct dump rebuilt = {.count = 0};
-    enum status status = store_sqlite_create(snapshot->rebuilt, snapshot->head.training);
+    enum status status = rebuild_replay(snapshot->store, to, &rebuild);
 
-    if (status == STATUS_OK)
-        status = store_sqlite_open(snapshot->rebuilt, STORE_SQLITE_WRITER, &to);
-    if (status == STATUS_OK)
-        status = rebuild_replay(snapshot->store, to, &rebuild);
+    if (status == STATUS_STORE) {
+        puts("Merkle root: differs\nrebuild: DIFFERS: the journal does not replay to the head that the store names");
+        *ret_same = false;
+        return STATUS_OK;
+    }
     if (status == STATUS_OK)
         status = dump_store(snapshot->store, &stored);
     if (status == STATUS_OK)
@@ -106,8 +106,20 @@ enum status rebuild_compare(const struct snapshot *snapshot, bool *ret_same)
         *ret_same = report(&snapshot->head, &rebuild, &stored, &rebuilt);
     dump_done(&stored);
     dump_done(&rebuilt);
-    if (to != NULL)
-        to->ops->close(to);
+    return status;
+}
+
+enum status rebuild_compare(const struct snapshot *snapshot, bool *ret_same)
+{
+    struct store *to = NULL;
+    enum status status = store_sqlite_create(snapshot->rebuilt, snapshot->head.training);
+
+    if (status == STATUS_OK)
+        status = store_sqlite_open(snapshot->rebuilt, STORE_SQLITE_WRITER, &to);
+    if (status != STATUS_OK)
+        return status;
+    status = compare(snapshot, to, ret_same);
+    to->ops->close(to);
     return status;
 }
 

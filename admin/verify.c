@@ -26,7 +26,10 @@ static void report_fault(struct journal_walk *walk, uint64_t pos, const char *wh
         printf("record %llu: %s\n", (unsigned long long)pos, what);
 }
 
-/* The key on record is that of the roster's row, which the rebuild compares with what the journal's enrolments say. */
+/*
+ * A log's key never changes once it is enrolled; the one on record is that of the roster's row, which the rebuild compares
+ * with what the journal's enrolments say.
+ */
 static enum status check_signature(struct journal_walk *walk, const struct push *push)
 {
     struct device_row device;
