@@ -6,6 +6,8 @@
 #include "client-sim/scenario.h"
 #include "client-sim/stage.h"
 
+#define PLAY_TOLD_MAX 256 /* presences whose last shown verdict is remembered */
+
 struct play {
     const struct scenario *scenario;
     struct stage stage;
@@ -18,6 +20,11 @@ struct play {
     size_t failed;
     char fault[512]; /* what the last failed one found instead */
     int64_t shown_ms;
+    struct {
+        struct dc_hash presence;
+        char why[512];
+    } told[PLAY_TOLD_MAX]; /* what the timeline said last of each */
+    size_t told_count;
     uint64_t
         acknowledged_facts; /* at the last SIGKILL: acknowledged to the devices, and found in the store afterwards */
     uint64_t found_facts;

@@ -91,17 +91,42 @@ static const char *place_of(const struct play *play, const struct dc_id *offende
     return "an offender's";
 }
 
+/* Flags' names as people write them. */
+static void name_words(const char *kind, char ret_words[48])
+{
+    snprintf(ret_words, 48, "%s", kind);
+    for (char *at = ret_words; *at != '\0'; at++)
+        *at = *at == '_' ? ' ' : *at;
+}
+
 struct shown {
-    const struct play *play;
+    struct play *play;
     char text[32];
     const char *watcher;
 };
+
+/* Rows change for other reasons than their verdict, too; only the verdict is news here. */
+static bool is_news(struct play *play, const struct dc_presence *row)
+{
+    size_t index = 0;
+
+    while (index < play->told_count && !hashes_equal(&play->told[index].presence, &row->presence))
+        index++;
+    if (index == PLAY_TOLD_MAX)
+        return true;
+    if (index == play->told_count)
+        play->told[play->told_count++].presence = row->presence;
+    else if (strcmp(play->told[index].why, row->verdict.why) == 0)
+        return false;
+    snprintf(play->told[index].why, sizeof(play->told[index].why), "%s", row->verdict.why);
+    return true;
+}
 
 static bool show_presence(void *context, const struct dc_presence *row)
 {
     const struct shown *shown = context;
 
-    if (row->verdict.preview || row->verdict.company == NULL)
+    if (row->verdict.preview || row->verdict.company == NULL || !is_news(shown->play, row))
         return true;
     printf("  %s    %s sees %s at %s: %s\n", shown->text, shown->watcher, name_of(shown->play, &row->officer),
            place_of(shown->play, &row->offender), row->verdict.why);
@@ -116,7 +141,12 @@ void timeline_event(struct play *play, struct person *person, const struct dc_ev
     if (event->type == DC_EVENT_VERDICT &&
         dc_each_presence(person->device, &event->presence, show_presence, &shown) != DC_OK)
         return;
-    if (event->type == DC_EVENT_FLAG && event->row != NULL && event->row->state == DC_FLAG_RAISED)
-        printf("  %s    FLAG to %s: %s, %s at %s: %s\n", shown.text, shown.watcher, event->row->kind,
-               name_of(play, &event->row->officer), place_of(play, &event->row->offender), event->row->why);
+    if (event->type != DC_EVENT_FLAG || event->row == NULL || event->row->state != DC_FLAG_RAISED)
+        return;
+
+    char words[48];
+
+    name_words(event->row->kind, words);
+    printf("  %s    FLAG to %s: %s, %s at %s. %s\n", shown.text, shown.watcher, words,
+           name_of(play, &event->row->officer), place_of(play, &event->row->offender), event->row->why);
 }

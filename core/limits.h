@@ -45,6 +45,9 @@
 #define STORE_WAL_SIZE_MAX (16 * 1024 * 1024)
 /* Scopes that one device's feed may be drawn from: force, officer, and eight teams twice over, with room. */
 #define STORE_SCOPES_MAX 64
+/* A verdict that may change by itself within this time raises no "time unproven": clocks are known to about 2 s a day
+ * (200 ppm since the last anchor of the morning), so what is open for longer is a finding. */
+#define FLAG_SETTLING_US (INT64_C(60) * 1000 * 1000)
 /* Rows of one delta page. */
 #define DELTA_ROWS_MAX 256
 

@@ -120,6 +120,13 @@ uint32_t flags_of_verdict(const struct rule_verdict *verdict)
     return kinds;
 }
 
+uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us)
+{
+    bool soon = verdict->next_change_us != RULE_FOREVER && verdict->next_change_us - now_us <= FLAG_SETTLING_US;
+
+    return verdict->company == RULE_COMPANY_TIME_UNPROVEN && soon ? BIT(FLAG_TIME_UNPROVEN) : 0;
+}
+
 uint32_t flags_of_presences(void)
 {
     return (BIT(FLAG_KIND_COUNT) - 1) & ~(BIT(0) | BIT(FLAG_FORK) | BIT(FLAG_UNDERIVED));

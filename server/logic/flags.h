@@ -51,6 +51,11 @@ struct hash flag_subject_of_id(const struct id *id);
 
 /* Kinds that the verdict gives reason for, as bits 1 << kind; only kinds whose subject is the presence. */
 uint32_t flags_of_verdict(const struct rule_verdict *verdict);
+/*
+ * Of those, the kinds that aren't raised yet, since time alone will soon say otherwise: while a check-in or a limit lies
+ * within the clocks' uncertainty, the times prove nothing for a second or two.
+ */
+uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us);
 /* All kinds whose subject is a presence. */
 uint32_t flags_of_presences(void);
 

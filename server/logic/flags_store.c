@@ -14,16 +14,16 @@ static enum status touch_flag(struct batch *batch, const struct hash *flag, bool
             return STATUS_OK;
         }
     }
-    RETURN_IF_BAD(list_room((void **)&batch->flag_touches, &batch->flag_touch_capacity, batch->flag_touch_count,
-                            sizeof(*batch->flag_touches)));
+    RETURN_IF_BAD(batch_list_room((void **)&batch->flag_touches, &batch->flag_touch_capacity, batch->flag_touch_count,
+                                  sizeof(*batch->flag_touches)));
     batch->flag_touches[batch->flag_touch_count++] = (struct flag_touch){*flag, raised};
     return STATUS_OK;
 }
 
 static enum status put_flag(struct batch *batch, const flag_message *message, uint32_t kind, bool raised)
 {
-    struct flag_row row = {.flag = hash_of(message->flag_id),
-                           .subject = hash_of(message->subject),
+    struct flag_row row = {.flag = pb_hash(message->flag_id),
+                           .subject = pb_hash(message->subject),
                            .kind = kind,
                            .state = (enum flag_state)message->state,
                            .times_raised = message->times_raised};
@@ -63,14 +63,14 @@ static void fill_new(const struct flag_about *about, const struct hash *flag, fl
 {
     const struct flag_info *info = flag_info(about->kind);
 
-    message->flag_id = bytes_of_hash(flag);
+    message->flag_id = pb_from_hash(flag);
     memcpy(&message->kind, &info->name, sizeof(info->name)); /* protobuf-c's strings aren't const; packing reads them */
     memcpy(&message->why, &info->why, sizeof(info->why));
-    message->subject = bytes_of_hash(&about->subject);
-    message->offender_id = bytes_of_id(&about->offender);
-    message->officer_id = bytes_of_id(&about->officer);
+    message->subject = pb_from_hash(&about->subject);
+    message->offender_id = pb_from_id(&about->offender);
+    message->officer_id = pb_from_id(&about->officer);
     if (!hash_is_zero(&about->presence)) {
-        *presence = bytes_of_hash(&about->presence);
+        *presence = pb_from_hash(&about->presence);
         message->presence_ids = presence;
         message->n_presence_ids = 1;
     }
@@ -102,7 +102,7 @@ static void decide(const struct batch *batch, const struct fresh_decision *decis
 
     message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_DECIDED;
     message->ended_ms = batch->phase_time_us / 1000;
-    message->ended_by = bytes_of_id(&decision->by);
+    message->ended_by = pb_from_id(&decision->by);
     message->appropriate = decision->appropriate;
     memcpy(&message->reason_code, &reason_code, sizeof(reason_code));
     message->words = decision->words;
@@ -179,8 +179,14 @@ enum status flags_settle_verdict(struct batch *batch, const struct presence_row 
     size_t count;
 
     RETURN_IF_BAD(batch->store->ops->flags_on(batch->store, &presence->presence, stored, FLAG_KIND_COUNT, &count));
-    for (size_t i = 0; i < count; i++)
+    uint32_t unsettled = flags_unsettled(verdict, batch->phase_time_us);
+
+    for (size_t i = 0; i < count; i++) {
         looked_at |= stored[i].kind < FLAG_KIND_COUNT ? UINT32_C(1) << stored[i].kind : 0;
+        if (stored[i].kind < FLAG_KIND_COUNT && stored[i].state != FLAG_CLEARED)
+            unsettled &= ~(UINT32_C(1) << stored[i].kind); /* what stands isn't taken back for a moment */
+    }
+    wanted &= ~unsettled;
     looked_at &= flags_of_presences();
     for (uint32_t kind = 1; kind < FLAG_KIND_COUNT; kind++) {
         struct flag_about about = {.kind = (enum flag_kind)kind,
@@ -207,7 +213,7 @@ enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const
         return STATUS_OK; /* acknowledged, or over: the first acknowledgement stands */
     message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED;
     message->acknowledged_ms = batch->time_us / 1000;
-    message->acknowledged_by = bytes_of_id(by);
+    message->acknowledged_by = pb_from_id(by);
     return put_flag(batch, message, kind, false);
 }
 
@@ -229,7 +235,7 @@ static enum status tell(struct batch *batch, const struct flag_touch *touch, uin
     uint8_t *bytes;
     size_t size;
 
-    RETURN_IF_BAD(list_room((void **)&batch->flags, &batch->flag_capacity, batch->flag_count, sizeof(flag)));
+    RETURN_IF_BAD(batch_list_room((void **)&batch->flags, &batch->flag_capacity, batch->flag_count, sizeof(flag)));
     flag.scope_count = scopes->count < 8 ? scopes->count : 8;
     memcpy(flag.scopes, scopes->scopes, flag.scope_count * sizeof(flag.scopes[0]));
     RETURN_IF_BAD(wire_pack(&message->base, &bytes, &size));
@@ -250,8 +256,8 @@ static enum status issue(struct batch *batch, const struct flag_touch *touch)
 
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     RETURN_IF_BAD(flag_open(batch, &touch->flag, &message));
-    offender = id_of(message->offender_id);
-    officer = id_of(message->officer_id);
+    offender = pb_id(message->offender_id);
+    officer = pb_id(message->officer_id);
     item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_FLAG;
     item.flag = message;
     RETURN_IF_BAD(issued_add(batch, &item));
