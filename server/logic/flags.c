@@ -1,5 +1,7 @@
 #include "server/logic/flags.h"
 
+#include "core/limits.h"
+
 #include <string.h>
 
 static const struct flag_info infos[FLAG_KIND_COUNT] = {
