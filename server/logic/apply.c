@@ -53,7 +53,7 @@ static const struct kind_row *kind_row_of(uint16_t kind)
     return NULL;
 }
 
-struct id id_of(ProtobufCBinaryData bytes)
+struct id pb_id(ProtobufCBinaryData bytes)
 {
     struct id id = {{0}};
 
@@ -62,7 +62,7 @@ struct id id_of(ProtobufCBinaryData bytes)
     return id;
 }
 
-struct hash hash_of(ProtobufCBinaryData bytes)
+struct hash pb_hash(ProtobufCBinaryData bytes)
 {
     struct hash hash = {{0}};
 
@@ -80,12 +80,12 @@ static ProtobufCBinaryData borrow(const uint8_t *bytes, size_t size)
     return data;
 }
 
-ProtobufCBinaryData bytes_of_id(const struct id *id)
+ProtobufCBinaryData pb_from_id(const struct id *id)
 {
     return borrow(id->bytes, id_is_zero(id) ? 0 : ID_SIZE);
 }
 
-ProtobufCBinaryData bytes_of_hash(const struct hash *hash)
+ProtobufCBinaryData pb_from_hash(const struct hash *hash)
 {
     return borrow(hash->bytes, hash_is_zero(hash) ? 0 : HASH_SIZE);
 }

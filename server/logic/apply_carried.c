@@ -102,7 +102,7 @@ enum status apply_carried(struct batch *batch, struct applying *applying, const 
 enum status apply_log_lost(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__LogLost *message = (const Doublecrew__V1__LogLost *)base;
-    struct id log = id_of(message->lost_log_id);
+    struct id log = pb_id(message->lost_log_id);
     struct device_row lost;
     enum status status = batch->store->ops->device_by_log(batch->store, &log, &lost);
 

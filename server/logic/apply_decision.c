@@ -39,8 +39,8 @@ static enum status remember(struct batch *batch, const struct decision_row *row,
 {
     struct fresh_decision decision = {.presence = row->presence, .by = row->by, .appropriate = row->counts};
 
-    RETURN_IF_BAD(
-        list_room((void **)&batch->decisions, &batch->decision_capacity, batch->decision_count, sizeof(decision)));
+    RETURN_IF_BAD(batch_list_room((void **)&batch->decisions, &batch->decision_capacity, batch->decision_count,
+                                  sizeof(decision)));
     (void)snprintf(decision.reason_code, sizeof(decision.reason_code), "%s", message->reason_code);
     decision.words = strdup(message->words);
     if (decision.words == NULL)
@@ -53,7 +53,7 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
 {
     const Doublecrew__V1__Decision *message = (const Doublecrew__V1__Decision *)base;
     struct decision_row row = {.entry = applying->entry->hash,
-                               .presence = hash_of(message->presence),
+                               .presence = pb_hash(message->presence),
                                .by = applying->author.officer,
                                .counts = message->appropriate,
                                .recorded_us = batch->time_us,
@@ -93,8 +93,8 @@ static enum status open_flag(struct batch *batch, struct applying *applying, con
         return STATUS_OK;
     }
     RETURN_IF_BAD(status);
-    officer = id_of(row->officer_id);
-    offender = id_of(row->offender_id);
+    officer = pb_id(row->officer_id);
+    offender = pb_id(row->offender_id);
     *ret_own = id_equal(&officer, &applying->author.officer);
     return may_supervise(batch, &applying->author, &officer, &offender, ret_may);
 }
@@ -102,7 +102,7 @@ static enum status open_flag(struct batch *batch, struct applying *applying, con
 enum status apply_flag_acknowledgement(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__FlagAcknowledgement *message = (const Doublecrew__V1__FlagAcknowledgement *)base;
-    struct hash flag = hash_of(message->flag_id);
+    struct hash flag = pb_hash(message->flag_id);
     bool may, own;
 
     RETURN_IF_BAD(open_flag(batch, applying, &flag, &may, &own));
@@ -118,7 +118,7 @@ enum status apply_flag_acknowledgement(struct batch *batch, struct applying *app
 enum status apply_flag_answer(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__FlagAnswer *message = (const Doublecrew__V1__FlagAnswer *)base;
-    struct hash flag = hash_of(message->flag_id);
+    struct hash flag = pb_hash(message->flag_id);
     bool may, own;
 
     RETURN_IF_BAD(open_flag(batch, applying, &flag, &may, &own));

@@ -75,10 +75,10 @@ static enum status current_row(struct batch *batch, const struct applying *apply
 enum status apply_device(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Device *message = (const Doublecrew__V1__Device *)base;
-    struct device_row stored, row = {.device = id_of(message->device_id),
-                                     .log = id_of(message->log_id),
-                                     .officer = id_of(message->officer_id),
-                                     .certificate_key_hash = hash_of(message->certificate_key_hash),
+    struct device_row stored, row = {.device = pb_id(message->device_id),
+                                     .log = pb_id(message->log_id),
+                                     .officer = pb_id(message->officer_id),
+                                     .certificate_key_hash = pb_hash(message->certificate_key_hash),
                                      .standing = DEVICE_ACTIVE,
                                      .revoked_as_of_us = RULE_FOREVER,
                                      .revocation_recorded_us = RULE_FOREVER,
@@ -116,7 +116,7 @@ enum status apply_device(struct batch *batch, struct applying *applying, const P
 enum status apply_device_state(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__DeviceState *message = (const Doublecrew__V1__DeviceState *)base;
-    struct id device = id_of(message->device_id);
+    struct id device = pb_id(message->device_id);
     int64_t as_of_us = message->as_of_ms == 0 ? batch->time_us : message->as_of_ms * 1000;
     struct device_row row;
     enum status status = current_row(batch, applying, &device, &row);

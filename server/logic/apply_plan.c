@@ -16,7 +16,7 @@ static enum status publish_plan(struct batch *batch, const struct applying *appl
     struct scope_list scopes;
 
     plan_row.plan = &copy;
-    plan_row.by_officer_id = bytes_of_id(&applying->author.officer);
+    plan_row.by_officer_id = pb_from_id(&applying->author.officer);
     row.row_case = DOUBLECREW__V1__ROW__ROW_PLAN;
     row.plan = &plan_row;
     RETURN_IF_BAD(scopes_of_offender(batch, &plan->offender, &scopes));
@@ -26,8 +26,8 @@ static enum status publish_plan(struct batch *batch, const struct applying *appl
 enum status apply_plan(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Plan *message = (const Doublecrew__V1__Plan *)base;
-    struct plan_row before, plan = {.plan = id_of(message->plan_id),
-                                    .offender = id_of(message->offender_id),
+    struct plan_row before, plan = {.plan = pb_id(message->plan_id),
+                                    .offender = pb_id(message->offender_id),
                                     .from_us = message->from_ms * 1000,
                                     .to_us = message->to_ms * 1000,
                                     .cancelled = message->cancelled};
@@ -40,7 +40,7 @@ enum status apply_plan(struct batch *batch, struct applying *applying, const Pro
     }
     RETURN_IF_BAD(status);
     for (size_t i = 0; i < message->n_officer_ids && i < STORE_NAMED_MAX; i++)
-        plan.officers[plan.officer_count++] = id_of(message->officer_ids[i]);
+        plan.officers[plan.officer_count++] = pb_id(message->officer_ids[i]);
     status = batch->store->ops->plan_get(batch->store, &plan.plan, &before);
     if (status == STATUS_OK && !id_equal(&before.offender, &plan.offender)) {
         applying->held = "plan_in_use";
@@ -84,8 +84,8 @@ static enum status window_of_presence(struct batch *batch, const struct presence
 static enum status window_of(struct batch *batch, struct applying *applying,
                              const Doublecrew__V1__AuthorityWord *message, struct authority_row *word)
 {
-    struct id plan_id = id_of(message->plan_id);
-    struct hash presence_id = hash_of(message->presence);
+    struct id plan_id = pb_id(message->plan_id);
+    struct hash presence_id = pb_hash(message->presence);
     struct presence_row presence;
     struct plan_row plan;
     enum status status = STATUS_OK;
@@ -115,8 +115,8 @@ enum status apply_authority_word(struct batch *batch, struct applying *applying,
 {
     const Doublecrew__V1__AuthorityWord *message = (const Doublecrew__V1__AuthorityWord *)base;
     struct authority_row word = {.entry = applying->entry->hash,
-                                 .officer = id_of(message->officer_id),
-                                 .offender = id_of(message->offender_id),
+                                 .officer = pb_id(message->officer_id),
+                                 .offender = pb_id(message->offender_id),
                                  .granted = message->granted,
                                  .by = applying->author.officer,
                                  .recorded_us = batch->time_us};

@@ -10,7 +10,7 @@ static enum status publish_officer(struct batch *batch, const struct applying *a
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__OfficerRow officer_row = DOUBLECREW__V1__OFFICER_ROW__INIT;
     Doublecrew__V1__Officer copy = *message;
-    struct id officer = id_of(message->officer_id);
+    struct id officer = pb_id(message->officer_id);
     struct view_key key = view_key_of_id('o', &officer);
     struct scope_list scopes = scopes_of_force();
 
@@ -52,7 +52,7 @@ static enum status officer_changed(struct batch *batch, const struct officer_row
 enum status apply_officer(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Officer *message = (const Doublecrew__V1__Officer *)base;
-    struct officer_row before = {0}, row = {.officer = id_of(message->officer_id),
+    struct officer_row before = {0}, row = {.officer = pb_id(message->officer_id),
                                             .role = message->role,
                                             .accredited = message->accredited,
                                             .entitled_from_us = message->entitled_from_ms * 1000,
@@ -65,7 +65,7 @@ enum status apply_officer(struct batch *batch, struct applying *applying, const 
         return STATUS_OK;
     }
     for (size_t i = 0; i < message->n_team_ids; i++)
-        row.teams[row.team_count++] = id_of(message->team_ids[i]);
+        row.teams[row.team_count++] = pb_id(message->team_ids[i]);
     (void)snprintf(row.code, sizeof(row.code), "%s", message->code);
     status = batch->store->ops->officer_get(batch->store, &row.officer, &before);
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
@@ -81,7 +81,7 @@ enum status apply_team(struct batch *batch, struct applying *applying, const Pro
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__TeamRow team_row = DOUBLECREW__V1__TEAM_ROW__INIT;
     Doublecrew__V1__Team copy = *(const Doublecrew__V1__Team *)base;
-    struct id team = id_of(copy.team_id);
+    struct id team = pb_id(copy.team_id);
     struct view_key key = view_key_of_id('t', &team);
     struct scope_list scopes = scopes_of_force();
 
@@ -156,9 +156,9 @@ static enum status team_is_known(struct batch *batch, const struct id *team, boo
 
 static void read_offender(const Doublecrew__V1__Offender *message, struct offender_row *row)
 {
-    row->offender = id_of(message->offender_id);
-    row->team = id_of(message->team_id);
-    row->manager = id_of(message->manager_id);
+    row->offender = pb_id(message->offender_id);
+    row->team = pb_id(message->team_id);
+    row->manager = pb_id(message->manager_id);
     row->risk = (uint32_t)risk_of(message->risk);
     row->has_place = message->place != NULL;
     row->latitude_e7 = message->place != NULL ? message->place->latitude_e7 : 0;
@@ -214,7 +214,7 @@ enum status apply_force(struct batch *batch, struct applying *applying, const Pr
         return STATUS_OK;
     }
     RETURN_IF_BAD(sha256_parts(batch->sha, parts, 2, &epoch));
-    batch->next.force = id_of(message->force_id);
+    batch->next.force = pb_id(message->force_id);
     memcpy(batch->next.epoch.bytes, epoch.bytes, ID_SIZE);
     (void)snprintf(batch->next.engine, sizeof(batch->next.engine), "%s", ENGINE_VERSION);
     officer.officer_id = message->operator_id;

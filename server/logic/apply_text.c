@@ -18,11 +18,11 @@ struct subject {
 
 static enum status find_subject(struct batch *batch, ProtobufCBinaryData bytes, struct subject *ret_subject)
 {
-    struct hash presence = hash_of(bytes);
+    struct hash presence = pb_hash(bytes);
     struct presence_row row;
     struct offender_row offender;
 
-    *ret_subject = (struct subject){.offender = id_of(bytes)};
+    *ret_subject = (struct subject){.offender = pb_id(bytes)};
     if (bytes.len == ID_SIZE)
         return batch->store->ops->offender_get(batch->store, &ret_subject->offender, &offender);
     RETURN_IF_BAD(batch->store->ops->presence_get(batch->store, &presence, &row));
@@ -55,9 +55,9 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
     RETURN_IF_BAD(status);
     stamp_of(batch, applying, NULL, &stamp);
     RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
-    note.note = bytes_of_hash(&applying->entry->hash);
+    note.note = pb_from_hash(&applying->entry->hash);
     note.subject = message->subject;
-    note.officer_id = bytes_of_id(&applying->device->officer);
+    note.officer_id = pb_from_id(&applying->device->officer);
     note.text = message->text;
     note.corrects = message->corrects;
     note.from_ms = bounds.lo_us == INT64_MIN ? 0 : bounds.lo_us / 1000;
@@ -84,7 +84,7 @@ static const struct hash *copy_hashes(struct arena *arena, const ProtobufCBinary
     struct hash *copies = arena_alloc(arena, (count + 1) * sizeof(*copies));
 
     for (size_t i = 0; copies != NULL && i < count; i++)
-        copies[i] = hash_of(hashes[i]);
+        copies[i] = pb_hash(hashes[i]);
     return copies;
 }
 
@@ -129,8 +129,8 @@ static enum status add_edit(void *context, const struct edit_row *row)
                                                  .lower_us = row->lower_us,
                                                  .replaces = copy_hashes(all->arena, edit->replaces, edit->n_replaces),
                                                  .replaces_count = edit->n_replaces};
-    head.edit = bytes_of_hash(&kept->entry);
-    head.officer_id = bytes_of_id(&kept->officer);
+    head.edit = pb_from_hash(&kept->entry);
+    head.officer_id = pb_from_id(&kept->officer);
     head.from_ms = row->lower_us == INT64_MIN ? 0 : row->lower_us / 1000;
     head.to_ms = row->upper_us == INT64_MAX ? 0 : row->upper_us / 1000;
     if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT)

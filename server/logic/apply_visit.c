@@ -22,7 +22,7 @@ static void read_company(const check_in_message *message, struct presence_row *r
         return;
     row->with = RULE_WITH_NAMED;
     for (size_t i = 0; i < message->n_named_officer_ids && row->named_count < STORE_NAMED_MAX; i++) {
-        struct id named = id_of(message->named_officer_ids[i]);
+        struct id named = pb_id(message->named_officer_ids[i]);
 
         if (!id_equal(&named, &row->officer) && !is_named(row, &named))
             row->named[row->named_count++] = named;
@@ -67,13 +67,13 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
     const check_in_message *message = (const check_in_message *)base;
     struct presence_row row = {
         .presence = applying->entry->hash,
-        .offender = id_of(message->offender_id),
-        .officer = id_of(message->officer_id),
+        .offender = pb_id(message->offender_id),
+        .officer = pb_id(message->officer_id),
         .device = applying->device->device,
         .log = applying->log,
-        .plan = id_of(message->plan_id),
+        .plan = pb_id(message->plan_id),
         .has_cosign = message->cosigned_check_in.len > 0,
-        .cosign_other = hash_of(message->cosigned_check_in),
+        .cosign_other = pb_hash(message->cosigned_check_in),
     };
     struct presence_row stored;
     enum status status = batch->store->ops->presence_get(batch->store, &row.presence, &stored);
@@ -98,7 +98,7 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
 static enum status own_presence(struct batch *batch, struct applying *applying, ProtobufCBinaryData named,
                                 struct presence_row *ret_row, bool *ret_own)
 {
-    struct hash presence = hash_of(named);
+    struct hash presence = pb_hash(named);
     enum status status = batch->store->ops->presence_get(batch->store, &presence, ret_row);
 
     *ret_own = false;
@@ -177,7 +177,7 @@ enum status apply_cosign_confirm(struct batch *batch, struct applying *applying,
     if (!own || row.has_cosign)
         return STATUS_OK; /* one co-signing a presence: the first of the log order */
     row.has_cosign = true;
-    row.cosign_other = hash_of(message->partner_check_in);
+    row.cosign_other = pb_hash(message->partner_check_in);
     row.cosign_first = true;
     row.cosign_confirmed = id_equal(&header->boot, &row.in.boot);
     row.cosign_confirm_mono_us = (int64_t)header->monotonic_ms * 1000;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum status list_room(void **list, size_t *capacity, size_t count, size_t element_size)
+enum status batch_list_room(void **list, size_t *capacity, size_t count, size_t element_size)
 {
     size_t larger = *capacity ? *capacity * 2 : 16;
     void *grown;

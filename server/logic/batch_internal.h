@@ -118,7 +118,7 @@ struct applying {
 };
 
 /* batch.c */
-MUST_USE enum status list_room(void **list, size_t *capacity, size_t count, size_t element_size);
+MUST_USE enum status batch_list_room(void **list, size_t *capacity, size_t count, size_t element_size);
 MUST_USE enum status batch_touch(struct batch *batch, const struct hash *presence);
 /* As touch; and its bounds or relations changed, so what stands beside it is touched as well. */
 MUST_USE enum status batch_touch_changed(struct batch *batch, const struct hash *presence);
@@ -190,10 +190,10 @@ int64_t watermark_of(const struct device_row *device);
 MUST_USE enum status apply_entry(struct batch *batch, struct applying *applying);
 void stamp_of(const struct batch *batch, const struct applying *applying, const Doublecrew__V1__Place *place,
               struct fact_stamp *ret_stamp);
-struct id id_of(ProtobufCBinaryData bytes); /* zero when empty */
-struct hash hash_of(ProtobufCBinaryData bytes);
-ProtobufCBinaryData bytes_of_id(const struct id *id); /* empty when zero; borrowed */
-ProtobufCBinaryData bytes_of_hash(const struct hash *hash);
+struct id pb_id(ProtobufCBinaryData bytes); /* zero when empty */
+struct hash pb_hash(ProtobufCBinaryData bytes);
+ProtobufCBinaryData pb_from_id(const struct id *id); /* empty when zero; borrowed */
+ProtobufCBinaryData pb_from_hash(const struct hash *hash);
 /* May supervise: a supervisor of the offender's team or of a team of the officer's. */
 MUST_USE enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct id *officer,
                                    const struct id *offender, bool *ret_may);

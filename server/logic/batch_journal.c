@@ -179,8 +179,8 @@ enum status delivery_pack(const struct batch_delivery *delivery, bool opens_batc
 {
     Doublecrew__V1__Delivery message = DOUBLECREW__V1__DELIVERY__INIT;
 
-    message.device_id = bytes_of_id(&delivery->device);
-    message.boot_id = bytes_of_id(&delivery->boot);
+    message.device_id = pb_from_id(&delivery->device);
+    message.boot_id = pb_from_id(&delivery->boot);
     message.hello_monotonic_ms = delivery->hello_monotonic_ms;
     message.hello_time_ms = delivery->hello_time_us / 1000;
     message.opens_batch = opens_batch;
@@ -261,7 +261,7 @@ enum status issued_add(struct batch *batch, const Doublecrew__V1__IssuedItem *it
 {
     struct issued_item packed;
 
-    RETURN_IF_BAD(list_room((void **)&batch->items, &batch->item_capacity, batch->item_count, sizeof(packed)));
+    RETURN_IF_BAD(batch_list_room((void **)&batch->items, &batch->item_capacity, batch->item_count, sizeof(packed)));
     RETURN_IF_BAD(wire_pack(&item->base, &packed.bytes, &packed.size));
     batch->items[batch->item_count++] = packed;
     return STATUS_OK;

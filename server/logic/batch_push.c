@@ -198,16 +198,16 @@ static enum status check_force(struct batch *batch, const struct push *push, str
     const Doublecrew__V1__Force *force = (const Doublecrew__V1__Force *)message;
     if (force->training != batch->head.training)
         return STATUS_STORE_MODE;
-    *ret_device = (struct device_row){.device = id_of(force->operator_device_id),
+    *ret_device = (struct device_row){.device = pb_id(force->operator_device_id),
                                       .log = push->log,
-                                      .officer = id_of(force->operator_id),
+                                      .officer = pb_id(force->operator_id),
                                       .standing = DEVICE_ACTIVE,
                                       .revoked_as_of_us = RULE_FOREVER,
                                       .revocation_recorded_us = RULE_FOREVER,
                                       .assigned_from_us = batch->time_us,
                                       .watermark_us = INT64_MIN,
-                                      .certificate_key_hash = hash_of(force->operator_certificate_key_hash)};
-    struct id log = id_of(force->operator_log_id);
+                                      .certificate_key_hash = pb_hash(force->operator_certificate_key_hash)};
+    struct id log = pb_id(force->operator_log_id);
     if (!id_equal(&log, &push->log))
         return STATUS_UNKNOWN_LOG;
     RETURN_IF_BAD(public_key_from_wire(force->key_algorithm, span_of(force->operator_key.data, force->operator_key.len),

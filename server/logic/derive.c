@@ -52,10 +52,10 @@ static void fill_row(const struct batch *batch, const struct neighbourhood *hood
     const struct rule_verdict *verdict = &hood->verdicts[index];
     bool open = (verdict->reasons & RULE_REASON_OPEN) != 0;
 
-    row->presence = bytes_of_hash(&presence->presence);
-    row->offender_id = bytes_of_id(&presence->offender);
-    row->officer_id = bytes_of_id(&presence->officer);
-    row->device_id = bytes_of_id(&presence->device);
+    row->presence = pb_from_hash(&presence->presence);
+    row->offender_id = pb_from_id(&presence->offender);
+    row->officer_id = pb_from_id(&presence->officer);
+    row->device_id = pb_from_id(&presence->device);
     row->in_from_ms = floor_ms(case_presence->in.lo_us);
     row->in_to_ms = ceil_ms(case_presence->in.hi_us);
     row->out_from_ms = open ? 0 : floor_ms(verdict->out.lo_us);
@@ -72,7 +72,7 @@ static void fill_row(const struct batch *batch, const struct neighbourhood *hood
     set_text(&row->why, why);
     row->as_of_ms = batch->phase_time_us / 1000;
     row->due_met = verdict->due_met;
-    row->attendance = bytes_of_hash(&hood->rows[verdict->attendance].presence);
+    row->attendance = pb_from_hash(&hood->rows[verdict->attendance].presence);
 }
 
 /* The same but for the time of looking. */

@@ -99,16 +99,16 @@ static enum status offender_of_row(struct batch *batch, const Doublecrew__V1__Ro
 {
     switch (row->row_case) {
     case DOUBLECREW__V1__ROW__ROW_OFFENDER:
-        *ret_offender = id_of(row->offender->offender->offender_id);
+        *ret_offender = pb_id(row->offender->offender->offender_id);
         return STATUS_OK;
     case DOUBLECREW__V1__ROW__ROW_PRESENCE:
-        *ret_offender = id_of(row->presence->offender_id);
+        *ret_offender = pb_id(row->presence->offender_id);
         return STATUS_OK;
     case DOUBLECREW__V1__ROW__ROW_PLAN:
-        *ret_offender = id_of(row->plan->plan->offender_id);
+        *ret_offender = pb_id(row->plan->plan->offender_id);
         return STATUS_OK;
     case DOUBLECREW__V1__ROW__ROW_FLAG:
-        *ret_offender = id_of(row->flag->offender_id);
+        *ret_offender = pb_id(row->flag->offender_id);
         return STATUS_OK;
     case DOUBLECREW__V1__ROW__ROW_NOTE:
         return offender_of_subject(batch, span_of_pb(row->note->subject), ret_offender);
@@ -148,7 +148,7 @@ static enum status collect(void *context, uint64_t effective_pos, const struct f
     status = offender_of_row(list->batch, message, &offender);
     if (status != STATUS_OK || !id_equal(&offender, list->offender))
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    RETURN_IF_BAD(list_room((void **)&list->keys, &list->capacity, list->count, sizeof(key)));
+    RETURN_IF_BAD(batch_list_room((void **)&list->keys, &list->capacity, list->count, sizeof(key)));
     list->keys[list->count++] = key;
     return STATUS_OK;
 }
@@ -178,11 +178,11 @@ static enum status scopes_of_view(struct batch *batch, const struct view_key *ke
     RETURN_IF_BAD(unpack_row(batch, view.row, &row));
     RETURN_IF_BAD(offender_of_row(batch, row, &offender));
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_FLAG) {
-        officer = id_of(row->flag->officer_id);
+        officer = pb_id(row->flag->officer_id);
         return scopes_of_flag(batch, &offender, &officer, ret_scopes);
     }
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE)
-        officer = id_of(row->presence->officer_id);
+        officer = pb_id(row->presence->officer_id);
     return scopes_of_presence(batch, &offender, &officer, ret_scopes);
 }
 
@@ -220,7 +220,7 @@ static enum status collect_presence(void *context, const struct presence_row *ro
 {
     struct key_list *list = context;
 
-    RETURN_IF_BAD(list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
+    RETURN_IF_BAD(batch_list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
     list->keys[list->count++] = view_key_of_hash('p', &row->presence);
     return STATUS_OK;
 }
@@ -235,7 +235,7 @@ static enum status add_flags(struct key_list *list, const struct view_key *prese
     RETURN_IF_BAD(hash_from_span(span_of(presence_key->bytes + 1, HASH_SIZE), &subject));
     RETURN_IF_BAD(list->batch->store->ops->flags_on(list->batch->store, &subject, flags, FLAG_KIND_COUNT, &count));
     for (size_t i = 0; i < count; i++) {
-        RETURN_IF_BAD(list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
+        RETURN_IF_BAD(batch_list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
         list->keys[list->count++] = view_key_of_hash('f', &flags[i].flag);
     }
     return STATUS_OK;

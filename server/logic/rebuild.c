@@ -95,7 +95,7 @@ static enum status replay_push(struct rebuild *rebuild, const struct journal_row
     }
     if (!rebuild->batch->open || rebuild->batch->time_us != row->time_us)
         return STATUS_STORE;
-    delivery = (struct batch_delivery){id_of(kept->device_id), id_of(kept->boot_id), kept->hello_monotonic_ms,
+    delivery = (struct batch_delivery){pb_id(kept->device_id), pb_id(kept->boot_id), kept->hello_monotonic_ms,
                                        kept->hello_time_ms * 1000};
     RETURN_IF_BAD(push_open(rebuild->arena, rebuild->sha, row->body, &push));
     RETURN_IF_BAD(batch_push(rebuild->batch, &push, row->body, &delivery, &result));
@@ -175,6 +175,8 @@ static enum status replay_all(struct rebuild *rebuild, struct store *from)
     do {
         status = from->ops->journal_from(from, pos, keep_row, &fetch);
         status = status == STATUS_CANCELLED ? STATUS_OK : status;
+        if (status == STATUS_OK && fetch.count == 0)
+            status = STATUS_STORE; /* the journal ends before its head */
         for (size_t i = 0; i < fetch.count && status == STATUS_OK; i++) {
             status = replay_row(rebuild, &fetch.rows[i].row);
             pos = fetch.rows[i].row.first_pos + fetch.rows[i].row.count;

@@ -9,7 +9,7 @@ static enum status add(struct hash_set *set, struct hash **list, size_t *count, 
     if (status == STATUS_EXISTS)
         return STATUS_OK;
     if (status == STATUS_OK)
-        status = list_room((void **)list, capacity, *count, sizeof(**list));
+        status = batch_list_room((void **)list, capacity, *count, sizeof(**list));
     if (status == STATUS_OK)
         (*list)[(*count)++] = *presence;
     return status;

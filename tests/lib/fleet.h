@@ -1,0 +1,125 @@
+/*
+ * A force in memory, without sockets: officers, devices with keys of their own, a store in a folder of its own, and the
+ * writer's batches driven by hand. Ids and keys come from names, so every run is the same. Times are microseconds.
+ *
+ * A device's monotonic clock runs true from the start of its boot; its entries are stamped with the true time given.
+ * Functions fail the test (cmocka) when anything goes wrong that isn't what the test is about.
+ */
+#ifndef DOUBLECREW_TESTS_LIB_FLEET_H
+#define DOUBLECREW_TESTS_LIB_FLEET_H
+
+#include "core/push.h"
+#include "server/logic/batch.h"
+
+#include "doublecrew/v1/entry.pb-c.h"
+#include "doublecrew/v1/sync.pb-c.h"
+
+#define FLEET_T0 INT64_C(1800000000000000) /* when the force begins */
+#define FLEET_SECOND INT64_C(1000000)
+#define FLEET_MINUTE (60 * FLEET_SECOND)
+#define FLEET_HOUR (60 * FLEET_MINUTE)
+#define FLEET_ENTRIES_MAX 512
+#define FLEET_DEVICES_MAX 16
+
+struct fleet;
+
+struct fleet_device {
+    struct fleet *fleet;
+    struct id device, log, officer, boot;
+    struct sign_key *key;
+    int64_t boot_started_us;
+    unsigned boots;
+    struct entry entries[FLEET_ENTRIES_MAX]; /* payloads owned */
+    size_t count;
+    size_t pushed; /* how many have been built into a push */
+    /* the newest anchor, which entries name; texts of all */
+    struct push_anchor anchors[64];
+    size_t anchor_count;
+    /* the session under way */
+    struct batch_delivery delivery;
+    uint64_t session_received_ms;
+};
+
+/* A push as bytes: can be delivered again, and in any order. */
+struct fleet_push {
+    struct fleet_device *device;
+    uint8_t *bytes;
+    size_t size;
+    struct batch_delivery delivery;
+};
+
+struct fleet {
+    char folder[64];
+    struct store *store;
+    struct batch *batch;
+    struct sha256 *sha;
+    struct sign_key *server_key;
+    struct id force;
+    struct fleet_device *operator_device;
+    struct fleet_device *devices[FLEET_DEVICES_MAX];
+    size_t device_count;
+    bool batch_open;
+};
+
+/* A force with its operator; team "north"; nobody else. */
+struct fleet *fleet_new(void);
+void fleet_free(struct fleet *fleet);
+struct fleet_device *fleet_device(struct fleet *fleet, const char *name);
+
+/* Operator's entries: recorded on the operator's device at a time; fleet_settle pushes them. */
+void fleet_team(struct fleet *fleet, int64_t at_us, const char *name);
+void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
+                   const char *team);
+void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__RiskLevel risk,
+                    const char *team);
+/* Enrols a device named as its officer. */
+struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer);
+void fleet_settle(struct fleet *fleet, int64_t at_us);
+/* Two accredited managers "ann" and "bob", constable "cal", supervisor "sue" of team north, offenders "xen" (medium) and
+ * "yul" (very high), all with devices that have met the server once. Everything is recorded at FLEET_T0. */
+struct fleet *fleet_typical(void);
+
+/* Sessions: an anchor for the device as the server would issue it; deliveries bear its Hello from then on. */
+void fleet_hello(struct fleet_device *device, int64_t at_us);
+void fleet_offline(struct fleet_device *device); /* deliveries without a session: carried in by hand */
+void fleet_reboot(struct fleet_device *device, int64_t at_us);
+
+/* Entries. Each returns its hash. */
+struct hash fleet_add(struct fleet_device *device, int64_t at_us, uint16_t kind, const ProtobufCMessage *message);
+/* company: NULL unrecorded, "" alone, otherwise one officer's name. The place is the same for all. */
+struct hash fleet_check_in(struct fleet_device *device, int64_t at_us, const char *offender, const char *company);
+struct hash fleet_check_out(struct fleet_device *device, int64_t at_us, const struct hash *presence);
+struct hash fleet_outcome(struct fleet_device *device, int64_t at_us, const struct hash *presence,
+                          Doublecrew__V1__VisitOutcome outcome);
+struct hash fleet_decide(struct fleet_device *device, int64_t at_us, const struct hash *presence, bool appropriate);
+struct hash fleet_authorise(struct fleet_device *device, int64_t at_us, const char *officer, const char *offender,
+                            bool granted, int64_t from_us, int64_t to_us);
+
+/* Everything not built yet, as one push. */
+struct fleet_push fleet_build(struct fleet_device *device);
+void fleet_push_free(struct fleet_push *push);
+/* In a batch of its own, or in the one that is open. */
+struct batch_result fleet_deliver(struct fleet *fleet, int64_t at_us, const struct fleet_push *push);
+/* Hello, build, deliver, all at once. */
+struct batch_result fleet_sync(struct fleet_device *device, int64_t at_us);
+void fleet_begin(struct fleet *fleet, int64_t at_us);
+void fleet_commit(struct fleet *fleet);
+/* An empty batch: timers fire. */
+void fleet_tick(struct fleet *fleet, int64_t at_us);
+
+/* What the store says. Messages are freed by protobuf_c_message_free_unpacked; NULL: not there. */
+Doublecrew__V1__Row *fleet_view(struct fleet *fleet, char letter, const uint8_t *id, size_t size);
+/* The company's name of a presence, "" when it has no row; static storage of the fixture's last call. */
+const char *fleet_company(struct fleet *fleet, const struct hash *presence);
+const char *fleet_confirmed_by(struct fleet *fleet, const struct hash *presence);
+/* 0: never raised. */
+enum flag_state fleet_flag(struct fleet *fleet, const char *kind, const struct hash *subject);
+uint32_t fleet_times_raised(struct fleet *fleet, const char *kind, const struct hash *subject);
+struct id fleet_id(const char *name);
+
+/* All derived tables as text; the caller frees. */
+char *fleet_dump(struct store *store);
+/* A fresh store from the journal; asserts that its dump is the same, and nothing would be told otherwise. */
+void fleet_expect_rebuild(struct fleet *fleet);
+
+#endif
