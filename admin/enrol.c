@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "admin/command.h"
+#include "admin/operator_online.h"
 #include "admin/own_keys.h"
 
 #define PROGRESS_FROM 10
@@ -81,8 +82,10 @@ static enum status enrol_for(const struct force_folder *folder, const struct for
     struct roster roster;
     struct id_source ids = {.seeded = false};
     struct operator_entries entries = {.count = 0};
-    enum status status = roster_read(folder, &roster);
+    enum status status = operator_online_settle(folder, facts);
 
+    if (status == STATUS_OK)
+        status = roster_read(folder, &roster);
     if (status != STATUS_OK)
         return status;
 

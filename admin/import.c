@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "admin/command.h"
+#include "admin/operator_online.h"
 
 static enum status read_rows(struct import *import, const struct import_kind *kind)
 {
@@ -45,8 +46,10 @@ static enum status write_all(struct import *import, const struct force_folder *f
 static int import_file(struct import *import, const struct import_kind *kind, const struct force_folder *folder,
                        const struct force_facts *facts)
 {
-    enum status status = roster_read(folder, &import->roster);
+    enum status status = operator_online_settle(folder, facts);
 
+    if (status == STATUS_OK)
+        status = roster_read(folder, &import->roster);
     if (status != STATUS_OK)
         return EXIT_FAILED;
     status = read_file(import, kind, folder);

@@ -11,4 +11,10 @@
 MUST_USE enum status operator_online_write(const struct force_folder *folder, const struct force_facts *facts,
                                            const struct operator_entries *entries);
 
+/*
+ * Before a command that writes: what an earlier one couldn't send goes first, or the roster that this one reads would be old.
+ * Complains itself; not OK: write nothing.
+ */
+MUST_USE enum status operator_online_settle(const struct force_folder *folder, const struct force_facts *facts);
+
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "admin/command.h"
+#include "admin/operator_online.h"
 #include "admin/policy_file.h"
 #include "core/limits.h"
 #include "core/wire.h"
@@ -72,7 +73,11 @@ int command_policy(const struct command *command, int argc, char **argv)
     if (!force_open(dir, &folder, &facts))
         return EXIT_FAILED;
 
-    enum status status = read_newest(&folder, &values);
+    enum status status = show ? STATUS_OK : operator_online_settle(&folder, &facts);
+
+    if (status != STATUS_OK)
+        return EXIT_FAILED;
+    status = read_newest(&folder, &values);
 
     if (status != STATUS_OK)
         return complain_status(status, "the policy could not be read");

@@ -4,7 +4,7 @@
 #include <time.h>
 
 #include "admin/command.h"
-#include "admin/operator_log.h"
+#include "admin/operator_online.h"
 #include "admin/time_text.h"
 #include "core/limits.h"
 #include "doublecrew/v1/entry.pb-c.h"
@@ -136,7 +136,8 @@ int command_revoke(const struct command *command, int argc, char **argv)
     revocation.standing = suspend  ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED
                           : active ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE
                                    : DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
-    if (!is_readable(&revocation) || !force_open(dir, &folder, &facts) || look_up(&folder, &revocation) != STATUS_OK ||
+    if (!is_readable(&revocation) || !force_open(dir, &folder, &facts) ||
+        operator_online_settle(&folder, &facts) != STATUS_OK || look_up(&folder, &revocation) != STATUS_OK ||
         is_own(&folder, &revocation) || write_state(&folder, &facts, &revocation) != STATUS_OK)
         return EXIT_FAILED;
     printf("Device %s is %s.\n", revocation.device_text, standing_word(revocation.standing));

@@ -5,6 +5,7 @@
 
 #include "admin/command.h"
 #include "admin/enrol.h"
+#include "admin/operator_online.h"
 #include "admin/roster_entries.h"
 #include "server/edge/store_sqlite.h"
 
@@ -196,7 +197,11 @@ static int seed_force(const struct force_folder *folder, const struct force_fact
                       const char *out)
 {
     struct seeding seeding = {.ids = {.seeded = true, .state = number}};
-    enum status status = read_clock(folder, &seeding.now_ms);
+    enum status status = operator_online_settle(folder, facts);
+
+    if (status != STATUS_OK)
+        return EXIT_FAILED;
+    status = read_clock(folder, &seeding.now_ms);
 
     if (status == STATUS_STORE_MODE)
         return complain("this is not a training force: invented people are never mixed with real ones");

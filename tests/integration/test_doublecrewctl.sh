@@ -83,6 +83,18 @@ refused()
     fi
 }
 
+start_server()
+{
+    "$daemon" --config "$force/doublecrewd.conf" --ready-file "$force/server.ready" >"$work/server.out" 2>"$work/server.log" &
+    server=$!
+    for _ in $(seq 100); do
+        [ -e "$force/server.ready" ] && break
+        sleep 0.1
+    done
+    cp "$work/server.log" "$work/said"
+    check 'the server is ready' test -e "$force/server.ready"
+}
+
 printf '== the command line\n'
 expect 0 'help lists the commands' '^  enrol +enrol a device' help
 expect 0 'no arguments: the same' '^  verify ' # nothing
@@ -317,7 +329,7 @@ printf '== a store that somebody else has open\n'
 csv teams4.csv 'code,name\nLate,Late team\n'
 exec 8>>"$force/store.db.lock"
 flock 8
-expect 1 'no server known' "its port isn't known here" import teams "$work/teams4.csv" --dir "$force"
+expect 1 'no server known' "its port isn't known here: start" import teams "$work/teams4.csv" --dir "$force"
 printf '{"event":"ready","port":1}\n' >"$force/server.ready"
 expect 1 'no server there' 'no server answers at 127.0.0.1 port 1' import teams "$work/teams4.csv" --dir "$force"
 rm "$force/server.ready"
@@ -327,14 +339,7 @@ expect 0 'once it is free' '^teams imported: 1$' import teams "$work/teams4.csv"
 
 if [ -x "$daemon" ]; then
     printf '== beside a running server\n'
-    "$daemon" --config "$force/doublecrewd.conf" --ready-file "$force/server.ready" >"$work/server.out" 2>"$work/server.log" &
-    server=$!
-    for _ in $(seq 100); do
-        [ -e "$force/server.ready" ] && break
-        sleep 0.1
-    done
-    cp "$work/server.log" "$work/said"
-    check 'the server is ready' test -e "$force/server.ready"
+    start_server
     csv teams2.csv 'code,name\nWest,Western team\nEast,Eastern team\n'
     expect 0 'teams over the wire' '^teams imported: 2$' import teams "$work/teams2.csv" --dir "$force"
     expect 0 'they are there at once' $'^East\tEastern team$' list teams --dir "$force"
@@ -342,8 +347,29 @@ if [ -x "$daemon" ]; then
     expect 0 'status beside it' '^records: ' status --dir "$force"
     expect 0 'verify beside it' '^verify: sound$' verify --dir "$force"
     expect 0 'backup beside it' '^Backup: ' backup "$work/backup2.db" --dir "$force"
+    printf '== beside a server that does not answer\n'
+    export DOUBLECREWCTL_WAIT_S=1
+    csv teams5.csv 'code,name\nStill,Still team\n'
+    kill -STOP "$server"
+    expect 1 'it is waited for, and given up' '^doublecrewctl: 1 entries are not acknowledged yet' import teams "$work/teams5.csv" --dir "$force"
+    expect 1 'a command after it waits for that first' '1 entries of an earlier command' import teams "$work/teams2.csv" --dir "$force"
+    kill -CONT "$server"
+    DOUBLECREWCTL_WAIT_S=30 expect 0 'the same again: it was sent first, so nothing changes' '^teams imported: 0, unchanged: 1$' import teams "$work/teams5.csv" --dir "$force"
+    check 'there is one such team' test "$("$ctl" list teams --dir "$force" | grep -c Still)" = 1
+    csv teams6.csv 'code,name\nLast,Last team\n'
+    kill -STOP "$server"
+    expect 1 'once more' 'not acknowledged yet' import teams "$work/teams6.csv" --dir "$force"
+    kill -CONT "$server"
+    unset DOUBLECREWCTL_WAIT_S
     kill "$server"
     check 'the server stops' wait "$server"
+    rm -f "$force/server.ready"
+    expect 1 'nothing is changed on the store before that was sent' 'entries of an earlier command' import teams "$work/teams6.csv" --dir "$force"
+    start_server
+    expect 0 'it is, once a server runs' '^Policy version 3 is in force' policy apply "$work/policy.conf" --dir "$force"
+    check 'there is that team, too' test "$("$ctl" list teams --dir "$force" | grep -c Last)" = 1
+    kill "$server"
+    check 'the server stops again' wait "$server"
     server=
     rm -f "$force/server.ready"
     csv teams3.csv 'code,name\nFar,Far team\n'
