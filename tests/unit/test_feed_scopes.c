@@ -1,0 +1,258 @@
+/* Who sees which row: scopes of devices and rows, and what happens when people and offenders change teams (P1, P4). */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "tests/lib/fleet.h"
+
+#define MORNING (FLEET_T0 + 2 * FLEET_HOUR)
+#define KIND(name) DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_##name
+
+static int setup(void **state)
+{
+    struct fleet *fleet = fleet_typical();
+
+    fleet_team(fleet, FLEET_T0 + FLEET_HOUR, "south");
+    fleet_officer(fleet, FLEET_T0 + FLEET_HOUR, "sam", DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR, false, "south");
+    (void)fleet_enrol(fleet, FLEET_T0 + FLEET_HOUR, "sam");
+    fleet_settle(fleet, FLEET_T0 + FLEET_HOUR);
+    *state = fleet;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    fleet_expect_rebuild(*state);
+    fleet_free(*state);
+    return 0;
+}
+
+/* What a device sees: keys of its feed after a pos, as first letters; tombstones in capitals. */
+struct seen {
+    char letters[256];
+    size_t count;
+};
+
+static enum status see(void *context, uint64_t effective_pos, const struct feed_row *row)
+{
+    struct seen *seen = context;
+    char letter = (char)row->key.data[0];
+
+    (void)effective_pos;
+    assert_true(seen->count + 1 < sizeof(seen->letters));
+    seen->letters[seen->count++] = row->gone ? (char)(letter - 'a' + 'A') : letter;
+    return STATUS_OK;
+}
+
+static struct seen feed_of(struct fleet *fleet, const char *officer, uint64_t after_pos)
+{
+    struct scope_member members[STORE_SCOPES_MAX];
+    struct feed_cursor cursor = {.pos = after_pos};
+    struct seen seen = {.count = 0};
+    size_t count;
+
+    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet_device(fleet, officer)->device, members,
+                                                         STORE_SCOPES_MAX, &count),
+                     STATUS_OK);
+    assert_int_equal(fleet->store->ops->feed_page(fleet->store, members, count, &cursor, 200, see, &seen), STATUS_OK);
+    return seen;
+}
+
+static size_t count_of(const struct seen *seen, char letter)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < seen->count; i++)
+        count += seen->letters[i] == letter;
+    return count;
+}
+
+static bool is_member(struct fleet *fleet, const char *officer, enum scope_kind kind, const char *of)
+{
+    struct scope_member members[STORE_SCOPES_MAX];
+    struct id id = {{0}};
+    size_t count;
+
+    if (of != NULL)
+        id = fleet_id(of);
+    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet_device(fleet, officer)->device, members,
+                                                         STORE_SCOPES_MAX, &count),
+                     STATUS_OK);
+    for (size_t i = 0; i < count; i++) {
+        if (members[i].scope.kind == kind && id_equal(&members[i].scope.id, &id))
+            return true;
+    }
+    return false;
+}
+
+static struct hash lone_visit(struct fleet *fleet, int64_t at_us)
+{
+    struct fleet_device *ann = fleet_device(fleet, "ann");
+    struct hash presence = fleet_check_in(ann, at_us, "xen", "");
+
+    (void)fleet_check_out(ann, at_us + 10 * FLEET_MINUTE, &presence);
+    fleet_sync(ann, at_us + 20 * FLEET_MINUTE);
+    return presence;
+}
+
+static void device__sees_what_its_officer_may(void **state)
+{
+    struct fleet *fleet = *state;
+
+    assert_true(is_member(fleet, "ann", SCOPE_FORCE, NULL));
+    assert_true(is_member(fleet, "ann", SCOPE_TEAM, "north"));
+    assert_true(is_member(fleet, "ann", SCOPE_OFFICER, "ann"));
+    assert_false(is_member(fleet, "ann", SCOPE_SUPERVISORS, "north"));
+    assert_true(is_member(fleet, "sue", SCOPE_SUPERVISORS, "north"));
+    assert_false(is_member(fleet, "sue", SCOPE_TEAM, "south"));
+}
+
+static void rows__only_in_their_teams(void **state)
+{
+    struct fleet *fleet = *state;
+    struct seen ann, bob, sue, sam;
+
+    (void)lone_visit(fleet, MORNING);
+    ann = feed_of(fleet, "ann", 0);
+    bob = feed_of(fleet, "bob", 0);
+    sue = feed_of(fleet, "sue", 0);
+    sam = feed_of(fleet, "sam", 0);
+    assert_int_equal(count_of(&ann, 'p'), 1);
+    assert_int_equal(count_of(&bob, 'p'), 1);
+    assert_int_equal(count_of(&sam, 'p'), 0);
+    assert_int_equal(count_of(&sam, 'x'), 0);
+    assert_int_equal(count_of(&ann, 'f'), 2); /* one's own flags, */
+    assert_int_equal(count_of(&bob, 'f'), 0); /* not a colleague's, */
+    assert_int_equal(count_of(&sue, 'f'), 2); /* the team's as its supervisor */
+    assert_int_equal(count_of(&sam, 'f'), 0);
+    assert_int_equal(count_of(&sam, 't'), 2);
+    assert_int_equal(count_of(&sam, 'o'), count_of(&ann, 'o'));
+}
+
+static void offender_transferred__rows_follow(void **state)
+{
+    struct fleet *fleet = *state;
+    uint64_t before;
+    struct seen bob, sam, sue;
+
+    (void)lone_visit(fleet, MORNING);
+    before = batch_head(fleet->batch)->pos;
+    fleet_offender(fleet, MORNING + FLEET_HOUR, "xen", DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_MEDIUM, "south");
+    fleet_settle(fleet, MORNING + FLEET_HOUR);
+    sam = feed_of(fleet, "sam", before);
+    bob = feed_of(fleet, "bob", before);
+    sue = feed_of(fleet, "sue", before);
+    assert_int_equal(count_of(&sam, 'x'), 1);
+    assert_int_equal(count_of(&sam, 'p'), 1);
+    assert_int_equal(count_of(&sam, 'f'), 2);
+    assert_int_equal(count_of(&bob, 'X'), 1);
+    assert_int_equal(count_of(&bob, 'P'), 0); /* the officer's team still sees their visit */
+    assert_int_equal(count_of(&sue, 'F'), 0); /* and their supervisor its flags */
+}
+
+static void officer_moved__scopes_and_rows_follow(void **state)
+{
+    struct fleet *fleet = *state;
+    uint64_t before;
+    struct seen ann, sam;
+
+    (void)lone_visit(fleet, MORNING);
+    before = batch_head(fleet->batch)->pos;
+    fleet_officer(fleet, MORNING + FLEET_HOUR, "ann", DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, true, "south");
+    fleet_settle(fleet, MORNING + FLEET_HOUR);
+    assert_true(batch_roster_changed(fleet->batch));
+    assert_true(is_member(fleet, "ann", SCOPE_TEAM, "south"));
+    assert_false(is_member(fleet, "ann", SCOPE_TEAM, "north"));
+    ann = feed_of(fleet, "ann", before);
+    sam = feed_of(fleet, "sam", before);
+    assert_int_equal(count_of(&ann, 'p'), 1); /* what she did goes with her */
+    assert_int_equal(count_of(&sam, 'p'), 1);
+    assert_int_equal(count_of(&sam, 'f'), 2);
+    assert_int_equal(count_of(&sam, 'x'), 0);
+}
+
+static void device_handed_on__sees_what_the_next_officer_may(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *cal = fleet_device(fleet, "cal");
+    Doublecrew__V1__Device message = DOUBLECREW__V1__DEVICE__INIT;
+    struct id sam = fleet_id("sam");
+    struct public_key key;
+    struct scope_member members[STORE_SCOPES_MAX];
+    size_t count;
+
+    sign_key_public(cal->key, &key);
+    message.device_id = (ProtobufCBinaryData){ID_SIZE, cal->device.bytes};
+    message.log_id = (ProtobufCBinaryData){ID_SIZE, cal->log.bytes};
+    message.officer_id = (ProtobufCBinaryData){ID_SIZE, sam.bytes};
+    message.key_algorithm = SIGN_ED25519;
+    message.public_key = (ProtobufCBinaryData){key.size, key.bytes};
+    (void)fleet_add(fleet->operator_device, MORNING, KIND(DEVICE), &message.base);
+    fleet_settle(fleet, MORNING);
+    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &cal->device, members, STORE_SCOPES_MAX, &count),
+                     STATUS_OK);
+    assert_int_equal(count, 4); /* force, sam's own, south, south's supervisors */
+    assert_false(is_member(fleet, "cal", SCOPE_TEAM, "north"));
+}
+
+static void note_and_edit__rows_of_the_offenders_team(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *sam = fleet_device(fleet, "sam");
+    Doublecrew__V1__Note note = DOUBLECREW__V1__NOTE__INIT;
+    Doublecrew__V1__Edit edit = DOUBLECREW__V1__EDIT__INIT;
+    Doublecrew__V1__FieldEdit field = DOUBLECREW__V1__FIELD_EDIT__INIT;
+    Doublecrew__V1__FieldEdit *fields[] = {&field};
+    struct id xen = fleet_id("xen");
+    char name[] = "vehicle", words[] = "Blue van", other[] = "Red van";
+    struct hash entry;
+    struct seen bob;
+
+    note.subject = edit.subject = (ProtobufCBinaryData){ID_SIZE, xen.bytes};
+    note.text = words;
+    field.field = name;
+    field.change_case = DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT;
+    field.text = words;
+    edit.fields = fields;
+    edit.n_fields = 1;
+    entry = fleet_add(ann, MORNING, KIND(NOTE), &note.base);
+    (void)fleet_add(ann, MORNING, KIND(EDIT), &edit.base);
+    assert_int_equal(fleet_sync(ann, MORNING).held_count, 0);
+    field.text = other;
+    (void)fleet_add(sam, MORNING, KIND(EDIT), &edit.base);
+    assert_string_equal(fleet_sync(sam, MORNING).held[0].reason, "out_of_scope");
+    (void)fleet_add(fleet_device(fleet, "bob"), MORNING, KIND(EDIT), &edit.base);
+    assert_int_equal(fleet_sync(fleet_device(fleet, "bob"), MORNING + FLEET_MINUTE).held_count, 0);
+    bob = feed_of(fleet, "bob", 0);
+    assert_int_equal(count_of(&bob, 'n'), 1);
+    assert_int_equal(count_of(&bob, 'e'), 1);
+    Doublecrew__V1__Row *row = fleet_view(fleet, 'n', entry.bytes, HASH_SIZE);
+    assert_string_equal(row->note->text, "Blue van");
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    uint8_t key[ID_SIZE + 7];
+    memcpy(key, xen.bytes, ID_SIZE);
+    memcpy(key + ID_SIZE, "vehicle", 7);
+    row = fleet_view(fleet, 'e', key, sizeof(key));
+    assert_int_equal(row->field->n_heads, 2); /* neither edit named the other: both are shown */
+    doublecrew__v1__row__free_unpacked(row, NULL);
+}
+
+#define SCENARIO(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        SCENARIO(device__sees_what_its_officer_may),
+        SCENARIO(rows__only_in_their_teams),
+        SCENARIO(offender_transferred__rows_follow),
+        SCENARIO(officer_moved__scopes_and_rows_follow),
+        SCENARIO(device_handed_on__sees_what_the_next_officer_may),
+        SCENARIO(note_and_edit__rows_of_the_offenders_team),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
