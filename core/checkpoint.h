@@ -33,8 +33,8 @@ struct checkpoint {
 };
 
 /* ret_text: NUL-terminated, at most CHECKPOINT_TEXT_MAX with the NUL; ret_size without it. */
-MUST_USE enum status checkpoint_sign(struct sha256 *sha, const struct checkpoint *checkpoint, const struct sign_key *key,
-                                     char ret_text[CHECKPOINT_TEXT_MAX], size_t *ret_size);
+MUST_USE enum status checkpoint_sign(struct sha256 *sha, const struct checkpoint *checkpoint,
+                                     const struct sign_key *key, char ret_text[CHECKPOINT_TEXT_MAX], size_t *ret_size);
 /* Reads and checks the signature of a key known by its public key. MALFORMED, BAD_SIGNATURE, OVER_LIMIT. */
 MUST_USE enum status checkpoint_open(struct sha256 *sha, struct span text, const struct public_key *public_key,
                                      struct verify_key *key, struct checkpoint *ret_checkpoint);

@@ -22,8 +22,9 @@ struct entry_header {
     struct id log;
     uint64_t seq; /* 1, 2, 3 ... */
     struct hash previous;
-    struct hash checkpoint;          /* SHA-256 of the anchor's text; zero: none seen yet */
-    uint64_t checkpoint_received_ms; /* m_r, on the monotonic clock of the boot that the anchor names; 0 with no anchor */
+    struct hash checkpoint; /* SHA-256 of the anchor's text; zero: none seen yet */
+    uint64_t
+        checkpoint_received_ms; /* m_r, on the monotonic clock of the boot that the anchor names; 0 with no anchor */
     struct id boot;
     uint64_t monotonic_ms;
     int64_t wall_ms;

@@ -77,7 +77,7 @@ typedef const char *oracle_check(const struct rule_case *rule_case, struct oracl
  */
 struct rule_case *oracle_reduce(const struct rule_case *rule_case, oracle_check *check,
                                 struct oracle_settings settings);
-struct rule_case *oracle_case_copy(const struct rule_case *rule_case);
+struct rule_case *oracle_case_copy(const struct rule_case *c);
 void oracle_case_free(struct rule_case *rule_case);
 
 /* One JSON object in the form of `doublecrewctl judge`, with members of its own where that form has no word. */
