@@ -106,7 +106,8 @@ static struct dc_hash check_in(struct device_fixture *fixture, enum dc_with with
     struct dc_check_in in = {.offender = device_fixture_id(7), .with = with};
     struct dc_hash presence;
 
-    assert_non_null(fixture);
+    if (fixture == NULL) /* never; the analyser follows cmocka's macros badly */
+        abort();
     if (named) {
         in.named[in.named_count++] = *named;
     }
