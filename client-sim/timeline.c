@@ -20,7 +20,15 @@ void timeline_clock_text(int64_t time_ms, char *ret_text, size_t size)
 
 void timeline_day_text(int64_t time_ms, char *ret_text, size_t size)
 {
-    format_time(time_ms, "%A %e %B %Y, local time (UTC%z)", ret_text, size);
+    char zone[8];
+
+    format_time(time_ms, "%z", zone, sizeof(zone)); /* "+0100" */
+    format_time(time_ms, "%A %-d %B %Y, local time (UTC", ret_text, size);
+
+    size_t used = strlen(ret_text);
+
+    if (strlen(zone) == 5)
+        snprintf(ret_text + used, size - used, "%.3s:%.2s)", zone, zone + 3);
 }
 
 void timeline_title(const struct play *play, size_t order)
