@@ -148,13 +148,15 @@ static int type_of(enum sq_kind kind)
 static bool column_valid(sqlite3_stmt *stmt, int index, const struct sq_column *column)
 {
     int type = sqlite3_column_type(stmt, index);
-    size_t size = (size_t)sqlite3_column_bytes(stmt, index);
     struct scope scope;
+    size_t size;
 
     if (column->kind == SQ_REAL && type == SQLITE_NULL)
         return true;
     if (type != type_of(column->kind))
         return false;
+    /* Of a number SQLite would first write the digits. */
+    size = type == SQLITE_BLOB || type == SQLITE_TEXT ? (size_t)sqlite3_column_bytes(stmt, index) : 0;
     switch (column->kind) {
     case SQ_ID:
     case SQ_HASH:
