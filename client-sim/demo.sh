@@ -57,4 +57,5 @@ cat <<TEXT
    then type: help
 
 TEXT
+sed -i 's/^training = yes$/&\ntraining_rate = 1/' "$force/doublecrewd.conf"
 exec "$server" --config "$force/doublecrewd.conf"

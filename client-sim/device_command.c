@@ -16,16 +16,13 @@
 
 #define SERVE_MS 50
 #define FIRST_SYNC_MS 15000
-#define STEP_EVERY_MS 1000 /* the server's clock goes on in steps of this, while a phone is in hand */
 
 struct hand {
     struct scenario *scenario;
     struct play *play;
     struct person *self;
     size_t self_index;
-    bool has_clockwork; /* a training force: its clock goes on while this phone is in hand */
-    int64_t ahead_ms;   /* the server's clock against this machine's, in real milliseconds */
-    int64_t stepped_ms; /* real: the last step of the server's clock */
+    int64_t ahead_ms; /* the server's clock against this machine's */
 };
 
 static int64_t real_ms(void)
@@ -33,29 +30,11 @@ static int64_t real_ms(void)
     return real_us() / 1000;
 }
 
-/* Training: the virtual clock runs as real time does, from where the server's stands. */
-static void step_server(struct hand *hand);
-
+/* The phone's clock runs as real time does, from where the server's stands: a training server's has rate 1 for this. */
 static bool serve(struct hand *hand, unsigned timeout_ms)
 {
     hand->play->stage.clock.now_ms = real_ms() + hand->ahead_ms;
-    if (hand->self->device != NULL && real_ms() - hand->stepped_ms >= STEP_EVERY_MS) {
-        hand->stepped_ms = real_ms();
-        step_server(hand);
-    }
     return stage_serve(&hand->play->stage, timeout_ms);
-}
-
-static void step_server(struct hand *hand)
-{
-    struct dc_sync_status status;
-
-    if (!hand->has_clockwork)
-        return;
-    dc_sync_status(hand->play->stage.clockwork.device, &status);
-    if (status.state == DC_SYNC_ONLINE &&
-        dc_training_step(hand->play->stage.clockwork.device, hand->play->stage.clock.now_ms) != DC_OK)
-        puts("  the server's clock could not be set");
 }
 
 static bool keep_officer(void *context, const struct dc_officer *officer)
@@ -197,7 +176,6 @@ static void act(struct hand *hand, const char *line)
 
     if (!read_statement(hand, line, &step))
         return;
-    step_server(hand);
     if (step.act == ACT_SYNC) {
         bool before = hand->self->wants_online;
         if (stage_online(hand->self, true))
@@ -208,8 +186,6 @@ static void act(struct hand *hand, const char *line)
     }
     if (!play_act(hand->play, &step))
         printf("  %s\n", hand->play->fault);
-    wait_synced(hand);
-    step_server(hand);
     wait_synced(hand);
     show_status(hand);
 }
@@ -282,50 +258,44 @@ static bool talk(struct hand *hand)
     }
 }
 
-/* The server's clock, from its answer to the clock device's Hello. */
+/*
+ * What time the server has, from its answer to this phone's first Hello. The phone is then restarted: what it said of its
+ * own clock before it knew better belongs to a boot of its own.
+ */
 static bool find_clock(struct hand *hand)
 {
     struct dc_sync_status status;
-    struct person *clockwork = &hand->play->stage.clockwork;
-    struct dc_device *asked = hand->has_clockwork ? clockwork->device : hand->self->device;
     int64_t until_ms = real_ms() + FIRST_SYNC_MS;
 
-    if (!stage_online(hand->has_clockwork ? clockwork : hand->self, true))
+    if (!stage_online(hand->self, true))
         return false;
     do {
-        if (!serve(hand, SERVE_MS) || real_ms() > until_ms) {
-            dc_sync_status(asked, &status);
+        if (!serve(hand, SERVE_MS))
+            return false;
+        dc_sync_status(hand->self->device, &status);
+        if (real_ms() > until_ms) {
             fprintf(stderr,
                     "doublecrew-sim: the server does not answer: %s. Is it running? (doublecrewd --config ...)\n",
                     status.reason_text);
             return false;
         }
-        dc_sync_status(asked, &status);
     } while (status.state != DC_SYNC_ONLINE);
     hand->ahead_ms = status.last_anchor_ms - real_ms();
-    return true;
+    hand->play->stage.clock.now_ms = status.last_anchor_ms;
+    return person_reboot(hand->self, hand->play->stage.loop);
 }
 
-static bool open_hand(struct hand *hand, const char *folder, const char *package)
+static bool open_hand(struct hand *hand, const char *package)
 {
     struct stage *stage = &hand->play->stage;
-    char clock_package[PROCESS_PATH_MAX];
-    char probe[PROCESS_PATH_MAX + 16];
 
-    snprintf(clock_package, sizeof(clock_package), "%.900s/operator/clock", folder);
-    snprintf(probe, sizeof(probe), "%s/device.conf", clock_package);
-    hand->has_clockwork = access(probe, R_OK) == 0;
     hand->play->scenario = hand->scenario;
     hand->self = &hand->play->people[0];
     hand->self->on_event = on_event;
     hand->self->context = hand;
     stage->clock.now_ms = real_ms();
-    if (dc_loop_new(NULL, &stage->loop) != DC_OK)
-        return false;
-    if (hand->has_clockwork && !person_open(&stage->clockwork, stage->loop, &stage->clock, clock_package, 0))
-        return false;
-    return (!hand->has_clockwork || find_clock(hand)) &&
-           person_open(hand->self, stage->loop, &stage->clock, package, 0) && stage_online(hand->self, true);
+    return dc_loop_new(NULL, &stage->loop) == DC_OK &&
+           person_open(hand->self, stage->loop, &stage->clock, package, 0) && find_clock(hand);
 }
 
 int command_device(int argc, char **argv)
@@ -351,7 +321,7 @@ int command_device(int argc, char **argv)
     snprintf(hand.scenario->people[0].name, SCENARIO_NAME_MAX, "%s", code);
     hand.scenario->person_count = 1;
     setup_package(hand.scenario, 0, folder, package);
-    good = open_hand(&hand, folder, package);
+    good = open_hand(&hand, package);
     if (good) {
         wait_synced(&hand);
         good = learn_names(&hand);

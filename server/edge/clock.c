@@ -6,7 +6,8 @@
 
 struct clock {
     bool training;
-    _Atomic int64_t training_us;
+    int64_t training_rate;
+    _Atomic int64_t training_offset_us; /* a training clock shows rate times the real time and this */
     int64_t wall_0_us;
     int64_t boot_0_us;
 };
@@ -29,16 +30,17 @@ int64_t clock_boot_us(void)
     return read_us(CLOCK_BOOTTIME);
 }
 
-enum status clock_new(bool training, int64_t training_start_us, struct clock **ret_clock)
+enum status clock_new(bool training, int64_t training_start_us, unsigned training_rate, struct clock **ret_clock)
 {
     struct clock *clock = calloc(1, sizeof(*clock));
 
     if (clock == NULL)
         return STATUS_NO_MEMORY;
     clock->training = training;
-    atomic_init(&clock->training_us, training_start_us);
+    clock->training_rate = training_rate;
     clock->wall_0_us = clock_wall_us();
     clock->boot_0_us = clock_boot_us();
+    atomic_init(&clock->training_offset_us, training_start_us - clock->boot_0_us * clock->training_rate);
     *ret_clock = clock;
     return STATUS_OK;
 }
@@ -60,7 +62,7 @@ struct clock_reading clock_read(struct clock *clock)
     struct clock_reading reading = {.real_us = clock_boot_us()};
 
     if (clock->training) {
-        reading.server_us = atomic_load(&clock->training_us);
+        reading.server_us = reading.real_us * clock->training_rate + atomic_load(&clock->training_offset_us);
         return reading;
     }
     reading.server_us = clock_wall_us();
@@ -70,8 +72,20 @@ struct clock_reading clock_read(struct clock *clock)
 
 void clock_step(struct clock *clock, int64_t now_us)
 {
-    int64_t before = atomic_load(&clock->training_us);
+    int64_t offset_us = now_us - clock_boot_us() * clock->training_rate;
+    int64_t before = atomic_load(&clock->training_offset_us);
 
-    while (now_us > before && !atomic_compare_exchange_weak(&clock->training_us, &before, now_us)) {
+    while (offset_us > before && !atomic_compare_exchange_weak(&clock->training_offset_us, &before, offset_us)) {
     }
+}
+
+int64_t clock_real_until_us(struct clock *clock, int64_t due_us)
+{
+    int64_t now_us = clock_read(clock).server_us;
+
+    if (due_us <= now_us)
+        return 0;
+    if (!clock->training)
+        return due_us - now_us;
+    return clock->training_rate == 0 ? -1 : (due_us - now_us) / clock->training_rate;
 }

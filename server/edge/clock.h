@@ -18,12 +18,19 @@ struct clock_reading {
 
 struct clock;
 
-/* training_start_us: where a training clock stands at first; ignored otherwise. */
-MUST_USE enum status clock_new(bool training, int64_t training_start_us, struct clock **ret_clock);
+/*
+ * training_start_us: where a training clock stands at first. training_rate: how many of its seconds pass in a real one; 0:
+ * it moves by steps alone. Both are ignored outside training.
+ */
+MUST_USE enum status clock_new(bool training, int64_t training_start_us, unsigned training_rate,
+                               struct clock **ret_clock);
 void clock_free(struct clock *clock);
 struct clock_reading clock_read(struct clock *clock);
 /* Training only. Earlier than it stands: nothing happens, it never goes back. */
 void clock_step(struct clock *clock, int64_t now_us);
+
+/* Real microseconds until the clock will show due_us by itself; 0: it does; -1: never, it moves by steps alone. */
+int64_t clock_real_until_us(struct clock *clock, int64_t due_us);
 
 int64_t clock_wall_us(void);
 int64_t clock_boot_us(void);

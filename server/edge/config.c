@@ -42,6 +42,7 @@ static const struct key keys[] = {
     PATH_KEY("store", "path", store, true),
     PATH_KEY("trust", "checkpoint_key", checkpoint_key, true),
     {"mode", "training", KEY_SWITCH, offsetof(struct config, training), false, 0, 0, 0},
+    NUMBER_KEY("mode", "training_rate", training_rate, 0, 86400, 0),
     {"log", "level", KEY_LEVEL, offsetof(struct config, log_level), false, 0, 0, 0},
     PATH_KEY("log", "file", log_file, false),
     NUMBER_KEY("limits", "credit_entries", credit_entries, 256, 65536, 1024),

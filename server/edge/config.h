@@ -23,6 +23,7 @@ struct config {
     char store[CONFIG_PATH_MAX];
     char checkpoint_key[CONFIG_PATH_MAX];
     bool training;
+    unsigned training_rate; /* training seconds in a real one; 0: the clock moves by steps alone */
     enum log_level log_level;
     char log_file[CONFIG_PATH_MAX]; /* empty: standard error */
     unsigned credit_entries;

@@ -94,7 +94,7 @@ void verifier_join(struct verifier *verifier);
 struct writer;
 /* batch is the writer's from here on; the caller frees it after the join. */
 MUST_USE enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, struct log *log,
-                                  const struct loop_port *port, bool training, struct writer **ret_writer);
+                                  const struct loop_port *port, struct writer **ret_writer);
 void writer_join(struct writer *writer);
 
 struct reader;

@@ -121,7 +121,7 @@ static enum status open_store(struct server *server, struct config_error *error)
     if (status != STATUS_OK)
         return fail(error, status, "store.path: the journal of %.600s does not match its Merkle root: %s",
                     config->store, status_advice(STATUS_STORE));
-    status = clock_new(config->training, head.time_us, &server->clock);
+    status = clock_new(config->training, head.time_us, config->training_rate, &server->clock);
     return status == STATUS_OK ? status : fail(error, status, "%s", status_what(status));
 }
 
@@ -190,7 +190,7 @@ static enum status start_threads(struct server *server)
         status = verifier_start(server->queues.verifiers[i], server->queues.writer, &server->verifiers[i]);
     if (status == STATUS_OK)
         status = writer_start(server->queues.writer, server->batch, server->clock, server->log, &port,
-                              server->config->training, &server->writer);
+                              &server->writer);
     if (status == STATUS_OK)
         status = reader_start(server->queues.reader, &server->tools, &port, &server->reader);
     if (status == STATUS_OK)

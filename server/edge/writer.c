@@ -19,7 +19,6 @@ struct writer {
     struct clock *clock;
     struct log *log;
     struct loop_port port;
-    bool training;
     bool timers_failed; /* look again after WAIT_MAX_US, not at once */
     bool was_in_trouble;
     struct writer_item next; /* popped, but not of the group under way */
@@ -173,20 +172,18 @@ static void run_step(struct writer *writer, const struct writer_item *item)
     run_empty(writer, note, note->step_us);
 }
 
-/* Microseconds until a timer is due, 0: now; at most WAIT_MAX_US. A training clock moves only by steps. */
+/* Microseconds until a timer is due, 0: now; at most WAIT_MAX_US. -1: the clock moves by steps alone. */
 static int64_t until_timer_us(struct writer *writer)
 {
     bool trouble;
-    int64_t now_us = time_now(writer, &trouble);
-    int64_t due_us;
+    int64_t due_us = 0;
+    int64_t wait_us;
 
-    if (writer->training)
-        return -1;
+    (void)time_now(writer, &trouble);
     if (trouble || writer->timers_failed || batch_next_timer(writer->batch, &due_us) != STATUS_OK)
-        return WAIT_MAX_US;
-    if (due_us <= now_us)
-        return 0;
-    return due_us - now_us < WAIT_MAX_US ? due_us - now_us : WAIT_MAX_US;
+        due_us = RULE_FOREVER;
+    wait_us = clock_real_until_us(writer->clock, due_us);
+    return wait_us < WAIT_MAX_US ? wait_us : WAIT_MAX_US;
 }
 
 static void run_timers(struct writer *writer)
@@ -231,7 +228,7 @@ static void *run(void *context)
 }
 
 enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, struct log *log,
-                         const struct loop_port *port, bool training, struct writer **ret_writer)
+                         const struct loop_port *port, struct writer **ret_writer)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
 
@@ -242,7 +239,6 @@ enum status writer_start(struct queue *in, struct batch *batch, struct clock *cl
     writer->clock = clock;
     writer->log = log;
     writer->port = *port;
-    writer->training = training;
     if (pthread_create(&writer->thread, NULL, run, writer) != 0) {
         free(writer);
         return STATUS_NO_MEMORY;

@@ -137,12 +137,33 @@ static void training_clock__moves_only_by_steps_and_never_back(void **state)
     struct clock *clock;
 
     (void)state;
-    assert_int_equal(clock_new(true, 77, &clock), STATUS_OK);
+    assert_int_equal(clock_new(true, 77, 0, &clock), STATUS_OK);
     assert_true(clock_read(clock).server_us == 77);
     clock_step(clock, 99);
     clock_step(clock, 98);
     assert_true(clock_read(clock).server_us == 99);
     assert_false(clock_read(clock).clock_trouble);
+    clock_free(clock);
+}
+
+static void training_clock__runs_at_its_rate(void **state)
+{
+    const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+    struct clock *clock;
+    int64_t first_us;
+
+    (void)state;
+    assert_int_equal(clock_new(true, INT64_C(1000000), 3600, &clock), STATUS_OK);
+    first_us = clock_read(clock).server_us;
+    nanosleep(&nap, NULL);
+    assert_true(clock_read(clock).server_us - first_us >= INT64_C(3600) * 20 * 1000);
+    clock_step(clock, first_us); /* it is beyond that: nothing happens */
+    assert_true(clock_read(clock).server_us > first_us);
+    assert_in_range(clock_real_until_us(clock, clock_read(clock).server_us + INT64_C(3600) * 1000000), 900000, 1000000);
+    assert_int_equal(clock_real_until_us(clock, 0), 0);
+    clock_free(clock);
+    assert_int_equal(clock_new(true, 77, 0, &clock), STATUS_OK);
+    assert_int_equal(clock_real_until_us(clock, 78), -1);
     clock_free(clock);
 }
 
@@ -155,6 +176,7 @@ int main(void)
         cmocka_unit_test(warnings__of_one_event_are_limited_and_others_are_not),
         cmocka_unit_test(clocks__disagree_beyond_five_seconds_either_way),
         cmocka_unit_test(training_clock__moves_only_by_steps_and_never_back),
+        cmocka_unit_test(training_clock__runs_at_its_rate),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
