@@ -341,7 +341,10 @@ static enum status touch_cosigned_row(void *context, const struct presence_row *
     return batch_touch(context, &row->presence);
 }
 
-/* Whose verdict may rest on a changed presence: those beside it then and now, and those its boot or a co-signature links. */
+/*
+ * Whose verdict may rest on a changed presence: those that stood beside it and no longer do (its neighbourhood is derived
+ * whole anyway), its officer's elsewhere, and those that its boot or a co-signature links.
+ */
 static enum status spread(struct batch *batch, const struct hash *presence)
 {
     struct boot_anchor_row any;
@@ -358,7 +361,6 @@ static enum status spread(struct batch *batch, const struct hash *presence)
         RETURN_IF_BAD(batch_touch_at(batch, &row.offender, before.from_us, before.to_us));
         RETURN_IF_BAD(batch_touch_of(batch, &row.officer, before.from_us, before.to_us));
     }
-    RETURN_IF_BAD(batch_touch_at(batch, &row.offender, row.from_us, row.to_us));
     RETURN_IF_BAD(batch_touch_of(batch, &row.officer, row.from_us, row.to_us));
     if (row.has_cosign)
         RETURN_IF_BAD(batch_touch(batch, &row.cosign_other));

@@ -192,6 +192,83 @@ static void unknown_kind__kept_held_and_stops_the_watermark(void **state)
     assert_string_equal(fleet_company(fleet, &a), "awaiting_second"); /* the unknown entry may be the answer */
 }
 
+/* ... also for what comes behind it in the same push. */
+static void unknown_kind__stops_the_watermark_at_once(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash a = visit(ann, MORNING, 10, "bob");
+    Doublecrew__V1__Seal message = DOUBLECREW__V1__SEAL__INIT;
+
+    fleet_sync(ann, MORNING + FLEET_HOUR);
+    (void)fleet_add(bob, MORNING, 40, &message.base);
+    fleet_hello(bob, MORNING + 2 * FLEET_HOUR);
+    seal(bob, MORNING + 2 * FLEET_HOUR + FLEET_MINUTE);
+    fleet_sync(bob, MORNING + 3 * FLEET_HOUR);
+    assert_string_equal(fleet_company(fleet, &a), "awaiting_second");
+}
+
+/* Bob's log said that he wasn't there; then a second copy of his phone turns up: its silence proves nothing. */
+static void fork__what_the_log_had_confirmed_waits_again(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash a = visit(ann, MORNING, 10, "bob");
+
+    fleet_sync(ann, MORNING + FLEET_HOUR);
+    fleet_hello(bob, MORNING + 2 * FLEET_HOUR);
+    seal(bob, MORNING + 2 * FLEET_HOUR + FLEET_MINUTE);
+    fleet_sync(bob, MORNING + 3 * FLEET_HOUR);
+    assert_string_equal(fleet_company(fleet, &a), "lone_confirmed");
+    restore_from_backup(bob, 0);
+    seal(bob, MORNING + 4 * FLEET_HOUR);
+    assert_int_equal(fleet_sync(bob, MORNING + 5 * FLEET_HOUR).status, STATUS_LOG_FORK);
+    assert_string_equal(fleet_company(fleet, &a), "awaiting_second");
+    assert_int_equal(fleet_flag(fleet, "lone_confirmed", &a), FLAG_CLEARED);
+}
+
+/* A copy of Ann's phone shows itself only in what Bob carries. */
+static void carried_branch__is_a_fork_too(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash device = flag_subject_of_id(&ann->device), original;
+    Doublecrew__V1__Carried carried = DOUBLECREW__V1__CARRIED__INIT;
+    struct fleet_push push;
+
+    original = visit(ann, MORNING, 10, "");
+    fleet_sync(ann, MORNING + FLEET_HOUR);
+    restore_from_backup(ann, 0);
+    (void)visit(ann, MORNING + 2 * FLEET_HOUR, 10, "");
+    push = fleet_build(ann);
+    carried.push = (ProtobufCBinaryData){push.size, push.bytes};
+    (void)fleet_add(bob, MORNING + 3 * FLEET_HOUR, KIND(CARRIED), &carried.base);
+    fleet_sync(bob, MORNING + 4 * FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "fork", &device), FLAG_RAISED);
+    assert_string_equal(fleet_company(fleet, &original), "held");
+    fleet_push_free(&push);
+}
+
+/* An officer can't be in two visits: the next check-in ends what was left open. */
+static void next_check_in_elsewhere__ends_an_open_visit(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann");
+    struct hash a = fleet_check_in(ann, MORNING, "xen", "");
+    Doublecrew__V1__Row *row;
+
+    fleet_sync(ann, MORNING + 5 * FLEET_MINUTE);
+    row = fleet_view(fleet, 'p', a.bytes, HASH_SIZE);
+    assert_true((row->presence->reasons & RULE_REASON_OPEN) != 0);
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    (void)fleet_check_in(ann, MORNING + 30 * FLEET_MINUTE, "yul", "");
+    fleet_sync(ann, MORNING + 31 * FLEET_MINUTE);
+    row = fleet_view(fleet, 'p', a.bytes, HASH_SIZE);
+    assert_true((row->presence->reasons & RULE_REASON_OUT_MISSING) != 0);
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    assert_int_equal(fleet_flag(fleet, "check_out_missing", &a), FLAG_RAISED);
+}
+
 static void malformed_payload__kept_and_held(void **state)
 {
     struct fleet *fleet = *state;
@@ -396,6 +473,31 @@ static void boot_that_never_met_the_server__bounded_by_its_neighbours(void **sta
     doublecrew__v1__row__free_unpacked(row, NULL);
 }
 
+/* The boot after it meets the server only later: then the visit before is narrowed as well. */
+static void next_boot_anchored_later__narrows_what_came_before(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann");
+    struct fleet_push push;
+    struct hash a;
+
+    fleet_reboot(ann, MORNING + FLEET_HOUR);
+    a = visit(ann, MORNING + 2 * FLEET_HOUR, 10, "");
+    fleet_reboot(ann, MORNING + 3 * FLEET_HOUR);
+    seal(ann, MORNING + 3 * FLEET_HOUR + FLEET_MINUTE);
+    push = fleet_build(ann); /* by hand: no session says when */
+    (void)fleet_deliver(fleet, MORNING + 20 * FLEET_HOUR, &push);
+    fleet_push_free(&push);
+    Doublecrew__V1__Row *row = fleet_view(fleet, 'p', a.bytes, HASH_SIZE);
+    assert_int_equal(row->presence->in_to_ms, (MORNING + 20 * FLEET_HOUR) / 1000);
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    seal(ann, MORNING + 21 * FLEET_HOUR);
+    fleet_sync(ann, MORNING + 22 * FLEET_HOUR);
+    row = fleet_view(fleet, 'p', a.bytes, HASH_SIZE);
+    assert_true(row->presence->in_to_ms <= (MORNING + 3 * FLEET_HOUR + 3 * FLEET_MINUTE) / 1000);
+    doublecrew__v1__row__free_unpacked(row, NULL);
+}
+
 static void session_of_the_delivery__anchors_backwards(void **state)
 {
     struct fleet *fleet = *state;
@@ -426,6 +528,11 @@ int main(void)
         SCENARIO(fork__both_branches_contested_and_kept),
         SCENARIO(fork__decision_lets_it_count),
         SCENARIO(unknown_kind__kept_held_and_stops_the_watermark),
+        SCENARIO(unknown_kind__stops_the_watermark_at_once),
+        SCENARIO(fork__what_the_log_had_confirmed_waits_again),
+        SCENARIO(carried_branch__is_a_fork_too),
+        SCENARIO(next_check_in_elsewhere__ends_an_open_visit),
+        SCENARIO(next_boot_anchored_later__narrows_what_came_before),
         SCENARIO(malformed_payload__kept_and_held),
         SCENARIO(operators_entries_from_an_officer__held),
         SCENARIO(somebody_elses_check_out__held),
