@@ -18,6 +18,19 @@ static int64_t later(int64_t us, int64_t by_us)
     return us == RULE_FOREVER || us == INT64_MIN ? us : stn_sum(us, by_us);
 }
 
+/*
+ * Within an uncertainty nobody can say when a verdict tips: it is looked at again, the more often the nearer the end. A phone
+ * whose clocks contradict each other is uncertain for hours; a look every second would fill the journal with its minutes.
+ */
+static int64_t look_again_after(int64_t now_us, int64_t to_us)
+{
+    int64_t step_us = to_us == RULE_FOREVER ? RULE_LOOK_AGAIN_MOST_US : (to_us - now_us) / RULE_LOOKS_FOR_THE_REST;
+
+    if (step_us > RULE_LOOK_AGAIN_MOST_US)
+        return RULE_LOOK_AGAIN_MOST_US;
+    return step_us < RULE_LOOK_AGAIN_US ? RULE_LOOK_AGAIN_US : step_us;
+}
+
 /* Something starts to be possible at lo + by, and is certain after hi + by. */
 static void ring_between(struct alarm *alarm, struct rule_instant instant, int64_t by_us)
 {
@@ -29,7 +42,7 @@ static void ring_between(struct alarm *alarm, struct rule_instant instant, int64
     ring_at(alarm, to_us);
     ring_at(alarm, stn_sum(to_us, 1));
     if (from_us <= alarm->now_us && alarm->now_us <= to_us && from_us != to_us) {
-        ring_at(alarm, alarm->now_us + RULE_LOOK_AGAIN_US);
+        ring_at(alarm, alarm->now_us + look_again_after(alarm->now_us, to_us));
     }
 }
 

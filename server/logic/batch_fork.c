@@ -74,7 +74,7 @@ enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t f
                                .officer = device->officer,
                                .severity = flag_info(FLAG_FORK)->severity,
                                .lane = DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE};
-    int64_t watermark_us;
+    int64_t watermark_us = INT64_MIN;
 
     RETURN_IF_BAD(flag_settle(batch, &about, true, NULL));
     if (device->fork_seq != 0 && device->fork_seq <= fork_seq)
