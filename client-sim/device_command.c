@@ -224,6 +224,13 @@ static bool obey(struct hand *hand, char *line)
     return true;
 }
 
+static bool show_news(void *context, const struct dc_presence *row)
+{
+    const struct hand *hand = context;
+
+    return !timeline_is_news(hand->play, row) || show_presence(context, row);
+}
+
 static void on_event(void *context, struct person *person, const struct dc_event *event)
 {
     struct hand *hand = context;
@@ -232,8 +239,7 @@ static void on_event(void *context, struct person *person, const struct dc_event
         puts("");
         show_flag(hand, event->row);
     }
-    if (event->type == DC_EVENT_VERDICT &&
-        dc_each_presence(person->device, &event->presence, show_presence, hand) != DC_OK)
+    if (event->type == DC_EVENT_VERDICT && dc_each_presence(person->device, &event->presence, show_news, hand) != DC_OK)
         puts("  a verdict can't be read");
     if (event->type == DC_EVENT_ERROR)
         printf("  %s. %s\n", event->text, event->advice);

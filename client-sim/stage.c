@@ -4,8 +4,9 @@
 #include <string.h>
 
 #define SERVE_MS 20
-/* Quiet for one more round after everything is level: what the last rows cause (seals, answers) is seen too. */
-#define LEVEL_ROUNDS 2
+/* Quiet for two more rounds after everything is level: what the last rows cause is seen too. A request for a seal comes
+ * with one round, is taken from its socket by the next, and the seal waits for its acknowledgement then. */
+#define LEVEL_ROUNDS 3
 
 bool stage_serve(struct stage *stage, unsigned timeout_ms)
 {

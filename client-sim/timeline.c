@@ -114,7 +114,7 @@ struct shown {
 };
 
 /* Rows change for other reasons than their verdict, too; only the verdict is news here. */
-static bool is_news(struct play *play, const struct dc_presence *row)
+bool timeline_is_news(struct play *play, const struct dc_presence *row)
 {
     size_t index = 0;
 
@@ -134,7 +134,7 @@ static bool show_presence(void *context, const struct dc_presence *row)
 {
     const struct shown *shown = context;
 
-    if (row->verdict.preview || row->verdict.company == NULL || !is_news(shown->play, row))
+    if (row->verdict.preview || row->verdict.company == NULL || !timeline_is_news(shown->play, row))
         return true;
     printf("  %s    %s sees %s at %s: %s\n", shown->text, shown->watcher, name_of(shown->play, &row->officer),
            place_of(shown->play, &row->offender), row->verdict.why);
