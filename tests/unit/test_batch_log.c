@@ -255,6 +255,7 @@ static void next_check_in_elsewhere__ends_an_open_visit(void **state)
     struct fleet *fleet = *state;
     struct fleet_device *ann = fleet_device(fleet, "ann");
     struct hash a = fleet_check_in(ann, MORNING, "xen", "");
+    struct fleet_push push;
     Doublecrew__V1__Row *row;
 
     fleet_sync(ann, MORNING + 5 * FLEET_MINUTE);
@@ -262,7 +263,9 @@ static void next_check_in_elsewhere__ends_an_open_visit(void **state)
     assert_true((row->presence->reasons & RULE_REASON_OPEN) != 0);
     doublecrew__v1__row__free_unpacked(row, NULL);
     (void)fleet_check_in(ann, MORNING + 30 * FLEET_MINUTE, "yul", "");
-    fleet_sync(ann, MORNING + 31 * FLEET_MINUTE);
+    push = fleet_build(ann); /* in the same session: no new anchor has the first visit looked at again */
+    (void)fleet_deliver(fleet, MORNING + 31 * FLEET_MINUTE, &push);
+    fleet_push_free(&push);
     row = fleet_view(fleet, 'p', a.bytes, HASH_SIZE);
     assert_true((row->presence->reasons & RULE_REASON_OUT_MISSING) != 0);
     doublecrew__v1__row__free_unpacked(row, NULL);
