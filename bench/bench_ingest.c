@@ -22,6 +22,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "bench/ingest_load.h"
@@ -29,7 +31,9 @@
 
 #define ROUNDS_MAX 31
 #define LOADS 3
+#define BARE_RUNS 3 /* of each bare loop in a round, the median counts: a disk shared with others has slow moments */
 #define MINUTE_MS UINT64_C(60000)
+#define OTHERS_SHARE_MAX 0.05 /* of the machine's CPU; above it the figures are said not to be worth keeping */
 #define SERVER_CORE 0
 #define LOAD_CORE 1
 
@@ -97,6 +101,52 @@ static double cpu_s(pid_t pid)
     return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
+/* CPU seconds since the machine's start: of everybody, stolen by the host included, and of this process and its children. */
+struct usage {
+    double at_s;
+    double all_s;
+    double own_s;
+};
+
+static double seconds_of(const struct rusage *usage)
+{
+    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
+           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
+}
+
+static struct usage usage_now(void)
+{
+    struct usage usage = {.at_s = 0};
+    struct timespec now;
+    struct rusage self;
+    struct rusage children;
+    unsigned long ticks[8] = {0}; /* user, nice, system, idle, iowait, irq, softirq, steal */
+    FILE *file = fopen("/proc/stat", "re");
+
+    if (file != NULL) {
+        if (fscanf(file, "cpu %lu %lu %lu %lu %lu %lu %lu %lu", &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4],
+                   &ticks[5], &ticks[6], &ticks[7]) == 8)
+            usage.all_s = (double)(ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7]) /
+                          (double)sysconf(_SC_CLK_TCK);
+        (void)fclose(file);
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    (void)getrusage(RUSAGE_SELF, &self);
+    (void)getrusage(RUSAGE_CHILDREN, &children);
+    usage.at_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+    usage.own_s = seconds_of(&self) + seconds_of(&children);
+    return usage;
+}
+
+/* Which share of the machine's CPU went to others since then. */
+static double others_share(const struct usage *before)
+{
+    struct usage after = usage_now();
+    double others_s = (after.all_s - before->all_s) - (after.own_s - before->own_s);
+
+    return others_s / ((after.at_s - before->at_s) * (double)sysconf(_SC_NPROCESSORS_ONLN));
+}
+
 /* A round ----------------------------------------------------------------------------------------------------------- */
 
 static enum status run_server(const struct ingest_load *load, const struct ingest_force *force, uint64_t *random,
@@ -130,39 +180,70 @@ static void add_table(void *context, const char *table, size_t writes)
              (double)writes / (double)results->facts);
 }
 
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *)a;
+    double y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static double median_of(const double *values, size_t count)
+{
+    double sorted[ROUNDS_MAX];
+
+    memcpy(sorted, values, count * sizeof(*values));
+    qsort(sorted, count, sizeof(*sorted), compare_doubles);
+    return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
+}
+
+static enum status run_loops(const struct ingest_force *force, const struct sql_record *record,
+                             const struct sql_part *part, struct results *results)
+{
+    double writes_s[BARE_RUNS];
+    double sql_s[BARE_RUNS];
+    double least_per_s[BARE_RUNS];
+    double facts = (double)results->facts;
+    double per_commit = facts / (double)part->transactions;
+    struct sqlite_loop loop = {
+        .folder = force->folder,
+        .facts = results->facts,
+        .facts_per_transaction = per_commit < 1 ? 1 : (size_t)(per_commit + 0.5),
+    };
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < BARE_RUNS && status == STATUS_OK; i++) {
+        status = ingest_force_play(force, record, part, false, &writes_s[i]);
+        if (status == STATUS_OK)
+            status = ingest_force_play(force, record, part, true, &sql_s[i]);
+        if (status == STATUS_OK)
+            status = sqlite_loop_run(&loop, &least_per_s[i]);
+    }
+    if (status != STATUS_OK)
+        return status;
+    results->writes_per_s[results->count] = facts / median_of(writes_s, BARE_RUNS);
+    results->sql_per_s[results->count] = facts / median_of(sql_s, BARE_RUNS);
+    results->least_per_s[results->count] = median_of(least_per_s, BARE_RUNS);
+    results->facts_per_commit[results->count] = per_commit;
+    return STATUS_OK;
+}
+
 static enum status run_bare(const struct ingest_force *force, struct results *results)
 {
     struct sql_record *record = NULL;
     struct sql_part part;
-    size_t n = results->count;
-    double facts = (double)results->facts;
-    double writes_s = 1;
-    double sql_s = 1;
     enum status status = ingest_force_record(force, &record, &part);
 
     stay_on(SERVER_CORE);
     if (status == STATUS_OK)
-        status = ingest_force_play(force, record, &part, false, &writes_s);
-    if (status == STATUS_OK)
-        status = ingest_force_play(force, record, &part, true, &sql_s);
+        status = run_loops(force, record, &part, results);
+    stay_on(LOAD_CORE);
     if (status == STATUS_OK) {
-        double per_commit = facts / (double)part.transactions;
-        struct sqlite_loop loop = {
-            .folder = force->folder,
-            .facts = results->facts,
-            .facts_per_transaction = per_commit < 1 ? 1 : (size_t)(per_commit + 0.5),
-        };
-
-        results->facts_per_commit[n] = per_commit;
-        results->rows_per_fact[n] = (double)part.writes / facts;
-        results->reads_per_fact[n] = (double)part.reads / facts;
-        results->writes_per_s[n] = facts / writes_s;
-        results->sql_per_s[n] = facts / sql_s;
-        status = sqlite_loop_run(&loop, &results->least_per_s[n]);
+        results->rows_per_fact[results->count] = (double)part.writes / (double)results->facts;
+        results->reads_per_fact[results->count] = (double)part.reads / (double)results->facts;
         results->tables[0] = '\0';
         sql_record_tables(record, &part, add_table, results);
     }
-    stay_on(LOAD_CORE);
     sql_record_free(record);
     return status;
 }
@@ -195,14 +276,6 @@ static enum status run_round(const struct ingest_load *load, const struct ingest
 
 /* Saying ------------------------------------------------------------------------------------------------------------ */
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-
-    return x < y ? -1 : x > y;
-}
-
 struct spread {
     double low;
     double median;
@@ -211,12 +284,13 @@ struct spread {
 
 static struct spread spread_of(const double *values, size_t count)
 {
-    double sorted[ROUNDS_MAX];
+    struct spread spread = {values[0], median_of(values, count), values[0]};
 
-    memcpy(sorted, values, count * sizeof(*values));
-    qsort(sorted, count, sizeof(*sorted), compare_doubles);
-    double middle = count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
-    return (struct spread){sorted[0], middle, sorted[count - 1]};
+    for (size_t i = 1; i < count; i++) {
+        spread.low = values[i] < spread.low ? values[i] : spread.low;
+        spread.high = values[i] > spread.high ? values[i] : spread.high;
+    }
+    return spread;
 }
 
 static void print_rate(const char *name, const double *per_s, double rows_per_fact, size_t count)
@@ -302,7 +376,6 @@ static enum status run_all(const struct options *options, const struct ingest_fo
     uint64_t random = options->seed;
     enum status status = STATUS_OK;
 
-    print_machine(force);
     for (size_t round = 0; round < options->rounds; round++) {
         for (size_t i = 0; i < LOADS && status == STATUS_OK; i++) {
             if (is_chosen(options, i))
@@ -312,9 +385,10 @@ static enum status run_all(const struct options *options, const struct ingest_fo
     return status;
 }
 
-static void print_all(const struct options *options, const struct ingest_load loads[LOADS],
-                      const struct results results[LOADS])
+static void print_all(const struct options *options, const struct ingest_force *force,
+                      const struct ingest_load loads[LOADS], const struct results results[LOADS])
 {
+    print_machine(force);
     printf("medians of %zu rounds (lowest to highest)\n", options->rounds);
     for (size_t i = 0; i < LOADS; i++) {
         if (is_chosen(options, i))
@@ -379,16 +453,19 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
+    struct usage before = usage_now();
     fprintf(stderr, "setting up a force with %zu devices\n", options.devices);
     if (ingest_force_make(options.folder, options.devices, &force) != STATUS_OK)
         return 1;
     choose_loads(&options, loads);
     enum status status = run_all(&options, &force, loads, results);
-    ingest_force_remove(&force);
-    if (status != STATUS_OK) {
+    double others = others_share(&before);
+    if (status == STATUS_OK && others > OTHERS_SHARE_MAX)
+        printf("WARNING: other work took %.0f %% of this machine meanwhile: no figures to keep\n", others * 100);
+    if (status == STATUS_OK)
+        print_all(&options, &force, loads, results);
+    else
         fprintf(stderr, "bench: a round failed (%s): no figures\n", status_name(status));
-        return 1;
-    }
-    print_all(&options, loads, results);
-    return 0;
+    ingest_force_remove(&force);
+    return status == STATUS_OK ? 0 : 1;
 }
