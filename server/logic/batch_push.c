@@ -50,7 +50,7 @@ static enum status place_branch(struct batch *batch, const struct push *push, st
 {
     const struct device_row *device = &place->device;
     enum status status = fork_branch_find(batch, device, push, &place->branch);
-    size_t at;
+    size_t at = 0;
     struct hash stored = {{0}};
     uint64_t pos;
 
