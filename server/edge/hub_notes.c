@@ -17,6 +17,7 @@ static void tell_commit(struct hub *hub, const struct commit_note *note)
 
     event.commit.head_pos = note->head.pos;
     event.commit.roster_changed = note->roster_changed;
+    event.commit.named = &note->named;
     feed_all(hub, &event);
 }
 
@@ -66,8 +67,10 @@ static void tell(struct hub *hub, const struct commit_note *note)
         tell_flags(hub, note);
     }
     tell_results(hub, note);
-    if (note->is_step)
+    if (note->is_step) {
+        hub_tick(hub); /* what falls due by the new time is asked for before the step is answered */
         tell_step(hub, note);
+    }
 }
 
 static void resume_reading(struct hub *hub)

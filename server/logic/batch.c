@@ -115,6 +115,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->pushed = false;
     batch->timers_fired = false;
     batch->roster_changed = false;
+    batch->named = (struct batch_named){0};
     batch->policy_count = 0;
     batch->tree_before = batch->tree;
     batch->next = batch->head;
@@ -226,6 +227,33 @@ const struct batch_flag *batch_flags(const struct batch *batch, size_t *ret_coun
 bool batch_roster_changed(const struct batch *batch)
 {
     return batch->roster_changed;
+}
+
+const struct batch_named *batch_named(const struct batch *batch)
+{
+    return &batch->named;
+}
+
+static bool is_named(const struct batch_named *named, const struct id *officer)
+{
+    for (size_t i = 0; i < named->count; i++) {
+        if (id_equal(&named->officers[i], officer))
+            return true;
+    }
+    return false;
+}
+
+void batch_note_named(struct batch *batch, const struct id *officers, size_t count)
+{
+    struct batch_named *named = &batch->named;
+
+    for (size_t i = 0; i < count && !named->all; i++) {
+        if (is_named(named, &officers[i]))
+            continue;
+        named->all = named->count == BATCH_NAMED_MAX;
+        if (!named->all)
+            named->officers[named->count++] = officers[i];
+    }
 }
 
 enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us)

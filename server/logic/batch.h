@@ -46,6 +46,14 @@ struct batch_flag {
     bool alarm;      /* newly raised: push it live; otherwise an update */
 };
 
+/* Whose logs the verdicts of a batch look at (W2): an online phone of theirs may be asked for a seal (W1). */
+#define BATCH_NAMED_MAX 64
+struct batch_named {
+    struct id officers[BATCH_NAMED_MAX];
+    size_t count;
+    bool all; /* more than there is room for */
+};
+
 struct batch; /* belongs to the writer thread: holds the Merkle edge, the caches and the batch under way */
 
 /* Reads the store's head and Merkle edge. The store must be the writer's. STORE when the journal doesn't match its root. */
@@ -68,6 +76,7 @@ void batch_abort(struct batch *batch);
 const struct store_head *batch_head(const struct batch *batch);
 const struct batch_flag *batch_flags(const struct batch *batch, size_t *ret_count);
 bool batch_roster_changed(const struct batch *batch);
+const struct batch_named *batch_named(const struct batch *batch);
 /* When the next timer is due; RULE_FOREVER: none. An idle writer runs an empty batch then, which appends a tick (J2). */
 MUST_USE enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us);
 

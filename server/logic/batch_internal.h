@@ -99,6 +99,7 @@ struct batch {
 
     struct batch_flag *flags;
     size_t flag_count, flag_capacity;
+    struct batch_named named;
 
     struct rule_policy policies[LOGIC_POLICIES_MAX + 1];
     size_t policy_count; /* 0: to be read */
@@ -125,6 +126,8 @@ MUST_USE enum status batch_touch_changed(struct batch *batch, const struct hash 
 MUST_USE enum status batch_touch_at(struct batch *batch, const struct id *offender, int64_t from_us, int64_t to_us);
 MUST_USE enum status batch_touch_of(struct batch *batch, const struct id *officer, int64_t from_us, int64_t to_us);
 MUST_USE enum status batch_policies(struct batch *batch, const struct rule_policy **ret_policies, size_t *ret_count);
+/* Officers whose logs a verdict looks at, for batch_named. */
+void batch_note_named(struct batch *batch, const struct id *officers, size_t count);
 /* The policy in force at a time. */
 MUST_USE enum status batch_policy_at(struct batch *batch, int64_t at_us, const struct rule_policy **ret_policy);
 

@@ -246,8 +246,10 @@ static enum status settle(struct batch *batch, struct neighbourhood *hood, size_
     struct id candidates[CANDIDATES_MAX];
     size_t count = neighbourhood_candidates(hood, index, candidates, CANDIDATES_MAX);
 
-    if (count > 0)
+    if (count > 0) {
         RETURN_IF_BAD(batch->store->ops->naming_put(batch->store, &row->presence, row->to_us, candidates, count));
+        batch_note_named(batch, candidates, count);
+    }
     RETURN_IF_BAD(set_timer(batch, &row->presence, hood->verdicts[index].next_change_us));
     RETURN_IF_BAD(tell_verdict(batch, hood, index));
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);

@@ -38,6 +38,8 @@ enum status session_new(const struct session_setup *setup, const struct hash *ce
     session->certificate_key_hash = *certificate_key_hash;
     session->jitter = jitter_seed | 1;
     session->hello_by_us = now->real_us + setup->hello_timeout_us;
+    session->seal_look_us = INT64_MAX;
+    session->seal_sent_us = INT64_MIN;
     *ret_session = session;
     return STATUS_OK;
 }
@@ -126,7 +128,8 @@ static void receive(struct session *session, const struct session_now *now, stru
         receiver(session, now, body, update);
 }
 
-static void answer(struct session *session, const struct session_reply *reply, struct session_update *update)
+static void answer(struct session *session, const struct session_now *now, const struct session_reply *reply,
+                   struct session_update *update)
 {
     switch (reply->kind) {
     case SESSION_GREET:
@@ -138,15 +141,23 @@ static void answer(struct session *session, const struct session_reply *reply, s
     case SESSION_PAGE:
         session_page_ready(session, reply, update);
         break;
+    case SESSION_SEAL:
+        session_seal_ready(session, now, reply, update);
+        break;
+    case SESSION_FENCE:
+        session_training_settled(session, update);
+        break;
     }
 }
 
-static void commit(struct session *session, uint64_t head_pos, bool roster_changed, struct session_update *update)
+static void commit(struct session *session, uint64_t head_pos, bool roster_changed, const struct batch_named *named,
+                   struct session_update *update)
 {
     if (session->state != SESSION_LIVE)
         return;
     if (head_pos > session->head_pos) /* the greeting's snapshot may be newer than this news */
         session->head_pos = head_pos;
+    session_seal_named(session, named);
     if (roster_changed)
         session_roster_changed(session, update);
     else
@@ -157,6 +168,7 @@ static void tick(struct session *session, const struct session_now *now, struct 
 {
     if (session->state == SESSION_NEW && now->real_us >= session->hello_by_us)
         session_fail(session, update, STATUS_TIMEOUT, true);
+    session_seal_tick(session, now);
 }
 
 static void handle(struct session *session, const struct session_now *now, const struct session_event *event,
@@ -171,13 +183,13 @@ static void handle(struct session *session, const struct session_now *now, const
         session_fail(session, update, event->status, true);
         break;
     case SESSION_ON_REPLY:
-        answer(session, event->reply, update);
+        answer(session, now, event->reply, update);
         break;
     case SESSION_ON_PUSHED:
         session_push_result(session, event->pushed.entry_count, event->pushed.result, update);
         break;
     case SESSION_ON_COMMIT:
-        commit(session, event->commit.head_pos, event->commit.roster_changed, update);
+        commit(session, event->commit.head_pos, event->commit.roster_changed, event->commit.named, update);
         break;
     case SESSION_ON_FLAG:
         session_flag_raised(session, event->flag.flag, event->flag.committed_real_us, update);
@@ -203,7 +215,8 @@ static void check(const struct session *session)
     assert(session->sent_count + session->page_credit <= SESSION_PAGES_MAX);
     assert(session->held_count == 0 || session->looking);
     assert(session->state == SESSION_LIVE || session->state == SESSION_CLOSING ||
-           (!session->looked && !session->reading_page && !session->looking && session->in_flight_pushes == 0));
+           (!session->looked && !session->reading_page && !session->looking && !session->seal_asked &&
+            session->in_flight_pushes == 0));
     assert(!session->look_again || session->looking);
 }
 
@@ -214,6 +227,7 @@ void session_step(struct session *session, const struct session_now *now, const 
     if (session->state == SESSION_CLOSING)
         return; /* nothing that comes now changes anything: what was pushed stays pushed */
     handle(session, now, event, ret_update);
+    session_seal_ask(session, now, ret_update);
     check(session);
 }
 

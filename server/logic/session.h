@@ -8,6 +8,7 @@
  *   NEW --Hello--> GREETING --greeted--> LIVE        any --error that closes--> CLOSING
  *
  * Each client message has its file: session_hello.c, session_push.c, session_applied.c, session_flag.c, session_training.c.
+ * session_seal.c asks the device for a seal when a visit waits for its log (W1).
  */
 #ifndef DOUBLECREW_SERVER_LOGIC_SESSION_H
 #define DOUBLECREW_SERVER_LOGIC_SESSION_H
@@ -68,6 +69,7 @@ struct session_event {
         struct {
             uint64_t head_pos;
             bool roster_changed;
+            const struct batch_named *named; /* borrowed; NULL: nobody */
         } commit;
         struct {
             const struct batch_flag *flag;

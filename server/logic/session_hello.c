@@ -79,6 +79,7 @@ void session_hello_receive(struct session *session, const struct session_now *no
 
     if (status == STATUS_OK) {
         hello = (const Doublecrew__V1__Hello *)unpacked;
+        session->device_seq = hello->head_seq;
         session->page_credit = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
         status = read_hello(hello, &session->hello, &after);
     }
@@ -140,6 +141,7 @@ void session_hello_greeted(struct session *session, const struct session_reply *
     session->durable_hash = greeting->look.device.last_hash;
     session->cursor = greeting->after;
     session->head_pos = greeting->head.pos;
+    session->seal_wanted = true;
     welcome(session, greeting, update);
     if (session->state == SESSION_LIVE)
         session_flags_pending(greeting, update);

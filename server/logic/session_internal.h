@@ -66,7 +66,17 @@ struct session {
     bool looking;
     bool look_again;
 
-    bool stepping; /* training: a step is under way */
+    /* seals */
+    uint64_t device_seq;   /* Hello's: what the device had written when it came */
+    bool seal_wanted;      /* ask the reader whether a visit waits for this log */
+    bool seal_asked;       /* the reader is at it */
+    int64_t seal_asked_us; /* server time of the last question; the anchor's */
+    int64_t seal_look_us;  /* ask again then; server time */
+    int64_t seal_sent_us;  /* time of the newest anchor sent with a SealRequest; INT64_MIN: none */
+
+    bool stepping;      /* training: a step is under way */
+    int64_t stepped_us; /* the step that the reader's fence holds */
+    uint64_t stepped_pos;
 
     struct session_held_flag held[SESSION_FLAGS_HELD_MAX];
     size_t held_count;
@@ -128,6 +138,16 @@ void session_flags_pending(const struct session_greeting *greeting, struct sessi
 void session_flags_release(struct session *session, struct session_update *update);
 void session_training_stepped(struct session *session, enum status status, int64_t now_us, uint64_t head_pos,
                               struct session_update *update);
+
+/* After the reader's fence: every answer to what fell due by the step has been taken. */
+void session_training_settled(struct session *session, struct session_update *update);
+/* A commit's verdicts look at these officers' logs. */
+void session_seal_named(struct session *session, const struct batch_named *named);
+void session_seal_tick(struct session *session, const struct session_now *now);
+/* After every event: asks the reader when it should, and no other question is asked in this update. */
+void session_seal_ask(struct session *session, const struct session_now *now, struct session_update *update);
+void session_seal_ready(struct session *session, const struct session_now *now, const struct session_reply *reply,
+                        struct session_update *update);
 
 /* The bytes of one unpacked sub-message, in the loop's arena. */
 MUST_USE enum status session_unpack(struct session *session, const ProtobufCMessageDescriptor *descriptor,

@@ -7,6 +7,7 @@
 #include "server/logic/batch.h"
 #include "server/logic/session_page.h"
 #include "server/logic/session_read.h"
+#include "server/logic/session_seal_read.h"
 
 /* Versions of the policy that one read looks at. */
 #define POLICIES_MAX 64
@@ -79,14 +80,14 @@ static enum status place_cursor(const struct session_request *request, struct se
     return request->after.pos > greeting->head.pos ? STATUS_STORE : STATUS_OK;
 }
 
-static enum status sign_anchor(struct session_reader *reader, const struct session_hello *hello,
-                               struct session_greeting *greeting)
+enum status session_anchor_sign(struct session_reader *reader, const struct store_head *head,
+                                const struct session_hello *hello, char ret_text[CHECKPOINT_TEXT_MAX], size_t *ret_size)
 {
     struct checkpoint anchor = {
-        .force = greeting->head.force,
-        .epoch = greeting->head.epoch,
-        .size = greeting->head.pos,
-        .root = greeting->head.root,
+        .force = head->force,
+        .epoch = head->epoch,
+        .size = head->pos,
+        .root = head->root,
         .time_ms = hello->time_us / 1000,
         .is_anchor = true,
         .log = hello->log,
@@ -96,7 +97,7 @@ static enum status sign_anchor(struct session_reader *reader, const struct sessi
 
     if (hello->clock_trouble)
         return STATUS_OK; /* T5: no anchors; what is pushed is stored all the same */
-    return checkpoint_sign(reader->sha, &anchor, reader->checkpoint_key, greeting->anchor, &greeting->anchor_size);
+    return checkpoint_sign(reader->sha, &anchor, reader->checkpoint_key, ret_text, ret_size);
 }
 
 static enum status greet(struct session_reader *reader, const struct session_request *request,
@@ -115,7 +116,8 @@ static enum status greet(struct session_reader *reader, const struct session_req
     if (status == STATUS_OK)
         status = prove(reader, &request->hello, ret_greeting);
     if (status == STATUS_OK)
-        status = sign_anchor(reader, &request->hello, ret_greeting);
+        status = session_anchor_sign(reader, &ret_greeting->head, &request->hello, ret_greeting->anchor,
+                                     &ret_greeting->anchor_size);
     if (status == STATUS_OK && ret_greeting->look.device.standing == DEVICE_ACTIVE)
         status = session_pending_read(reader->store, ret_greeting);
     return status;
@@ -137,6 +139,17 @@ static enum status page(struct session_reader *reader, const struct session_requ
     return status;
 }
 
+static enum status seal(struct session_reader *reader, const struct session_request *request,
+                        struct session_seal *ret_seal)
+{
+    struct session_look look;
+    enum status status = look_at(reader->store, &request->certificate_key_hash, &look);
+
+    if (status == STATUS_OK)
+        status = session_seal_read(reader, &look.device, &request->hello, ret_seal);
+    return status;
+}
+
 static enum status answer(struct session_reader *reader, const struct session_request *request,
                           struct session_reply *reply)
 {
@@ -147,6 +160,10 @@ static enum status answer(struct session_reader *reader, const struct session_re
         return look_at(reader->store, &request->certificate_key_hash, &reply->look);
     case SESSION_PAGE:
         return page(reader, request, &reply->page);
+    case SESSION_SEAL:
+        return seal(reader, request, &reply->seal);
+    case SESSION_FENCE:
+        return STATUS_OK;
     }
     return STATUS_INTERNAL;
 }

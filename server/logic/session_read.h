@@ -20,7 +20,9 @@
 enum session_request_kind {
     SESSION_GREET, /* who is it, how far is its log, and a signed anchor for it */
     SESSION_LOOK,  /* standing and scopes again, since the roster changed */
-    SESSION_PAGE   /* rows after the cursor */
+    SESSION_PAGE,  /* rows after the cursor */
+    SESSION_SEAL,  /* does a visit wait for this device's log (W1)? */
+    SESSION_FENCE  /* nothing: answered when all that was asked before it is */
 };
 
 /* The parts of Hello that the answer depends on. */
@@ -39,7 +41,7 @@ struct session_request {
     enum session_request_kind kind;
     struct hash certificate_key_hash;
     struct feed_cursor after;   /* GREET: Hello's; PAGE */
-    struct session_hello hello; /* GREET only */
+    struct session_hello hello; /* GREET; SEAL, with the time of asking and no checkpoint */
 };
 
 struct session_look {
@@ -79,12 +81,22 @@ struct session_page {
     bool last;
 };
 
+/* What a seal is wanted for; times on the server's axis. */
+struct session_seal {
+    char anchor[CHECKPOINT_TEXT_MAX]; /* time of asking, bound to the session's Hello */
+    size_t anchor_size;               /* 0: no visit waits for this log */
+    int64_t to_us;                    /* the latest instant of the visits that wait, when one does */
+    int64_t next_us;                  /* when a visit that waits will be over; RULE_FOREVER: none is known */
+    int64_t silence_us;               /* policy: how long an online phone may be silent before it is asked again */
+};
+
 struct session_reply {
     enum session_request_kind kind;
     enum status status; /* not OK: the union is empty */
     union {
         struct session_greeting greeting;
         struct session_look look;
+        struct session_seal seal;
         struct session_page page; /* the session takes bytes over by setting it to NULL */
     };
 };

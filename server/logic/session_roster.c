@@ -45,6 +45,7 @@ void session_roster_looked(struct session *session, const struct session_reply *
         return;
     }
     session->looking = false;
+    session->seal_wanted = true; /* the phone may be another officer's now */
     session_flags_release(session, update);
     session_page_want(session, update);
 }

@@ -1,0 +1,150 @@
+#include "server/logic/session_seal_read.h"
+
+#include <string.h>
+
+#include "core/limits.h"
+#include "core/rule.h"
+#include "core/wire.h"
+#include "doublecrew/v1/entry.pb-c.h"
+#include "doublecrew/v1/sync.pb-c.h"
+#include "server/logic/batch_internal.h"
+
+/* DOMAIN.md: silence of a named partner whose device is online; until a policy says otherwise. */
+#define SILENCE_DEFAULT_US (INT64_C(120) * 1000 * 1000)
+#define MS_US 1000
+
+struct seal_search {
+    struct session_reader *reader;
+    int64_t asked_us; /* as the anchor says it: whole milliseconds */
+    bool wanted;
+    int64_t to_us;
+    int64_t next_us;
+    size_t looked_at;
+};
+
+/* Companies that evidence from another log could still change (V8). */
+static bool still_waits(const char *company)
+{
+    static const enum rule_company waiting[] = {RULE_COMPANY_AWAITING_SECOND, RULE_COMPANY_LONE_PROVISIONAL,
+                                                RULE_COMPANY_ACCOMPANIED, RULE_COMPANY_PART_JOINT};
+
+    for (size_t i = 0; i < sizeof(waiting) / sizeof(waiting[0]); i++) {
+        if (strcmp(company, rule_company_name(waiting[i])) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum status read_company(struct session_reader *reader, const struct hash *presence, bool *ret_waits)
+{
+    struct view_key key = view_key_of_hash('p', presence);
+    ProtobufCMessage *unpacked = NULL;
+    const Doublecrew__V1__Row *row;
+    struct view_row view;
+    enum status status = reader->store->ops->view_get(reader->store, span_of(key.bytes, key.size), &view);
+
+    if (status != STATUS_OK)
+        return status;
+    arena_reset(reader->arena, ARENA_FACTOR * view.row.size + ARENA_FLOOR);
+    status = wire_unpack(reader->arena, &doublecrew__v1__row__descriptor, view.row, &unpacked);
+    if (status != STATUS_OK)
+        return status;
+    row = (const Doublecrew__V1__Row *)unpacked;
+    *ret_waits = row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE && still_waits(row->presence->company);
+    return STATUS_OK;
+}
+
+/* A watermark must exceed the visit's latest instant, and anchors have whole milliseconds. */
+static int64_t after(int64_t to_us)
+{
+    return (to_us / MS_US + 1) * MS_US;
+}
+
+static enum status look(struct seal_search *search, const struct hash *presence)
+{
+    struct store *store = search->reader->store;
+    struct presence_row row;
+    bool waits = false;
+    enum status status = store->ops->presence_get(store, presence, &row);
+
+    if (status != STATUS_OK || !row.has_out || row.to_us > INT64_MAX - MS_US)
+        return status;
+    status = read_company(search->reader, presence, &waits);
+    if (status != STATUS_OK || !waits)
+        return status;
+    if (after(row.to_us) > search->asked_us) {
+        search->next_us = after(row.to_us) < search->next_us ? after(row.to_us) : search->next_us;
+        return STATUS_OK;
+    }
+    search->to_us = !search->wanted || row.to_us > search->to_us ? row.to_us : search->to_us;
+    search->wanted = true;
+    return STATUS_OK;
+}
+
+/* CANCELLED ends the walk: what was found so far is reason enough, the rest comes when the watermark has moved. */
+static enum status each_presence(void *context, const struct hash *presence)
+{
+    struct seal_search *search = context;
+    enum status status;
+
+    if (search->looked_at++ == SEAL_VISITS_MAX)
+        return STATUS_CANCELLED;
+    status = look(search, presence);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* not derived: nobody was told that it waits */
+}
+
+/* Of the newest policy in force; policies come oldest first. */
+static enum status silence_of_policy(struct session_reader *reader, int64_t at_us, int64_t *ret_silence_us)
+{
+    struct span bodies[LOGIC_POLICIES_MAX];
+    int64_t silence_us = SILENCE_DEFAULT_US;
+    size_t count;
+    enum status status = reader->store->ops->policies(reader->store, bodies, LOGIC_POLICIES_MAX, &count);
+
+    for (size_t i = 0; i < count && status == STATUS_OK; i++) {
+        const Doublecrew__V1__Policy *policy;
+        ProtobufCMessage *unpacked = NULL;
+
+        arena_reset(reader->arena, ARENA_FACTOR * bodies[i].size + ARENA_FLOOR);
+        status = wire_unpack(reader->arena, &doublecrew__v1__policy__descriptor, bodies[i], &unpacked);
+        policy = (const Doublecrew__V1__Policy *)unpacked;
+        if (status == STATUS_OK && policy->effective_from_ms <= at_us / MS_US && policy->live_silence_s > 0)
+            silence_us = (int64_t)policy->live_silence_s * 1000 * 1000;
+    }
+    if (status == STATUS_OK)
+        *ret_silence_us = silence_us;
+    return status;
+}
+
+/* A log that can't move its watermark any more isn't asked to. */
+static bool can_seal(const struct device_row *device)
+{
+    return device->standing == DEVICE_ACTIVE && !device->watermark_stopped && device->fork_seq == 0 &&
+           !id_is_zero(&device->officer);
+}
+
+enum status session_seal_read(struct session_reader *reader, const struct device_row *device,
+                              const struct session_hello *hello, struct session_seal *ret_seal)
+{
+    struct store *store = reader->store;
+    struct seal_search search = {.reader = reader, .asked_us = hello->time_us / MS_US * MS_US, .next_us = RULE_FOREVER};
+    struct session_seal found = {.silence_us = SILENCE_DEFAULT_US};
+    struct store_head head;
+    enum status status = STATUS_OK;
+
+    if (can_seal(device) && !hello->clock_trouble && id_equal(&device->log, &hello->log))
+        status = store->ops->presences_naming(store, &device->officer, watermark_of(device), each_presence, &search);
+    if (status == STATUS_CANCELLED && search.looked_at > SEAL_VISITS_MAX)
+        status = STATUS_OK;
+    if (status == STATUS_OK)
+        status = silence_of_policy(reader, hello->time_us, &found.silence_us);
+    if (status == STATUS_OK && search.wanted)
+        status = store->ops->head(store, &head);
+    if (status == STATUS_OK && search.wanted)
+        status = session_anchor_sign(reader, &head, hello, found.anchor, &found.anchor_size);
+    found.to_us = search.to_us;
+    found.next_us = search.next_us;
+    if (status == STATUS_OK)
+        *ret_seal = found;
+    return status;
+}
