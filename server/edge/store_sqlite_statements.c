@@ -54,7 +54,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                               "WHERE log = ?1 AND boot = ?2 AND sent_us >= ?3 ORDER BY sent_us, time_us, received_us"},
     [SQ_BOOT_ANCHORS_BEFORE] = {SQ_SELECT, &sq_boot_anchors,
                                 "WHERE log = ?1 AND boot = ?2 AND sent_us < ?3"
-                                " ORDER BY sent_us DESC, time_us DESC, received_us DESC"},
+                                " ORDER BY sent_us DESC, time_us, received_us"},
     [SQ_BOOT_ANCHOR_PUT] = {SQ_UPSERT, &sq_boot_anchors, ""},
     [SQ_BOOTS_UP_TO] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC, boot DESC"},
     [SQ_BOOTS_AFTER] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq > ?2 ORDER BY first_seq, boot"},
