@@ -173,7 +173,8 @@ static enum status store_push(struct batch *batch, const struct push *push, stru
     RETURN_IF_BAD(
         boots_apply(batch, push, place->first, &log_row->log, anchors, place->is_branch ? INT64_MIN : newest_us));
     advance(log_row, push, batch->time_us);
-    RETURN_IF_BAD(batch->store->ops->device_put(batch->store, log_row));
+    if (place->is_branch)
+        RETURN_IF_BAD(batch->store->ops->device_put(batch->store, log_row));
     if (place->fork_seq != 0)
         RETURN_IF_BAD(fork_mark(batch, &place->device, place->fork_seq));
     RETURN_IF_BAD(apply_entries(batch, push, anchors, place, first_pos, result));
