@@ -62,10 +62,35 @@ void session_fixture_close(struct session_fixture *fixture)
     arena_free(fixture->setup.arena);
 }
 
+/* Taken out of the update, so that tests of other things needn't know. */
+static void answer_seal(struct session_fixture *fixture)
+{
+    static const struct session_reply none = {.kind = SESSION_SEAL, .seal.next_us = RULE_FOREVER};
+    struct session_event event = {.kind = SESSION_ON_REPLY, .reply = &none};
+    struct session_update update;
+    size_t kept = 0;
+    bool asked = false;
+
+    for (size_t i = 0; i < fixture->update.count; i++) {
+        bool seal = fixture->update.actions[i].kind == SESSION_READ && fixture->update.request.kind == SESSION_SEAL;
+
+        asked = asked || seal;
+        if (!seal || fixture->asks_for_seals)
+            fixture->update.actions[kept++] = fixture->update.actions[i];
+    }
+    fixture->update.count = kept;
+    fixture->seal_questions += asked;
+    if (!asked || fixture->asks_for_seals)
+        return;
+    session_step(fixture->session, &fixture->now, &event, &update);
+    assert_int_equal(update.count, 0);
+}
+
 void session_fixture_step(struct session_fixture *fixture, const struct session_event *event)
 {
     free_sent(fixture);
     session_step(fixture->session, &fixture->now, event, &fixture->update);
+    answer_seal(fixture);
     arena_reset(fixture->arena, 1 << 24);
 }
 
@@ -168,6 +193,14 @@ void session_fixture_commit(struct session_fixture *fixture, uint64_t head_pos, 
 
     event.commit.head_pos = head_pos;
     event.commit.roster_changed = roster_changed;
+    session_fixture_step(fixture, &event);
+}
+
+void session_fixture_seal(struct session_fixture *fixture, enum status status, const struct session_seal *seal)
+{
+    struct session_reply reply = {.kind = SESSION_SEAL, .status = status, .seal = *seal};
+    struct session_event event = {.kind = SESSION_ON_REPLY, .reply = &reply};
+
     session_fixture_step(fixture, &event);
 }
 

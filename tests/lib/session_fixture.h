@@ -14,6 +14,8 @@ struct session_fixture {
     struct session_update update; /* of the last step */
     struct arena *arena;          /* what sent() decoded, until the next step */
     struct session_greeting greeting;
+    bool asks_for_seals; /* questions about seals stay in the update; otherwise answered at once: none is wanted */
+    unsigned seal_questions;
 };
 
 /* A session in NEW; the greeting is an active device of a supervisor of team 7. */
@@ -31,6 +33,8 @@ void session_fixture_push(struct session_fixture *fixture, size_t entry_count);
 void session_fixture_result(struct session_fixture *fixture, uint32_t entry_count, const struct batch_result *result);
 void session_fixture_applied(struct session_fixture *fixture, uint64_t cursor, uint32_t page_credit);
 void session_fixture_commit(struct session_fixture *fixture, uint64_t head_pos, bool roster_changed);
+/* The reader's answer to a question about seals. */
+void session_fixture_seal(struct session_fixture *fixture, enum status status, const struct session_seal *seal);
 /* An empty page up to a cursor. */
 void session_fixture_page(struct session_fixture *fixture, uint64_t to, bool last);
 

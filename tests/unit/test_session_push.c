@@ -196,6 +196,8 @@ static void training_step__sets_the_clock_and_never_back(void **state)
 {
     struct session_fixture *fixture = *state;
     struct session_event stepped = {.kind = SESSION_ON_STEPPED, .status = STATUS_OK};
+    const struct session_reply fence = {.kind = SESSION_FENCE};
+    struct session_event settled = {.kind = SESSION_ON_REPLY, .reply = &fence};
     int64_t now_ms = fixture->now.server_us / 1000;
 
     fixture->setup.training = true;
@@ -210,6 +212,9 @@ static void training_step__sets_the_clock_and_never_back(void **state)
     stepped.stepped.now_us = (now_ms + 60000) * 1000;
     stepped.stepped.head_pos = 33;
     session_fixture_step(fixture, &stepped);
+    assert_null(session_fixture_action(fixture, SESSION_SEND, 0)); /* what fell due is answered first */
+    assert_int_equal(fixture->update.request.kind, SESSION_FENCE);
+    session_fixture_step(fixture, &settled);
     assert_int_equal(session_fixture_sent(fixture, 0)->training_stepped->head_pos, 33);
     assert_true(session_fixture_sent(fixture, 0)->training_stepped->now_ms == now_ms + 60000);
 }
