@@ -25,7 +25,8 @@ struct batch_delivery {
 
 /* What the pusher is told. Anything but OK leaves the store as if the push had never come. */
 struct batch_result {
-    enum status status; /* OK, LOG_GAP, LOG_FORK (kept apart, flagged), BAD_CHAIN, UNKNOWN_LOG, UNKNOWN_ANCHOR, NOT_PERMITTED, ... */
+    enum status
+        status; /* OK, LOG_GAP, LOG_FORK (kept apart, flagged), BAD_CHAIN, UNKNOWN_LOG, UNKNOWN_ANCHOR, NOT_PERMITTED, ... */
     uint64_t durable_seq;
     struct hash durable_hash;
     uint64_t pos; /* of the last entry; 0 when nothing of it is stored */
@@ -33,7 +34,7 @@ struct batch_result {
     struct batch_held {
         uint64_t seq;
         const char *reason; /* static */
-    } held[16]; /* the first ones */
+    } held[16];             /* the first ones */
 };
 
 /* A flag that this batch raised or changed, for the urgent lane. Valid until the next batch. */

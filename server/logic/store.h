@@ -30,11 +30,11 @@ struct journal_row {
     uint64_t first_pos;
     uint32_t count;
     enum journal_kind kind;
-    int64_t time_us; /* J2: never falls */
-    struct id log;             /* pushes only */
-    uint64_t first_seq;        /* pushes: the log's seq of first_pos; the push itself may begin earlier */
-    struct span delivery;      /* pushes: a packed Delivery */
-    struct span body;          /* pushes: the raw Push message; issued: a packed Issued; engine: a packed Engine */
+    int64_t time_us;      /* J2: never falls */
+    struct id log;        /* pushes only */
+    uint64_t first_seq;   /* pushes: the log's seq of first_pos; the push itself may begin earlier */
+    struct span delivery; /* pushes: a packed Delivery */
+    struct span body;     /* pushes: the raw Push message; issued: a packed Issued; engine: a packed Engine */
 };
 
 struct store_head {
@@ -64,9 +64,9 @@ struct device_row {
     /* the log's state */
     uint64_t last_seq;
     struct hash last_hash;
-    int64_t watermark_us;  /* INT64_MIN: none */
+    int64_t watermark_us;   /* INT64_MIN: none */
     bool watermark_stopped; /* at a fork or an unknown kind of entry (W1) */
-    uint64_t fork_seq;     /* 0: none; entries from here on are contested */
+    uint64_t fork_seq;      /* 0: none; entries from here on are contested */
     int64_t last_receipt_us;
 };
 
@@ -157,7 +157,7 @@ struct presence_row {
     bool unassigned;
     enum rule_outcome outcome; /* the last in log order */
     uint64_t outcome_seq;
-    bool has_cosign;         /* this log names the other's check-in */
+    bool has_cosign; /* this log names the other's check-in */
     struct hash cosign_other;
     bool cosign_first;
     bool cosign_confirmed;
@@ -221,7 +221,7 @@ struct flag_row {
 
 struct timer_row {
     int64_t due_us;
-    struct hash id; /* an offender's id, left-aligned and zero-padded: the neighbourhood to derive */
+    struct hash id; /* the presence whose neighbourhood is derived then */
 };
 
 /* Feed scopes: who may see a row (P1, P4). */
@@ -244,7 +244,7 @@ struct feed_row {
     struct scope scope;
     uint64_t pos; /* max of the row's change and its entry into the scope */
     struct span key;
-    bool gone; /* a tombstone */
+    bool gone;       /* a tombstone */
     struct span row; /* the view's row; empty when gone */
 };
 
@@ -298,7 +298,8 @@ struct store_ops {
     enum status (*offender_get)(struct store *store, const struct id *offender, struct offender_row *ret_row);
     enum status (*risks_of_offender)(struct store *store, const struct id *offender, struct rule_risk_span *ret_spans,
                                      size_t max, size_t *ret_count);
-    enum status (*policies)(struct store *store, struct span *ret_bodies, size_t max, size_t *ret_count); /* packed Policy, oldest first; borrowed */
+    enum status (*policies)(struct store *store, struct span *ret_bodies, size_t max,
+                            size_t *ret_count); /* packed Policy, oldest first; borrowed */
     enum status (*anchor_get)(struct store *store, const struct hash *hash, struct anchor_row *ret_row);
     /* Observations of one boot, nearest to mono_us first; at most max. */
     enum status (*boot_anchors)(struct store *store, const struct id *log, const struct id *boot, int64_t mono_us,
@@ -366,7 +367,8 @@ struct store_ops {
     enum status (*decision_put)(struct store *store, const struct decision_row *row);
     enum status (*edit_put)(struct store *store, struct span subject, const char *field, const struct edit_row *row);
     enum status (*flag_put)(struct store *store, const struct flag_row *row);
-    enum status (*timer_set)(struct store *store, const struct timer_row *row); /* one a subject: replaces its earlier one */
+    enum status (*timer_set)(struct store *store,
+                             const struct timer_row *row); /* one a subject: replaces its earlier one */
     enum status (*timer_clear)(struct store *store, const struct hash *id);
     enum status (*view_put)(struct store *store, const struct view_row *row);
     enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
