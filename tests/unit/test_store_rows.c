@@ -274,6 +274,28 @@ static void boot_anchors__are_the_nearest_first(void **state)
     assert_int_equal(count, 0);
 }
 
+/* A session's seals share its Hello: the first one, which is the tightest, is among the nearest however many there are. */
+static void boot_anchors__of_one_hello_begin_with_the_earliest(void **state)
+{
+    struct store *store = writer_of(state);
+    struct id log = numbered_id(1);
+    struct id boot = numbered_id(2);
+    struct boot_anchor_row rows[2];
+    size_t count = 99;
+
+    OK(store->ops->begin(store));
+    for (int64_t i = 0; i < 5; i++) {
+        struct boot_anchor_row row = {log, boot, 100 * (4 - i), 10, 10 + i};
+        OK(store->ops->boot_anchor_put(store, &row));
+    }
+    OK(store->ops->commit(store));
+    OK(store->ops->boot_anchors(store, &log, &boot, 50, rows, 2, &count));
+    assert_int_equal(count, 2);
+    assert_int_equal(rows[0].time_us, 0);
+    OK(store->ops->boot_anchors(store, &log, &boot, 5, rows, 2, &count));
+    assert_int_equal(rows[0].time_us, 0);
+}
+
 static void boots__are_the_nearest_in_log_order(void **state)
 {
     struct store *store = writer_of(state);
@@ -780,6 +802,7 @@ int main(void)
         TEST(policies__are_in_order_of_effect),
         TEST(anchor__comes_back),
         TEST(boot_anchors__are_the_nearest_first),
+        TEST(boot_anchors__of_one_hello_begin_with_the_earliest),
         TEST(boots__are_the_nearest_in_log_order),
         TEST(presence__comes_back),
         TEST(presence__keeps_an_accuracy_that_is_no_number),
