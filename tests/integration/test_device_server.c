@@ -27,6 +27,7 @@ struct phone {
     bool complete;
     char company[32];
     enum dc_status error;
+    unsigned prompts;
 };
 
 struct stage {
@@ -57,6 +58,9 @@ static void on_event(void *context, struct dc_device *device, const struct dc_ev
         break;
     case DC_EVENT_ERROR:
         phone->error = event->status;
+        break;
+    case DC_EVENT_PROMPT:
+        phone->prompts++;
         break;
     default:
         break;
@@ -93,21 +97,34 @@ static void open_phone(struct stage *stage, struct phone *phone, const struct se
     config->on_event = on_event;
     config->retry_first_ms = 50;
     config->retry_longest_ms = 400;
+    config->seal_delay_ms = 300;
     assert_int_equal(dc_device_open(stage->loop, config, &phone->device), DC_OK);
 }
 
-static int start(void **state)
+static int start_at(void **state, const char *mode)
 {
     struct stage *stage = calloc(1, sizeof *stage);
 
     assert_non_null(stage);
     server_fixture_make(&stage->server);
+    server_fixture_write_config(&stage->server, "training = yes", mode);
     server_fixture_start(&stage->server);
     assert_int_equal(dc_loop_new(NULL, &stage->loop), DC_OK);
     open_phone(stage, &stage->officer, &stage->server.officer, "officer");
     open_phone(stage, &stage->supervisor, &stage->server.supervisor, "supervisor");
     *state = stage;
     return 0;
+}
+
+static int start(void **state)
+{
+    return start_at(state, "training = yes");
+}
+
+/* The server's clock runs by itself. */
+static int start_running(void **state)
+{
+    return start_at(state, "training = yes\ntraining_rate = 1");
 }
 
 static int stop(void **state)
@@ -235,6 +252,32 @@ static void lone_visit__reaches_the_supervisor_who_decides(void **state)
     assert_int_equal(stage->supervisor.error, DC_OK);
 }
 
+static void named_partner_who_is_online__is_asked_and_the_visit_confirmed(void **state)
+{
+    struct stage *stage = *state;
+    struct dc_check_in check_in = {.offender = offender(), .with = DC_WITH_NAMED, .named_count = 1};
+    struct dc_hash presence;
+
+    memcpy(check_in.named[0].bytes, stage->server.supervisor.officer.bytes, ID_SIZE);
+    assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    assert_int_equal(dc_sync_start(stage->supervisor.device), DC_OK);
+    run_until_synced(stage, &stage->officer);
+    run_until_synced(stage, &stage->supervisor);
+    assert_int_equal(dc_check_in(stage->officer.device, &check_in, &presence), DC_OK);
+    assert_int_equal(dc_check_out(stage->officer.device, &presence, NULL, NULL), DC_OK);
+    for (int i = 0; i < ROUNDS_MAX && stage->supervisor.prompts == 0; i++)
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+    assert_int_equal(stage->supervisor.prompts, 1);
+    assert_string_not_equal(stage->officer.company, "lone_confirmed");
+    assert_int_equal(stage->supervisor.acked, 0); /* the officer is asked first */
+    for (int i = 0; i < ROUNDS_MAX && strcmp(stage->officer.company, "lone_confirmed") != 0; i++)
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+    assert_string_equal(stage->officer.company, "lone_confirmed");
+    assert_int_equal(stage->supervisor.acked, 1); /* the seal */
+    assert_int_equal(stage->supervisor.error, DC_OK);
+    assert_int_equal(stage->officer.prompts, 0);
+}
+
 static void server_killed__nothing_is_lost_or_doubled(void **state)
 {
     struct stage *stage = *state;
@@ -310,6 +353,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         CASE(facts_go_up__and_rows_come_down),
         CASE(lone_visit__reaches_the_supervisor_who_decides),
+        cmocka_unit_test_setup_teardown(named_partner_who_is_online__is_asked_and_the_visit_confirmed, start_running,
+                                        stop),
         CASE(server_killed__nothing_is_lost_or_doubled),
         CASE(long_absence__syncs_in_pages_and_batches),
         CASE(stranger__is_told_to_enrol),
