@@ -273,6 +273,7 @@ static void named_partner_who_is_online__is_asked_and_the_visit_confirmed(void *
     for (int i = 0; i < ROUNDS_MAX && strcmp(stage->officer.company, "lone_confirmed") != 0; i++)
         assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
     assert_string_equal(stage->officer.company, "lone_confirmed");
+    run_until_synced(stage, &stage->supervisor);
     assert_int_equal(stage->supervisor.acked, 1); /* the seal */
     assert_int_equal(stage->supervisor.error, DC_OK);
     assert_int_equal(stage->officer.prompts, 0);
