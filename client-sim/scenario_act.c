@@ -90,12 +90,24 @@ static void read_set_change(struct reader *reader, struct scenario_step *step, e
     step->offender = reader_need_offender(reader);
 }
 
+/* A time of the current day, or of another: "2026-03-16 09:00". */
+static int64_t read_moment(struct reader *reader)
+{
+    int64_t day_ms = reader->day_ms;
+    int64_t moment_ms;
+
+    reader_date(reader, &reader->day_ms);
+    moment_ms = reader_clock(reader);
+    reader->day_ms = day_ms;
+    return moment_ms;
+}
+
 static void read_window(struct reader *reader, struct scenario_step *step)
 {
     reader_need(reader, "from");
-    step->from_ms = reader_clock(reader);
+    step->from_ms = read_moment(reader);
     reader_need(reader, "to");
-    step->to_ms = reader_clock(reader);
+    step->to_ms = read_moment(reader);
     if (!reader->failed && step->to_ms <= step->from_ms)
         reader_fail(reader, "the window ends before it begins");
 }

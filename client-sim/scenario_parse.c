@@ -119,26 +119,12 @@ static void read_policy(struct reader *reader)
 
 static void read_day(struct reader *reader)
 {
-    struct tm tm = {.tm_isdst = -1};
-    const char *at = reader->at + strspn(reader->at, " \t");
+    int64_t before_ms = reader->day_ms;
 
-    if (!reader_digits(&at, 4, &tm.tm_year) || *at++ != '-' || !reader_digits(&at, 2, &tm.tm_mon) || *at++ != '-' ||
-        !reader_digits(&at, 2, &tm.tm_mday)) {
+    if (!reader_date(reader, &reader->day_ms))
         reader_fail(reader, "a date such as 2026-03-02 is expected at '%.40s'", reader->at);
-        return;
-    }
-    tm.tm_year -= 1900;
-    tm.tm_mon -= 1;
-
-    int day = tm.tm_mday;
-    int64_t day_ms = (int64_t)mktime(&tm) * 1000;
-
-    if (tm.tm_mday != day || day_ms <= reader->day_ms) {
-        reader_fail(reader, "the date doesn't exist, or isn't after the day before it");
-        return;
-    }
-    reader->day_ms = day_ms;
-    reader->at = at;
+    else if (reader->day_ms <= before_ms)
+        reader_fail(reader, "the date isn't after the day before it");
 }
 
 /* The rest of the line, without quotation marks' meaning. */

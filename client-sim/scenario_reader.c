@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 void reader_fail(struct reader *reader, const char *format, ...)
 {
@@ -241,6 +242,29 @@ static bool take(const char **at, char mark)
     if (**at != mark)
         return false;
     (*at)++;
+    return true;
+}
+
+bool reader_date(struct reader *reader, int64_t *ret_day_ms)
+{
+    struct tm tm = {.tm_isdst = -1};
+    const char *at = NULL;
+
+    skip_blanks(reader);
+    at = reader->at;
+    if (reader->failed || !reader_digits(&at, 4, &tm.tm_year) || !take(&at, '-') ||
+        !reader_digits(&at, 2, &tm.tm_mon) || !take(&at, '-') || !reader_digits(&at, 2, &tm.tm_mday))
+        return false;
+    tm.tm_year -= 1900;
+    tm.tm_mon -= 1;
+
+    int day = tm.tm_mday;
+    int64_t day_ms = (int64_t)mktime(&tm) * 1000;
+
+    if (tm.tm_mday != day)
+        reader_fail(reader, "the date '%.10s' doesn't exist", reader->at);
+    reader->at = at;
+    *ret_day_ms = day_ms;
     return true;
 }
 

@@ -40,6 +40,8 @@ int64_t reader_number(struct reader *reader);
 int64_t reader_length_ms(struct reader *reader);
 /* "52.20531 0.12180" */
 void reader_degrees(struct reader *reader, int32_t *ret_latitude_e7, int32_t *ret_longitude_e7);
+/* "2026-03-02", when one stands there: false, and nothing read, when not. A date that doesn't exist fails. */
+bool reader_date(struct reader *reader, int64_t *ret_day_ms);
 /* "09:00" or "09:00:30" of the current day. */
 int64_t reader_clock(struct reader *reader);
 /* One of the words (several words each); its index. Fails, naming them all. */
