@@ -189,8 +189,7 @@ static enum status start_threads(struct server *server)
     for (size_t i = 0; i < HUB_VERIFIERS && status == STATUS_OK; i++)
         status = verifier_start(server->queues.verifiers[i], server->queues.writer, &server->verifiers[i]);
     if (status == STATUS_OK)
-        status = writer_start(server->queues.writer, server->batch, server->clock, server->log, &port,
-                              &server->writer);
+        status = writer_start(server->queues.writer, server->batch, server->clock, server->log, &port, &server->writer);
     if (status == STATUS_OK)
         status = reader_start(server->queues.reader, &server->tools, &port, &server->reader);
     if (status == STATUS_OK)

@@ -150,22 +150,29 @@ static enum status load_author(struct batch *batch, struct applying *applying)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* What speaks against an act of this log; NULL: nothing. */
+static const char *objection(const struct kind_row *row, const struct applying *applying)
+{
+    const struct device_row *device = applying->device;
+
+    if (device->fork_seq != 0 && applying->entry->header.seq >= device->fork_seq)
+        return "contested";
+    if (!applying->author_known)
+        return "unknown_officer";
+    return row->class == CLASS_OPERATOR && !applying->author.is_operator ? "not_permitted" : NULL;
+}
+
 /* Whether the entry may have an effect; says why not. */
 static bool has_effect(const struct kind_row *row, struct applying *applying)
 {
-    const struct device_row *device = applying->device;
     bool first_record = applying->pos == 1;
 
     if (row->class == CLASS_FACT || first_record)
         return true;
     if (applying->carried)
         applying->held = "not_permitted";
-    else if (applying->held == NULL && device->fork_seq != 0 && applying->entry->header.seq >= device->fork_seq)
-        applying->held = "contested";
-    else if (applying->held == NULL && !applying->author_known)
-        applying->held = "unknown_officer";
-    else if (applying->held == NULL && row->class == CLASS_OPERATOR && !applying->author.is_operator)
-        applying->held = "not_permitted";
+    else if (applying->held == NULL)
+        applying->held = objection(row, applying);
     return applying->held == NULL;
 }
 

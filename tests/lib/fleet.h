@@ -99,7 +99,7 @@ struct hash fleet_authorise(struct fleet_device *device, int64_t at_us, const ch
 struct fleet_push fleet_build(struct fleet_device *device);
 void fleet_push_free(struct fleet_push *push);
 /* In a batch of its own, or in the one that is open. */
-struct batch_result fleet_deliver(struct fleet *fleet, int64_t at_us, const struct fleet_push *push);
+struct batch_result fleet_deliver(struct fleet *fleet, int64_t at_us, const struct fleet_push *bytes_kept);
 /* Hello, build, deliver, all at once. */
 struct batch_result fleet_sync(struct fleet_device *device, int64_t at_us);
 void fleet_begin(struct fleet *fleet, int64_t at_us);
