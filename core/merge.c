@@ -177,11 +177,10 @@ static size_t collect_additions(const struct merge_set_change *changes, size_t c
     return added;
 }
 
-enum status merge_set_members(const struct merge_set_change *changes, size_t count, size_t *ret_members,
-                              size_t *ret_count)
+enum status merge_set_additions(const struct merge_set_change *changes, size_t count, size_t *ret_additions,
+                                size_t *ret_count)
 {
     struct candidate *additions = candidates_new(count);
-    size_t members = 0;
     size_t kept;
 
     if (additions == NULL && count > 0)
@@ -192,11 +191,28 @@ enum status merge_set_members(const struct merge_set_change *changes, size_t cou
             remove_addition(additions, kept, changes[i].value, &changes[i].seen[seen]);
     }
     kept = keep_standing(additions, kept);
-    for (size_t i = 0; i < kept; i++) {
-        if (i == 0 || !span_equal(additions[i].value, additions[i - 1].value))
-            ret_members[members++] = additions[i].index;
+    for (size_t i = 0; i < kept; i++)
+        ret_additions[i] = additions[i].index;
+    *ret_count = kept;
+    free(additions);
+    return STATUS_OK;
+}
+
+enum status merge_set_members(const struct merge_set_change *changes, size_t count, size_t *ret_members,
+                              size_t *ret_count)
+{
+    size_t standing;
+    size_t members = 0;
+    enum status status = merge_set_additions(changes, count, ret_members, &standing);
+
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < standing; i++) {
+        struct span value = changes[ret_members[i]].value;
+
+        if (members == 0 || !span_equal(value, changes[ret_members[members - 1]].value))
+            ret_members[members++] = ret_members[i];
     }
     *ret_count = members;
-    free(additions);
     return STATUS_OK;
 }

@@ -32,6 +32,10 @@ struct merge_set_change {
     size_t seen_count;
 };
 
+/* Writes the indices of all additions that stand, by value, then id: what a removal has to name. NO_MEMORY. */
+MUST_USE enum status merge_set_additions(const struct merge_set_change *changes, size_t count, size_t *ret_additions,
+                                         size_t *ret_count);
+
 /* Writes the indices of one addition (smallest id that stands) for each member present, by value. NO_MEMORY. */
 MUST_USE enum status merge_set_members(const struct merge_set_change *changes, size_t count, size_t *ret_members,
                                        size_t *ret_count);

@@ -71,12 +71,12 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
 /* All edits of one field, as merge and the row want them. */
 struct field_edits {
     struct arena *arena;
-    struct merge_edit *edits;
-    Doublecrew__V1__FieldHead *heads; /* one for each edit */
+    struct merge_edit *edits;         /* of text */
+    Doublecrew__V1__FieldHead *heads; /* one for each of them */
     struct merge_set_change *changes;
+    Doublecrew__V1__FieldHead *change_heads; /* one for each change of the set */
     size_t count;
     size_t change_count;
-    bool is_set;
 };
 
 static const struct hash *copy_hashes(struct arena *arena, const ProtobufCBinaryData *hashes, size_t count)
@@ -89,7 +89,7 @@ static const struct hash *copy_hashes(struct arena *arena, const ProtobufCBinary
 }
 
 static enum status add_set_changes(struct field_edits *all, const struct hash *entry,
-                                   const Doublecrew__V1__SetChange *set)
+                                   const Doublecrew__V1__FieldHead *head, const Doublecrew__V1__SetChange *set)
 {
     for (size_t i = 0; i < set->n_add + set->n_remove; i++) {
         struct merge_set_change *change = &all->changes[all->change_count];
@@ -97,7 +97,9 @@ static enum status add_set_changes(struct field_edits *all, const struct hash *e
         if (all->change_count == EDITS_MAX)
             return STATUS_OVER_LIMIT;
         *change = (struct merge_set_change){.id = *entry, .add = i < set->n_add};
+        all->change_heads[all->change_count] = *head;
         if (change->add) {
+            all->change_heads[all->change_count].text = set->add[i];
             change->value = span_of(set->add[i], strlen(set->add[i]));
         } else {
             const Doublecrew__V1__SetRemoval *removal = set->remove[i - set->n_add];
@@ -125,50 +127,52 @@ static enum status add_edit(void *context, const struct edit_row *row)
     RETURN_IF_BAD(wire_unpack(all->arena, &doublecrew__v1__field_edit__descriptor, row->body, &message));
     const Doublecrew__V1__FieldEdit *edit = (const Doublecrew__V1__FieldEdit *)message;
     *kept = *row;
-    all->edits[all->count] = (struct merge_edit){.id = row->entry,
-                                                 .lower_us = row->lower_us,
-                                                 .replaces = copy_hashes(all->arena, edit->replaces, edit->n_replaces),
-                                                 .replaces_count = edit->n_replaces};
     head.edit = pb_from_hash(&kept->entry);
     head.officer_id = pb_from_id(&kept->officer);
     head.from_ms = row->lower_us == INT64_MIN ? 0 : row->lower_us / 1000;
     head.to_ms = row->upper_us == INT64_MAX ? 0 : row->upper_us / 1000;
+    if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET)
+        return add_set_changes(all, &row->entry, &head, edit->set);
+    all->edits[all->count] = (struct merge_edit){.id = row->entry,
+                                                 .lower_us = row->lower_us,
+                                                 .replaces = copy_hashes(all->arena, edit->replaces, edit->n_replaces),
+                                                 .replaces_count = edit->n_replaces};
     if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT)
         head.text = edit->text;
     all->heads[all->count++] = head;
-    if (edit->change_case != DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET)
-        return STATUS_OK;
-    all->is_set = true;
-    return add_set_changes(all, &row->entry, edit->set);
+    return STATUS_OK;
 }
 
 static enum status fill_heads(struct field_edits *all, Doublecrew__V1__FieldRow *row)
 {
     size_t *heads = arena_alloc(all->arena, EDITS_MAX * sizeof(*heads));
-    size_t count;
 
-    row->heads = arena_alloc(all->arena, EDITS_MAX * sizeof(*row->heads));
+    row->heads = arena_alloc(all->arena, 2 * EDITS_MAX * sizeof(*row->heads));
     if (heads == NULL || row->heads == NULL)
         return STATUS_OVER_LIMIT;
-    RETURN_IF_BAD(merge_heads(all->edits, all->count, heads, &count));
-    for (size_t i = 0; i < count; i++)
+    RETURN_IF_BAD(merge_heads(all->edits, all->count, heads, &row->n_heads));
+    for (size_t i = 0; i < row->n_heads; i++)
         row->heads[i] = &all->heads[heads[i]];
-    row->n_heads = count;
-    if (!all->is_set)
-        return STATUS_OK;
-    row->set_members = arena_alloc(all->arena, EDITS_MAX * sizeof(*row->set_members));
-    if (row->set_members == NULL)
-        return STATUS_OVER_LIMIT;
-    RETURN_IF_BAD(merge_set_members(all->changes, all->change_count, heads, &count));
-    for (size_t i = 0; i < count; i++) {
-        struct span value = all->changes[heads[i]].value;
+    return STATUS_OK;
+}
 
-        row->set_members[i] = arena_alloc(all->arena, value.size + 1);
-        if (row->set_members[i] == NULL)
-            return STATUS_OVER_LIMIT;
-        memcpy(row->set_members[i], value.data, value.size);
+/* The members, and as heads every addition that stands: whoever removes a member has to name them all (M1). */
+static enum status fill_members(struct field_edits *all, Doublecrew__V1__FieldRow *row)
+{
+    size_t *additions = arena_alloc(all->arena, EDITS_MAX * sizeof(*additions));
+    size_t count;
+
+    row->set_members = arena_alloc(all->arena, EDITS_MAX * sizeof(*row->set_members));
+    if (additions == NULL || row->set_members == NULL)
+        return STATUS_OVER_LIMIT;
+    RETURN_IF_BAD(merge_set_additions(all->changes, all->change_count, additions, &count));
+    for (size_t i = 0; i < count; i++) {
+        Doublecrew__V1__FieldHead *head = &all->change_heads[additions[i]];
+
+        row->heads[row->n_heads++] = head;
+        if (row->n_set_members == 0 || strcmp(row->set_members[row->n_set_members - 1], head->text) != 0)
+            row->set_members[row->n_set_members++] = head->text;
     }
-    row->n_set_members = count;
     return STATUS_OK;
 }
 
@@ -179,13 +183,14 @@ static enum status publish_field(struct batch *batch, const struct applying *app
     struct field_edits all = {.arena = arena,
                               .edits = arena_alloc(arena, EDITS_MAX * sizeof(*all.edits)),
                               .heads = arena_alloc(arena, EDITS_MAX * sizeof(*all.heads)),
-                              .changes = arena_alloc(arena, EDITS_MAX * sizeof(*all.changes))};
+                              .changes = arena_alloc(arena, EDITS_MAX * sizeof(*all.changes)),
+                              .change_heads = arena_alloc(arena, EDITS_MAX * sizeof(*all.change_heads))};
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__FieldRow field_row = DOUBLECREW__V1__FIELD_ROW__INIT;
     struct view_key key = {.bytes = {'e'}, .size = 1 + subject_bytes.len + strlen(field)};
     struct scope_list scopes;
 
-    if (all.edits == NULL || all.heads == NULL || all.changes == NULL)
+    if (all.edits == NULL || all.heads == NULL || all.changes == NULL || all.change_heads == NULL)
         return STATUS_OVER_LIMIT;
     RETURN_IF_BAD(batch->store->ops->edits_of(batch->store, span_of(subject_bytes.data, subject_bytes.len), field,
                                               add_edit, &all));
@@ -194,6 +199,7 @@ static enum status publish_field(struct batch *batch, const struct applying *app
     field_row.subject = subject_bytes;
     field_row.field = field;
     RETURN_IF_BAD(fill_heads(&all, &field_row));
+    RETURN_IF_BAD(fill_members(&all, &field_row));
     row.row_case = DOUBLECREW__V1__ROW__ROW_FIELD;
     row.field = &field_row;
     RETURN_IF_BAD(scopes_of_subject(batch, subject, &scopes));

@@ -241,6 +241,60 @@ static void note_and_edit__rows_of_the_offenders_team(void **state)
     doublecrew__v1__row__free_unpacked(row, NULL);
 }
 
+/* The row of a set carries every addition that stands: an officer can remove what a colleague added (M1). */
+static void set__rows_carry_the_additions_that_a_removal_names(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    Doublecrew__V1__Edit edit = DOUBLECREW__V1__EDIT__INIT;
+    Doublecrew__V1__FieldEdit field = DOUBLECREW__V1__FIELD_EDIT__INIT;
+    Doublecrew__V1__FieldEdit *fields[] = {&field};
+    Doublecrew__V1__SetChange set = DOUBLECREW__V1__SET_CHANGE__INIT;
+    Doublecrew__V1__SetRemoval removal = DOUBLECREW__V1__SET_REMOVAL__INIT;
+    Doublecrew__V1__SetRemoval *removals[] = {&removal};
+    struct id xen = fleet_id("xen");
+    char name[] = "vehicle", van[] = "Blue van";
+    char *added[] = {van};
+    uint8_t key[ID_SIZE + 7];
+    Doublecrew__V1__Row *row;
+    ProtobufCBinaryData seen[2];
+
+    memcpy(key, xen.bytes, ID_SIZE);
+    memcpy(key + ID_SIZE, "vehicle", 7);
+    edit.subject = (ProtobufCBinaryData){ID_SIZE, xen.bytes};
+    edit.fields = fields;
+    edit.n_fields = 1;
+    field.field = name;
+    field.change_case = DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET;
+    field.set = &set;
+    set.add = added;
+    set.n_add = 1;
+    (void)fleet_add(ann, MORNING, KIND(EDIT), &edit.base);
+    assert_int_equal(fleet_sync(ann, MORNING).held_count, 0);
+    (void)fleet_add(bob, MORNING, KIND(EDIT), &edit.base);
+    assert_int_equal(fleet_sync(bob, MORNING + FLEET_MINUTE).held_count, 0);
+    row = fleet_view(fleet, 'e', key, sizeof(key));
+    assert_int_equal(row->field->n_set_members, 1);
+    assert_int_equal(row->field->n_heads, 2);
+    for (size_t i = 0; i < 2; i++) {
+        assert_string_equal(row->field->heads[i]->text, "Blue van");
+        seen[i] = row->field->heads[i]->edit;
+    }
+    set.n_add = 0;
+    set.remove = removals;
+    set.n_remove = 1;
+    removal.value = van;
+    removal.additions_seen = seen;
+    removal.n_additions_seen = 2;
+    (void)fleet_add(bob, MORNING + FLEET_MINUTE, KIND(EDIT), &edit.base);
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    assert_int_equal(fleet_sync(bob, MORNING + 2 * FLEET_MINUTE).held_count, 0);
+    row = fleet_view(fleet, 'e', key, sizeof(key));
+    assert_int_equal(row->field->n_set_members, 0);
+    assert_int_equal(row->field->n_heads, 0);
+    doublecrew__v1__row__free_unpacked(row, NULL);
+}
+
 #define SCENARIO(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -252,6 +306,7 @@ int main(void)
         SCENARIO(officer_moved__scopes_and_rows_follow),
         SCENARIO(device_handed_on__sees_what_the_next_officer_may),
         SCENARIO(note_and_edit__rows_of_the_offenders_team),
+        SCENARIO(set__rows_carry_the_additions_that_a_removal_names),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
