@@ -79,26 +79,50 @@ static void stay_on(size_t core)
                 strerror(errno));
 }
 
+static bool read_line(const char *path, char *ret_line, int size)
+{
+    FILE *file = fopen(path, "re");
+    bool good = file != NULL && fgets(ret_line, size, file) != NULL;
+
+    if (file != NULL)
+        (void)fclose(file);
+    return good;
+}
+
+/* The text beyond so many words. */
+static const char *skip_words(const char *text, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        text += strspn(text, " ");
+        text += strcspn(text, " ");
+    }
+    return text;
+}
+
+/* The sum of so many numbers from here on, of clock ticks, in seconds. */
+static double sum_ticks_s(const char *text, size_t count)
+{
+    unsigned long ticks = 0;
+    char *end = NULL;
+
+    for (size_t i = 0; i < count; i++) {
+        ticks += strtoul(text, &end, 10);
+        text = end;
+    }
+    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
+}
+
 /* Seconds of CPU that a process has used; 0: it can't be told. */
 static double cpu_s(pid_t pid)
 {
     char path[64];
-    char text[1024];
-    unsigned long user = 0;
-    unsigned long system = 0;
-    FILE *file;
+    char line[1024];
 
     snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    file = fopen(path, "re");
-    if (file == NULL)
+    if (!read_line(path, line, sizeof(line)))
         return 0;
-    size_t size = fread(text, 1, sizeof(text) - 1, file);
-    (void)fclose(file);
-    text[size] = '\0';
-    const char *at = strrchr(text, ')'); /* the name before it may hold anything */
-    if (at == NULL || sscanf(at + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system) != 2)
-        return 0;
-    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
+    const char *at = strrchr(line, ')');                            /* the name before it may hold anything */
+    return at == NULL ? 0 : sum_ticks_s(skip_words(at + 1, 11), 2); /* user, system */
 }
 
 /* CPU seconds since the machine's start: of everybody, stolen by the host included, and of this process and its children. */
@@ -120,16 +144,10 @@ static struct usage usage_now(void)
     struct timespec now;
     struct rusage self;
     struct rusage children;
-    unsigned long ticks[8] = {0}; /* user, nice, system, idle, iowait, irq, softirq, steal */
-    FILE *file = fopen("/proc/stat", "re");
+    char line[512];
 
-    if (file != NULL) {
-        if (fscanf(file, "cpu %lu %lu %lu %lu %lu %lu %lu %lu", &ticks[0], &ticks[1], &ticks[2], &ticks[3], &ticks[4],
-                   &ticks[5], &ticks[6], &ticks[7]) == 8)
-            usage.all_s = (double)(ticks[0] + ticks[1] + ticks[2] + ticks[5] + ticks[6] + ticks[7]) /
-                          (double)sysconf(_SC_CLK_TCK);
-        (void)fclose(file);
-    }
+    if (read_line("/proc/stat", line, sizeof(line))) /* cpu, user, nice, system, idle, iowait, irq, softirq, steal */
+        usage.all_s = sum_ticks_s(skip_words(line, 1), 3) + sum_ticks_s(skip_words(line, 6), 3);
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     (void)getrusage(RUSAGE_SELF, &self);
     (void)getrusage(RUSAGE_CHILDREN, &children);

@@ -293,14 +293,15 @@ enum status ingest_force_reset(const struct ingest_force *force)
 static bool has_entries(const char *listed, const struct id *device, uint64_t wanted)
 {
     char hex[2 * ID_SIZE + 1];
-    char officer[64];
-    char standing[32];
-    unsigned long long entries = 0;
+    char *end = NULL;
 
     hex_encode(span_of(device->bytes, ID_SIZE), hex);
-    const char *line = strstr(listed, hex);
-    return line != NULL && sscanf(line + 2 * ID_SIZE, "\t%63[^\t]\t%31[^\t]\t%llu", officer, standing, &entries) == 3 &&
-           entries == wanted;
+    const char *at = strstr(listed, hex);
+    for (int i = 0; i < 3 && at != NULL; i++) {
+        at = strchr(at, '\t');
+        at = at == NULL ? NULL : at + 1;
+    }
+    return at != NULL && strtoull(at, &end, 10) == wanted && *end == '\t';
 }
 
 enum status ingest_force_check(const struct ingest_force *force, const uint64_t *acknowledged)

@@ -321,7 +321,7 @@ static enum status run(struct round *round, uint16_t port, struct ingest_round *
         status = prepare(round, i, port);
         pushes += round->loaders[i].log.push_count;
     }
-    if (status == STATUS_OK && (round->push_ms = calloc(pushes, sizeof(double))) == NULL)
+    if (status == STATUS_OK && (round->push_ms = calloc(pushes + 1, sizeof(double))) == NULL)
         status = STATUS_NO_MEMORY;
     if (status == STATUS_OK)
         status = measure(round, &took_s);
