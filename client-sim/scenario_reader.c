@@ -268,6 +268,23 @@ bool reader_date(struct reader *reader, int64_t *ret_day_ms)
     return true;
 }
 
+/* What the clock on the wall shows: on the day on which it changes, not the time since midnight. */
+static int64_t on_the_wall(int64_t day_ms, int seconds)
+{
+    time_t since_midnight = (time_t)(day_ms / 1000 + seconds);
+    struct tm tm;
+
+    if (localtime_r(&since_midnight, &tm) == NULL)
+        return day_ms + seconds * INT64_C(1000);
+
+    int shown = tm.tm_hour * 3600 + tm.tm_min * 60 + tm.tm_sec;
+    int ahead = shown - seconds;
+
+    if (ahead > 12 * 3600 || ahead < -12 * 3600) /* the other day's */
+        ahead = 0;
+    return day_ms + (seconds - ahead) * INT64_C(1000);
+}
+
 int64_t reader_clock(struct reader *reader)
 {
     const char *at = NULL;
@@ -287,7 +304,7 @@ int64_t reader_clock(struct reader *reader)
     reader->at = at;
     if (reader->day_ms == 0)
         reader_fail(reader, "a 'day YYYY-MM-DD' line must stand before the first time");
-    return reader->day_ms + ((int64_t)hours * 3600 + minutes * 60 + seconds) * 1000;
+    return on_the_wall(reader->day_ms, hours * 3600 + minutes * 60 + seconds);
 }
 
 size_t reader_choice(struct reader *reader, const char *what, const char *const *words, size_t count)

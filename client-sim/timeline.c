@@ -105,6 +105,8 @@ static void name_words(const char *kind, char ret_words[48])
     snprintf(ret_words, 48, "%s", kind);
     for (char *at = ret_words; *at != '\0'; at++)
         *at = *at == '_' ? ' ' : *at;
+    if (strncmp(ret_words, "check out", 9) == 0)
+        ret_words[5] = '-';
 }
 
 struct shown {
