@@ -66,6 +66,8 @@ static void say_minutes(struct page *page, int64_t min_us, int64_t max_us)
         say(page, "less than a minute");
     } else if (min == max || min_us == max_us) {
         say(page, "%" PRId64 " minute%s", max, max == 1 ? "" : "s");
+    } else if (min == 0) {
+        say(page, "at most %" PRId64 " minute%s", max, max == 1 ? "" : "s");
     } else {
         say(page, "%" PRId64 " to %" PRId64 " minutes", min, max);
     }
@@ -221,6 +223,28 @@ static void say_company(struct page *page)
     }
 }
 
+/* A person of a partner agency has no phone to check in with: nobody is missing. */
+static bool is_worth_saying(const struct page *page, enum rule_reason reason)
+{
+    return has(page, reason) && (reason != RULE_REASON_CLAIMED_ONLY || !page->is->agency || page->is->named_count > 0);
+}
+
+/* L2: met in spite of it, so what came later made the visit joint. */
+static bool is_lapsed(const struct page *page)
+{
+    return page->verdict->company == RULE_COMPANY_JOINT && page->verdict->due_met;
+}
+
+static void say_against(struct page *page)
+{
+    if (!has(page, RULE_REASON_DECIDED_AGAINST)) {
+        return;
+    }
+    say(page, "%s",
+        is_lapsed(page) ? "; a supervisor had decided that it was not appropriate, before the evidence came"
+                        : "; a supervisor decided that it was not appropriate");
+}
+
 static void say_marks(struct page *page)
 {
     static const struct {
@@ -237,17 +261,17 @@ static void say_marks(struct page *page)
         {RULE_REASON_CLOCK_TROUBLE, "; the clocks contradict each other"},
         {RULE_REASON_OUTCOMES_DIFFER, "; the officers recorded different outcomes"},
         {RULE_REASON_DECIDED_COUNTS, "; a supervisor decided that it counts"},
-        {RULE_REASON_DECIDED_AGAINST, "; a supervisor decided that it was not appropriate"},
     };
 
     if (has(page, RULE_REASON_ACCOMPANIED) && page->verdict->company != RULE_COMPANY_ACCOMPANIED) {
         say(page, "; accompanied by a person who does not count as a second officer");
     }
     for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
-        if (has(page, marks[i].reason)) {
+        if (is_worth_saying(page, marks[i].reason)) {
             say(page, "%s", marks[i].words);
         }
     }
+    say_against(page);
 }
 
 size_t rule_explain(const struct rule_case *rule_case, const struct rule_verdict *verdicts, size_t index,

@@ -207,6 +207,33 @@ static void sentence__awaiting__says_what_is_awaited(void **state)
     assert_non_null(strstr(text, "still awaited: a phone that has not yet reported past the visit"));
 }
 
+static void sentence__agency__nobody_is_missing(void **state)
+{
+    struct story story;
+    char text[RULE_EXPLAIN_SIZE];
+
+    (void)state;
+    story_begin(&story);
+    story_presence(&story, 0, 0, 60)->agency = true;
+    (void)story_judge(&story);
+    (void)rule_explain(&story.rule_case, story.verdicts, 0, constable, NULL, text, sizeof text);
+    assert_string_equal(text, "Accompanied: the second person does not count as a second officer.");
+}
+
+static void sentence__minutes_from_none__at_most(void **state)
+{
+    struct story story;
+    char text[RULE_EXPLAIN_SIZE];
+
+    (void)state;
+    story_begin(&story);
+    (void)story_presence(&story, 0, 0, 60);
+    story_presence(&story, 1, 0, 60)->in.hi_us += 30 * 1000000;
+    (void)story_judge(&story);
+    (void)rule_explain(&story.rule_case, story.verdicts, 0, constable, NULL, text, sizeof text);
+    assert_non_null(strstr(text, "covers all but at most 1 minute of PC 1123's"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -219,6 +246,8 @@ int main(void)
         cmocka_unit_test(due__standing_against__lapses_by_later_evidence_only),
         cmocka_unit_test(due__outcomes_that_differ_or_nobody_seen__wait),
         cmocka_unit_test(sentence__joint__names_partner_minutes_and_distance),
+        cmocka_unit_test(sentence__agency__nobody_is_missing),
+        cmocka_unit_test(sentence__minutes_from_none__at_most),
         cmocka_unit_test(sentence__awaiting__says_what_is_awaited),
     };
 
