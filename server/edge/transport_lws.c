@@ -1,11 +1,14 @@
 #include "server/edge/transport_lws.h"
 
 #include <libwebsockets.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include "server/edge/tls.h"
@@ -282,6 +285,32 @@ static void describe(struct transport *transport, struct lws_context_creation_in
     };
 }
 
+/*
+ * Asked before libwebsockets is: on a loop of ours, 4.1.6 answers a port that is taken with a context without its vhost, whose
+ * handles on the loop outlive the event library's code.
+ */
+static bool can_listen(const struct config *config)
+{
+    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
+    const int yes = 1;
+    struct addrinfo *address = NULL;
+    char port[8];
+    bool can = false;
+    int fd;
+
+    (void)snprintf(port, sizeof(port), "%u", config->port);
+    if (getaddrinfo(config->listen, port, &hints, &address) != 0)
+        return false;
+    fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd >= 0) {
+        can = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
+              bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0;
+        close(fd);
+    }
+    freeaddrinfo(address);
+    return can;
+}
+
 enum status transport_new(const struct config *config, struct log *log, struct transport **ret_transport)
 {
     struct transport *transport = calloc(1, sizeof(*transport));
@@ -290,6 +319,10 @@ enum status transport_new(const struct config *config, struct log *log, struct t
 
     if (transport == NULL)
         return STATUS_NO_MEMORY;
+    if (!can_listen(config)) {
+        free(transport);
+        return STATUS_NETWORK;
+    }
     transport->config = config;
     transport->log = log;
     if (sha256_new(&transport->sha) != STATUS_OK || uv_loop_init(&transport->loop) != 0) {

@@ -2,12 +2,15 @@
  * The server starts only when configuration, keys and store belong together, says what is wrong otherwise, and stops so
  * that nobody loses anything.
  */
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -110,6 +113,22 @@ static void start__of_a_second_server_on_one_store_is_refused(void **state)
     assert_int_equal(server_fixture_stop(&fixture, SIGINT), 0);
 }
 
+static void start__on_a_port_that_is_taken_is_refused(void **state)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    char line[32];
+
+    (void)state;
+    assert_int_equal(bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    assert_int_equal(listen(fd, 1), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&address, &size), 0);
+    snprintf(line, sizeof(line), "port = %u", ntohs(address.sin_port));
+    refuses("port = 0", line, 1, "is it taken?");
+    close(fd);
+}
+
 static void stop__tells_everybody_and_commits_what_was_pushed(void **state)
 {
     struct server_device *officer = &fixture.officer;
@@ -203,6 +222,7 @@ int main(void)
         cmocka_unit_test(start__with_another_checkpoint_key_is_refused),
         cmocka_unit_test(start__on_a_store_without_a_force_or_not_for_training_is_refused),
         cmocka_unit_test(start__of_a_second_server_on_one_store_is_refused),
+        cmocka_unit_test(start__on_a_port_that_is_taken_is_refused),
         cmocka_unit_test(stop__tells_everybody_and_commits_what_was_pushed),
         cmocka_unit_test(connections__beyond_the_limit_are_refused_and_named),
         cmocka_unit_test(connections__of_one_device_are_few),
