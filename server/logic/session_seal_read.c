@@ -16,6 +16,7 @@
 struct seal_search {
     struct session_reader *reader;
     int64_t asked_us; /* as the anchor says it: whole milliseconds */
+    int64_t watermark_us;
     bool wanted;
     int64_t to_us;
     int64_t next_us;
@@ -35,9 +36,14 @@ static bool still_waits(const char *company)
     return false;
 }
 
-static enum status read_company(struct session_reader *reader, const struct hash *presence, bool *ret_waits)
+/*
+ * Whether it waits, and for a visit without a check-out its latest instant: a missing check-out is assumed, after the next
+ * check-in or the longest visit (V4); until then the visit goes on, and waits for nobody's log.
+ */
+static enum status read_company(struct session_reader *reader, const struct presence_row *visit, bool *ret_waits,
+                                int64_t *ret_to_us)
 {
-    struct view_key key = view_key_of_hash('p', presence);
+    struct view_key key = view_key_of_hash('p', &visit->presence);
     ProtobufCMessage *unpacked = NULL;
     const Doublecrew__V1__Row *row;
     struct view_row view;
@@ -50,7 +56,11 @@ static enum status read_company(struct session_reader *reader, const struct hash
     if (status != STATUS_OK)
         return status;
     row = (const Doublecrew__V1__Row *)unpacked;
-    *ret_waits = row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE && still_waits(row->presence->company);
+    if (row->row_case != DOUBLECREW__V1__ROW__ROW_PRESENCE)
+        return STATUS_OK;
+    *ret_waits = still_waits(row->presence->company) &&
+                 (visit->has_out || (row->presence->reasons & RULE_REASON_OUT_MISSING) != 0);
+    *ret_to_us = visit->has_out ? visit->to_us : row->presence->out_to_ms * MS_US + MS_US - 1;
     return STATUS_OK;
 }
 
@@ -65,18 +75,19 @@ static enum status look(struct seal_search *search, const struct hash *presence)
     struct store *store = search->reader->store;
     struct presence_row row;
     bool waits = false;
+    int64_t to_us = 0;
     enum status status = store->ops->presence_get(store, presence, &row);
 
-    if (status != STATUS_OK || !row.has_out || row.to_us > INT64_MAX - MS_US)
+    if (status != STATUS_OK || row.to_us > INT64_MAX - MS_US)
         return status;
-    status = read_company(search->reader, presence, &waits);
-    if (status != STATUS_OK || !waits)
+    status = read_company(search->reader, &row, &waits, &to_us);
+    if (status != STATUS_OK || !waits || to_us < search->watermark_us)
         return status;
-    if (after(row.to_us) > search->asked_us) {
-        search->next_us = after(row.to_us) < search->next_us ? after(row.to_us) : search->next_us;
+    if (after(to_us) > search->asked_us) {
+        search->next_us = after(to_us) < search->next_us ? after(to_us) : search->next_us;
         return STATUS_OK;
     }
-    search->to_us = !search->wanted || row.to_us > search->to_us ? row.to_us : search->to_us;
+    search->to_us = !search->wanted || to_us > search->to_us ? to_us : search->to_us;
     search->wanted = true;
     return STATUS_OK;
 }
@@ -127,13 +138,16 @@ enum status session_seal_read(struct session_reader *reader, const struct device
                               const struct session_hello *hello, struct session_seal *ret_seal)
 {
     struct store *store = reader->store;
-    struct seal_search search = {.reader = reader, .asked_us = hello->time_us / MS_US * MS_US, .next_us = RULE_FOREVER};
+    struct seal_search search = {.reader = reader,
+                                 .asked_us = hello->time_us / MS_US * MS_US,
+                                 .watermark_us = watermark_of(device),
+                                 .next_us = RULE_FOREVER};
     struct session_seal found = {.silence_us = SILENCE_DEFAULT_US};
     struct store_head head;
     enum status status = STATUS_OK;
 
     if (can_seal(device) && !hello->clock_trouble && id_equal(&device->log, &hello->log))
-        status = store->ops->presences_naming(store, &device->officer, watermark_of(device), each_presence, &search);
+        status = store->ops->presences_naming(store, &device->officer, search.watermark_us, each_presence, &search);
     if (status == STATUS_CANCELLED && search.looked_at > SEAL_VISITS_MAX)
         status = STATUS_OK;
     if (status == STATUS_OK)

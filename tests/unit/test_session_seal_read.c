@@ -138,6 +138,21 @@ static void visit__wants_a_seal_once_it_is_over(void **state)
     assert_int_equal(anchor.size, head.pos);
 }
 
+/* V4: nobody presses check-out; the visit is over all the same, and its partner's log can say that nobody came. */
+static void visit_without_check_out__wants_a_seal_once_it_is_missing(void **state)
+{
+    struct seals *seals = *state;
+    struct session_seal seal;
+
+    visit_begins(seals, "bob");
+    fleet_tick(seals->fleet, minute(30));
+    assert_int_equal(ask(seals, minute(30)).anchor_size, 0);
+    fleet_tick(seals->fleet, minute(182));
+    seal = ask(seals, minute(182));
+    assert_int_not_equal(seal.anchor_size, 0);
+    assert_true(seal.to_us >= minute(180) && seal.to_us < minute(182));
+}
+
 static void log__that_reported_past_the_visit_is_not_asked_again(void **state)
 {
     struct seals *seals = *state;
@@ -251,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(visit_under_way__wants_no_seal_yet, setup, teardown),
         cmocka_unit_test_setup_teardown(visit__wants_a_seal_once_it_is_over, setup, teardown),
+        cmocka_unit_test_setup_teardown(visit_without_check_out__wants_a_seal_once_it_is_missing, setup, teardown),
         cmocka_unit_test_setup_teardown(log__that_reported_past_the_visit_is_not_asked_again, setup, teardown),
         cmocka_unit_test_setup_teardown(joint_visit__wants_no_seal, setup, teardown),
         cmocka_unit_test_setup_teardown(visit_that_names_somebody_else__wants_no_seal, setup, teardown),
