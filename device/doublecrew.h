@@ -499,7 +499,8 @@ struct dc_field_head {
     bool pending; /* an own edit that the server's rows don't hold yet */
 };
 
-/* One field of one subject: more than one head is a conflict; the first is the one to show. Own pending edits included. */
+/* One field of one subject: more than one head is a conflict, the first is the one to show; of a set the heads are its
+ * additions. Own pending edits included. */
 struct dc_field {
     struct dc_subject subject;
     const char *field;
