@@ -126,6 +126,8 @@ uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us)
 {
     bool soon = verdict->next_change_us != RULE_FOREVER && verdict->next_change_us - now_us <= FLAG_SETTLING_US;
 
+    if (verdict->company == RULE_COMPANY_PART_JOINT && (verdict->reasons & RULE_REASON_OPEN) != 0)
+        return flags_of_company(verdict);
     return verdict->company == RULE_COMPANY_TIME_UNPROVEN && soon ? BIT(FLAG_TIME_UNPROVEN) : 0;
 }
 

@@ -52,8 +52,10 @@ struct hash flag_subject_of_id(const struct id *id);
 /* Kinds that the verdict gives reason for, as bits 1 << kind; only kinds whose subject is the presence. */
 uint32_t flags_of_verdict(const struct rule_verdict *verdict);
 /*
- * Of those, the kinds that aren't raised yet, since time alone will soon say otherwise: while a check-in or a limit lies
- * within the clocks' uncertainty, the times prove nothing for a second or two.
+ * Of those, the kinds that aren't raised yet. Time alone will soon say otherwise: while a check-in or a limit lies within the
+ * clocks' uncertainty, the times prove nothing for a second or two. And part joint while there is no check-out: it rests on
+ * the officer being there still, which their phone, perhaps without signal, hasn't said; the row shows it, the alarm waits
+ * for the check-out or for the longest visit (A2).
  */
 uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us);
 /* All kinds whose subject is a presence. */

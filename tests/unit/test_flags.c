@@ -6,6 +6,7 @@
 
 #include <cmocka.h>
 
+#include "core/limits.h"
 #include "server/logic/flags.h"
 
 #define BIT(kind) (UINT32_C(1) << (kind))
@@ -40,6 +41,24 @@ static void lone_confirmed__alarm_unless_authorised_beforehand(void **state)
     assert_int_equal(flags_of_verdict(&none), BIT(FLAG_LONE_CONFIRMED) | BIT(FLAG_AUTHORITY_MISSING));
     assert_int_equal(flags_of_verdict(&prior), 0);
     assert_int_equal(flags_of_verdict(&refused), BIT(FLAG_LONE_CONFIRMED) | BIT(FLAG_AUTHORITY_REFUSED));
+}
+
+static void unsettled__waits_for_what_settles_itself(void **state)
+{
+    struct rule_verdict open = verdict_of(RULE_COMPANY_PART_JOINT, RULE_AUTHORITY_NONE, RULE_REASON_OPEN);
+    struct rule_verdict over = verdict_of(RULE_COMPANY_PART_JOINT, RULE_AUTHORITY_NONE, 0);
+    struct rule_verdict unproven = verdict_of(RULE_COMPANY_TIME_UNPROVEN, RULE_AUTHORITY_NONE, 0);
+    const int64_t now_us = 1000;
+
+    (void)state;
+    assert_int_equal(flags_unsettled(&open, now_us), BIT(FLAG_PART_JOINT) | BIT(FLAG_AUTHORITY_MISSING));
+    assert_int_equal(flags_unsettled(&over, now_us), 0);
+    unproven.next_change_us = now_us + FLAG_SETTLING_US;
+    assert_int_equal(flags_unsettled(&unproven, now_us), BIT(FLAG_TIME_UNPROVEN));
+    unproven.next_change_us = now_us + FLAG_SETTLING_US + 1;
+    assert_int_equal(flags_unsettled(&unproven, now_us), 0);
+    unproven.next_change_us = RULE_FOREVER;
+    assert_int_equal(flags_unsettled(&unproven, now_us), 0);
 }
 
 static void held__flagged_by_its_cause(void **state)
@@ -102,6 +121,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_companies__no_flag),
         cmocka_unit_test(lone_confirmed__alarm_unless_authorised_beforehand),
+        cmocka_unit_test(unsettled__waits_for_what_settles_itself),
         cmocka_unit_test(held__flagged_by_its_cause),
         cmocka_unit_test(life_of_a_flag__as_the_evidence_goes),
         cmocka_unit_test(names__stable_and_distinct),
