@@ -147,6 +147,7 @@ static enum status fill_heads(struct field_edits *all, Doublecrew__V1__FieldRow 
 {
     size_t *heads = arena_alloc(all->arena, EDITS_MAX * sizeof(*heads));
 
+    /* A list of pointers, as protobuf-c has it. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     row->heads = arena_alloc(all->arena, 2 * EDITS_MAX * sizeof(*row->heads));
     if (heads == NULL || row->heads == NULL)
         return STATUS_OVER_LIMIT;
