@@ -2,8 +2,10 @@
  * View rows and the feed. A page merges one stream a scope; each stream is in order (effective pos, key):
  *   first the block: what the scope held when the device entered it, all at the entered pos, so by key;
  *   then the tail: what changed since, by (pos, key).
- * A key in several of the device's scopes is given once: live at the greatest effective pos of the scopes that hold it
- * live, or, when none does, gone at the greatest of those that it left.
+ * The stream of a scope that the device left is one block of tombstones at the left pos, and no tail.
+ * A key in several of the device's scopes is given once: live at the least effective pos of the scopes that hold it
+ * live, or, when none does, gone at the greatest. While a key is live its least pos never falls, so no cursor passes it
+ * unsent (the greatest falls when the scope with it is left).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -80,6 +82,16 @@ static uint64_t max_pos(uint64_t a, uint64_t b)
 
 static enum status stream_advance(struct page *page, struct stream *stream);
 
+static uint64_t block_pos(const struct scope_member *member)
+{
+    return member->left_pos != 0 ? member->left_pos : member->entered_pos;
+}
+
+static uint64_t effective(const struct scope_member *member, const struct sq_feed *row)
+{
+    return member->left_pos != 0 ? member->left_pos : max_pos(row->pos, member->entered_pos);
+}
+
 static void open_block(struct page *page, struct stream *stream, struct span after_key)
 {
     stream->query = sq_begin(page->store, SQ_FEED_BLOCK);
@@ -87,7 +99,7 @@ static void open_block(struct page *page, struct stream *stream, struct span aft
     stream->tail = false;
     sq_bind_scope(&stream->query, &stream->member->scope);
     sq_bind_span(&stream->query, after_key);
-    sq_bind_u64(&stream->query, stream->member->entered_pos);
+    sq_bind_u64(&stream->query, stream->member->left_pos != 0 ? INT64_MAX : stream->member->entered_pos);
 }
 
 static void open_tail(struct page *page, struct stream *stream)
@@ -109,11 +121,11 @@ static enum status stream_start(struct page *page, struct stream *stream, const 
     const struct feed_cursor *after = page->after;
 
     stream->member = member;
-    if (member->entered_pos > after->pos)
+    if (block_pos(member) > after->pos)
         open_block(page, stream, span_of(NULL, 0));
-    else if (member->entered_pos == after->pos && after->key_size > 0)
+    else if (block_pos(member) == after->pos && after->key_size > 0)
         open_block(page, stream, span_of(after->key, after->key_size));
-    else
+    else if (member->left_pos == 0)
         open_tail(page, stream);
     return stream_advance(page, stream);
 }
@@ -122,14 +134,15 @@ static enum status stream_advance(struct page *page, struct stream *stream)
 {
     while (stream->open) {
         if (sq_next(&stream->query, &sq_feeds, &stream->at)) {
-            stream->effective_pos = max_pos(stream->at.pos, stream->member->entered_pos);
+            stream->effective_pos = effective(stream->member, &stream->at);
+            stream->at.gone = stream->at.gone || stream->member->left_pos != 0;
             return STATUS_OK;
         }
         enum status status = sq_end(&stream->query);
         stream->open = false;
         if (status != STATUS_OK)
             return status;
-        if (!stream->tail)
+        if (!stream->tail && stream->member->left_pos == 0)
             open_tail(page, stream);
     }
     return STATUS_OK;
@@ -162,11 +175,12 @@ static bool scope_equal(const struct scope *a, const struct scope *b)
     return a->kind == b->kind && (a->kind == SCOPE_FORCE || id_equal(&a->id, &b->id));
 }
 
-/* Live before gone, then the later; of equals the first member. */
-static bool stands_before(const struct sq_feed *row, uint64_t effective_pos, const struct sq_feed *best,
-                          uint64_t best_pos)
+/* Live before gone; of the live the earliest, of the gone the latest; of equals the first member. */
+static bool stands_before(bool gone, uint64_t pos, bool best_gone, uint64_t best_pos)
 {
-    return row->gone != best->gone ? !row->gone : effective_pos > best_pos;
+    if (gone != best_gone)
+        return !gone;
+    return gone ? pos > best_pos : pos < best_pos;
 }
 
 /* Sets ret_chosen when this stream's row is the one that stands for its key among all of the device's scopes. */
@@ -180,11 +194,12 @@ static enum status is_chosen(const struct page *page, const struct stream *strea
     while (sq_next(&query, &sq_feeds, &row)) {
         for (size_t i = 0; i < page->member_count; i++) {
             const struct scope_member *member = &page->members[i];
-            uint64_t effective_pos = max_pos(row.pos, member->entered_pos);
+            bool gone = row.gone || member->left_pos != 0;
+            uint64_t pos = effective(member, &row);
             if (member == stream->member || !scope_equal(&member->scope, &row.scope))
                 continue;
-            if (stands_before(&row, effective_pos, &stream->at, stream->effective_pos) ||
-                (member < stream->member && !stands_before(&stream->at, stream->effective_pos, &row, effective_pos)))
+            if (stands_before(gone, pos, stream->at.gone, stream->effective_pos) ||
+                (member < stream->member && !stands_before(stream->at.gone, stream->effective_pos, gone, pos)))
                 chosen = false;
         }
     }

@@ -143,9 +143,9 @@ static enum status scope_member_put(struct store *store, const struct id *device
     return sq_put(store, SQ_MEMBER_PUT, &row);
 }
 
-static enum status scope_member_remove(struct store *store, const struct id *device, const struct scope *scope)
+static enum status scope_member_forget(struct store *store, const struct id *device, const struct scope *scope)
 {
-    struct sq_query query = sq_begin(store, SQ_MEMBER_REMOVE);
+    struct sq_query query = sq_begin(store, SQ_MEMBER_FORGET);
 
     sq_bind_id(&query, device);
     sq_bind_scope(&query, scope);
@@ -169,5 +169,5 @@ void sq_roster_ops(struct store_ops *ops)
     ops->policy_put = policy_put;
     ops->scopes_of_device = scopes_of_device;
     ops->scope_member_put = scope_member_put;
-    ops->scope_member_remove = scope_member_remove;
+    ops->scope_member_forget = scope_member_forget;
 }

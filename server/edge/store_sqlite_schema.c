@@ -122,7 +122,8 @@ static const char version_1[] =
                 "CREATE INDEX feed_by_pos ON feed (scope, pos, view_key, gone);"
                 "CREATE INDEX feed_by_key ON feed (view_key, scope);"
                 "CREATE TABLE scope_members ("
-                " device BLOB NOT NULL, scope BLOB NOT NULL, entered_pos INTEGER NOT NULL, PRIMARY KEY (device, scope)"
+                " device BLOB NOT NULL, scope BLOB NOT NULL, entered_pos INTEGER NOT NULL, left_pos INTEGER NOT NULL,"
+                " PRIMARY KEY (device, scope)"
                 ") STRICT, WITHOUT ROWID;";
 
 static const char *const migrations[] = {version_1};

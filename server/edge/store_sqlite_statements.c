@@ -101,7 +101,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_FEED_OF_KEY] = {SQ_SELECT, &sq_feeds, "INDEXED BY feed_by_key WHERE view_key = ?1 ORDER BY scope"},
     [SQ_MEMBERS_GET] = {SQ_SELECT, &sq_members, "WHERE device = ?1 ORDER BY scope"},
     [SQ_MEMBER_PUT] = {SQ_UPSERT, &sq_members, ""},
-    [SQ_MEMBER_REMOVE] = {SQ_PLAIN, NULL, "DELETE FROM scope_members WHERE device = ?1 AND scope = ?2"},
+    [SQ_MEMBER_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM scope_members WHERE device = ?1 AND scope = ?2"},
 };
 
 const struct sq_statement_spec *sq_statement_spec(enum sq_statement_id id)

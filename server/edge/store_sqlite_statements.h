@@ -76,7 +76,7 @@ enum sq_statement_id {
     SQ_FEED_OF_KEY,
     SQ_MEMBERS_GET,
     SQ_MEMBER_PUT,
-    SQ_MEMBER_REMOVE,
+    SQ_MEMBER_FORGET,
 
     SQ_STATEMENT_COUNT
 };

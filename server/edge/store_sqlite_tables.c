@@ -282,5 +282,6 @@ static const struct sq_column sq_members_columns[] = {
     KEY(SQ_ID, struct sq_member, device, "device"),
     KEY(SQ_SCOPE, struct sq_member, member.scope, "scope"),
     INT(struct sq_member, member.entered_pos, "entered_pos"),
+    INT(struct sq_member, member.left_pos, "left_pos"),
 };
 TABLE(sq_members, "scope_members", struct sq_member);

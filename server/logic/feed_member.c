@@ -1,6 +1,7 @@
 /* Whose device sees which scope, and rows that follow an offender or an officer to another team (P1, P4). */
 #include "server/logic/batch_internal.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,37 +33,98 @@ static enum status scopes_of_member(struct batch *batch, const struct device_row
     return STATUS_OK;
 }
 
-static bool is_among(const struct scope *scope, const struct scope *scopes, size_t stride, size_t count)
+static bool same_scope(const struct scope *a, const struct scope *b)
 {
-    for (size_t i = 0; i < count; i++) {
-        const struct scope *other = (const struct scope *)(const void *)((const uint8_t *)scopes + i * stride);
+    return a->kind == b->kind && id_equal(&a->id, &b->id);
+}
 
-        if (scope->kind == other->kind && id_equal(&scope->id, &other->id))
-            return true;
+/* A device's memberships, past ones too; the store's limit and what one refresh may add. */
+struct member_list {
+    struct scope_member members[STORE_SCOPES_MAX + LOGIC_SCOPES_MAX];
+    size_t count;
+};
+
+static_assert(STORE_SCOPES_LEFT_MAX + LOGIC_SCOPES_MAX <= STORE_SCOPES_MAX, "what is kept must fit the store's limit");
+
+static enum status leave_unwanted(struct batch *batch, const struct id *device, const struct scope_list *wanted,
+                                  uint64_t pos, struct member_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct scope_member *member = &list->members[i];
+        bool stays = member->left_pos != 0;
+
+        for (size_t j = 0; j < wanted->count && !stays; j++)
+            stays = same_scope(&member->scope, &wanted->scopes[j]);
+        if (stays)
+            continue;
+        member->left_pos = pos;
+        RETURN_IF_BAD(batch->store->ops->scope_member_put(batch->store, device, member));
     }
-    return false;
+    return STATUS_OK;
+}
+
+/* For the first time, or again: all that the scope holds then comes anew. */
+static enum status enter_wanted(struct batch *batch, const struct id *device, const struct scope_list *wanted,
+                                uint64_t pos, struct member_list *list)
+{
+    for (size_t i = 0; i < wanted->count; i++) {
+        struct scope_member *member;
+        size_t at = 0;
+
+        while (at < list->count && !same_scope(&list->members[at].scope, &wanted->scopes[i]))
+            at++;
+        member = &list->members[at];
+        if (at < list->count && member->left_pos == 0)
+            continue;
+        list->count += at == list->count;
+        *member = (struct scope_member){.scope = wanted->scopes[i], .entered_pos = pos};
+        RETURN_IF_BAD(batch->store->ops->scope_member_put(batch->store, device, member));
+    }
+    return STATUS_OK;
+}
+
+static struct scope_member *left_first(struct member_list *list, size_t *ret_left_count)
+{
+    struct scope_member *first = NULL;
+
+    *ret_left_count = 0;
+    for (size_t i = 0; i < list->count; i++) {
+        struct scope_member *member = &list->members[i];
+
+        if (member->left_pos == 0)
+            continue;
+        ++*ret_left_count;
+        if (first == NULL || member->left_pos < first->left_pos)
+            first = member;
+    }
+    return first;
+}
+
+/* A pool phone passes through many hands: only a device that missed all of the remembered departures keeps rows. */
+static enum status forget_oldest(struct batch *batch, const struct id *device, struct member_list *list)
+{
+    size_t left_count;
+    struct scope_member *first = left_first(list, &left_count);
+
+    while (left_count > STORE_SCOPES_LEFT_MAX) {
+        RETURN_IF_BAD(batch->store->ops->scope_member_forget(batch->store, device, &first->scope));
+        *first = list->members[--list->count];
+        first = left_first(list, &left_count);
+    }
+    return STATUS_OK;
 }
 
 enum status feed_member_refresh(struct batch *batch, const struct device_row *device, uint64_t pos)
 {
-    struct scope_member members[STORE_SCOPES_MAX];
+    struct member_list list;
     struct scope_list wanted;
-    size_t count;
 
     RETURN_IF_BAD(scopes_of_member(batch, device, &wanted));
-    RETURN_IF_BAD(
-        batch->store->ops->scopes_of_device(batch->store, &device->device, members, STORE_SCOPES_MAX, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (!is_among(&members[i].scope, wanted.scopes, sizeof(wanted.scopes[0]), wanted.count))
-            RETURN_IF_BAD(batch->store->ops->scope_member_remove(batch->store, &device->device, &members[i].scope));
-    }
-    for (size_t i = 0; i < wanted.count; i++) {
-        struct scope_member member = {wanted.scopes[i], pos};
-
-        if (!is_among(&member.scope, &members[0].scope, sizeof(members[0]), count))
-            RETURN_IF_BAD(batch->store->ops->scope_member_put(batch->store, &device->device, &member));
-    }
-    return STATUS_OK;
+    RETURN_IF_BAD(batch->store->ops->scopes_of_device(batch->store, &device->device, list.members, STORE_SCOPES_MAX,
+                                                      &list.count));
+    RETURN_IF_BAD(leave_unwanted(batch, &device->device, &wanted, pos, &list));
+    RETURN_IF_BAD(enter_wanted(batch, &device->device, &wanted, pos, &list));
+    return forget_oldest(batch, &device->device, &list);
 }
 
 /* Keys of the rows of one scope that belong to an offender. */
@@ -155,7 +217,7 @@ static enum status collect(void *context, uint64_t effective_pos, const struct f
 
 static enum status collect_scope(struct key_list *list, const struct scope *scope)
 {
-    struct scope_member member = {*scope, 0};
+    struct scope_member member = {.scope = *scope};
 
     memset(&list->cursor, 0, sizeof(list->cursor));
     do {

@@ -237,9 +237,9 @@ bool session_sees(const struct session *session, const struct scope *scopes, siz
         return false;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < session->look.member_count; j++) {
-            const struct scope *own = &session->look.members[j].scope;
+            const struct scope_member *own = &session->look.members[j];
 
-            if (own->kind == scopes[i].kind && id_equal(&own->id, &scopes[i].id))
+            if (own->left_pos == 0 && own->scope.kind == scopes[i].kind && id_equal(&own->scope.id, &scopes[i].id))
                 return true;
         }
     }

@@ -55,10 +55,10 @@ enum status session_pending_read(struct store *store, struct session_greeting *g
     enum status status;
 
     for (size_t i = 0; i < greeting->look.member_count; i++) {
-        enum scope_kind kind = greeting->look.members[i].scope.kind;
+        const struct scope_member *member = &greeting->look.members[i];
 
-        if (kind == SCOPE_SUPERVISORS || kind == SCOPE_OFFICER)
-            members[count++] = greeting->look.members[i];
+        if (member->left_pos == 0 && (member->scope.kind == SCOPE_SUPERVISORS || member->scope.kind == SCOPE_OFFICER))
+            members[count++] = *member;
     }
     if (count == 0)
         return STATUS_OK;

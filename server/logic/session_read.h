@@ -6,11 +6,12 @@
 #define DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
 
 #include "core/checkpoint.h"
+#include "core/limits.h"
 #include "core/merkle.h"
 #include "server/logic/store.h"
 
-/* force, own, and for eight teams both scopes; with room */
-#define SESSION_SCOPES_MAX 32
+/* all that the store gives: those that the device left come too */
+#define SESSION_SCOPES_MAX STORE_SCOPES_MAX
 /* A page ends before it exceeds this many bytes of rows; a single larger row still makes a page. */
 #define SESSION_PAGE_SIZE_MAX (128u * 1024u)
 

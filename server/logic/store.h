@@ -239,7 +239,7 @@ struct view_row {
     struct span row;
 };
 
-/* The feed: view rows by scope. Effective pos = max(pos, entered). */
+/* The feed: view rows by scope. Its places for one device: see feed_page. */
 struct feed_row {
     struct scope scope;
     uint64_t pos; /* max of the row's change and its entry into the scope */
@@ -248,9 +248,11 @@ struct feed_row {
     struct span row; /* the view's row; empty when gone */
 };
 
+/* A device's membership is remembered when it ends, so that what the device holds can be taken back from it (P1). */
 struct scope_member {
     struct scope scope;
-    uint64_t entered_pos;
+    uint64_t entered_pos; /* of the last time */
+    uint64_t left_pos;    /* 0: a member now */
 };
 
 struct feed_cursor {
@@ -340,9 +342,18 @@ struct store_ops {
     /* Scopes of which a view row is a live member. */
     enum status (*scopes_of_row)(struct store *store, struct span key, struct scope *ret_scopes, size_t max,
                                  size_t *ret_count);
+    /* Also the scopes that the device has left. */
     enum status (*scopes_of_device)(struct store *store, const struct id *device, struct scope_member *ret_members,
                                     size_t max, size_t *ret_count);
-    /* Rows of the device's scopes after the cursor, in order (effective pos, key), each key once; stops at max. */
+    /*
+     * Rows of the device's scopes after the cursor, in order (effective pos, key), each key once; stops at max.
+     * In a scope of which the device is a member a row's pos is max(its pos there, entered_pos), live or gone. In a scope
+     * that it left, all that the scope's feed holds is gone since left_pos. A key in several scopes is live when one of
+     * them holds it live, at the least pos of those: a device that has passed it holds the row, whichever others the row
+     * or the device enters or leaves later. Else it is gone, at the greatest pos.
+     * So a device also hears of the going of rows that came to a scope after it had left: it learns that an opaque key
+     * (a random id or a hash) exists, and nothing else.
+     */
     enum status (*feed_page)(struct store *store, const struct scope_member *members, size_t member_count,
                              const struct feed_cursor *after, size_t max, store_feed_each each, void *context);
 
@@ -373,7 +384,8 @@ struct store_ops {
     enum status (*view_put)(struct store *store, const struct view_row *row);
     enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
     enum status (*scope_member_put)(struct store *store, const struct id *device, const struct scope_member *member);
-    enum status (*scope_member_remove)(struct store *store, const struct id *device, const struct scope *scope);
+    /* Forgets even that the device left: what it still holds of the scope stays with it. */
+    enum status (*scope_member_forget)(struct store *store, const struct id *device, const struct scope *scope);
 
     enum status (*dump)(struct store *store, store_dump_sink sink, void *context); /* see store_dump */
     void (*close)(struct store *store);

@@ -373,6 +373,81 @@ static void page__comes_live_and_says_when_the_client_is_current(void **state)
     ws_client_free(reader);
 }
 
+/* Reads pages to the last; moves the device's cursor; says how the offender's row came last: 'x' live, 'X' gone, 0 not. */
+static char read_pages(struct server_device *device, struct ws_client *client)
+{
+    struct id offender = fixture_id("offender");
+    char found = 0;
+
+    for (bool last = false; !last;) {
+        Doublecrew__V1__ServerMessage *message = server_hear_kind(client, SERVER(DELTA));
+
+        for (size_t i = 0; i < message->delta->n_rows; i++) {
+            const Doublecrew__V1__Row *row = message->delta->rows[i];
+            if (row->key.len == 1 + ID_SIZE && row->key.data[0] == 'x' &&
+                memcmp(row->key.data + 1, offender.bytes, ID_SIZE) == 0)
+                found = row->row_case == DOUBLECREW__V1__ROW__ROW_TOMBSTONE ? 'X' : 'x';
+        }
+        last = message->delta->last;
+        device->feed_cursor = message->delta->to_cursor;
+        server_heard_free(message);
+    }
+    return found;
+}
+
+static void move_to(struct server_fixture *fixture, struct ws_client *operator_client,
+                    const struct server_device *device, Doublecrew__V1__Role role, const char *team_name)
+{
+    Doublecrew__V1__Team team = DOUBLECREW__V1__TEAM__INIT;
+    Doublecrew__V1__Officer officer = DOUBLECREW__V1__OFFICER__INIT;
+    struct id id = fixture_id(team_name);
+    ProtobufCBinaryData teams[1] = {bytes_of(id.bytes, ID_SIZE)};
+    char code[] = "MOVED 1";
+
+    team.team_id = teams[0];
+    team.code = team.name = code;
+    server_device_add(&fixture->operator_device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_TEAM, &team.base);
+    officer.officer_id = bytes_of(device->officer.bytes, ID_SIZE);
+    officer.code = officer.name = code;
+    officer.role = role;
+    officer.n_team_ids = 1;
+    officer.team_ids = teams;
+    server_device_add(&fixture->operator_device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_OFFICER, &officer.base);
+    server_device_sync(&fixture->operator_device, operator_client);
+}
+
+static void officer_moved__rows_of_the_old_team_are_taken_back(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct server_device *online = &fixture->supervisor, *offline = &fixture->officer;
+    struct ws_client *operator_client = server_fixture_connect(fixture, &fixture->operator_device);
+    struct ws_client *connected = server_fixture_connect(fixture, online);
+    struct ws_client *client = server_fixture_connect(fixture, offline);
+    char heard = 0;
+
+    server_device_greet(&fixture->operator_device, operator_client, 0);
+    server_device_greet(online, connected, 8);
+    server_device_greet(offline, client, 8);
+    assert_int_equal(read_pages(online, connected), 'x');
+    assert_int_equal(read_pages(offline, client), 'x');
+    ws_client_free(client);
+    move_to(fixture, operator_client, online, DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR, "south");
+    move_to(fixture, operator_client, offline, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, "south");
+    while (heard == 0)
+        heard = read_pages(online, connected);
+    assert_int_equal(heard, 'X');
+    client = server_fixture_connect(fixture, offline);
+    server_device_greet(offline, client, 8);
+    assert_int_equal(read_pages(offline, client), 'X');
+    move_to(fixture, operator_client, offline, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, "team");
+    for (heard = 0; heard == 0;)
+        heard = read_pages(offline, client);
+    assert_int_equal(heard, 'x');
+    ws_client_free(client);
+    ws_client_free(connected);
+    ws_client_free(operator_client);
+}
+
 static void training_step__is_for_the_operator_alone(void **state)
 {
     struct server_fixture *fixture = *state;
@@ -425,6 +500,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(facts__acknowledged_before_a_kill_are_found_after_it, start, stop),
         cmocka_unit_test_setup_teardown(lone_visit__reaches_the_connected_supervisor_at_once, start, stop),
         cmocka_unit_test_setup_teardown(page__comes_live_and_says_when_the_client_is_current, start, stop),
+        cmocka_unit_test_setup_teardown(officer_moved__rows_of_the_old_team_are_taken_back, start, stop),
         cmocka_unit_test_setup_teardown(training_step__is_for_the_operator_alone, start, stop),
         cmocka_unit_test_setup_teardown(device__that_is_declared_lost_is_cut_off_at_once, start, stop),
     };

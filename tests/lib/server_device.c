@@ -200,6 +200,9 @@ void server_device_say_hello(const struct server_device *device, struct ws_clien
     hello.boot_id = bytes_of(device->boot.bytes, ID_SIZE);
     hello.monotonic_ms = 1000000;
     hello.page_credit = page_credit;
+    if (device->feed_cursor > 0)
+        hello.epoch = bytes_of(device->epoch.bytes, ID_SIZE);
+    hello.feed_cursor = device->feed_cursor;
     hello.last_checkpoint = bytes_of(device->anchor, device->anchor_size);
     message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
@@ -214,6 +217,8 @@ uint64_t server_device_greet(struct server_device *device, struct ws_client *cli
     server_device_say_hello(device, client, page_credit);
     message = server_hear_kind(client, DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_WELCOME);
     durable_seq = message->welcome->durable_seq;
+    assert_int_equal(id_from_span(span_of(message->welcome->epoch.data, message->welcome->epoch.len), &device->epoch),
+                     STATUS_OK);
     if (device->anchor_size == 0) {
         device->anchor_size = message->welcome->anchor.len;
         assert_true(device->anchor_size > 0 && device->anchor_size < sizeof(device->anchor));

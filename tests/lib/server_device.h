@@ -29,6 +29,9 @@ struct server_device {
     size_t anchor_size;
     struct hash anchor_hash;
     bool anchor_is_told; /* its text has been pushed */
+    /* the feed, as Hello tells it: zero, from the beginning */
+    struct id epoch;
+    uint64_t feed_cursor;
     char certificate[160];
     char certificate_key[160];
 };

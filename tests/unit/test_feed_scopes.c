@@ -83,7 +83,7 @@ static bool is_member(struct fleet *fleet, const char *officer, enum scope_kind 
                                                          STORE_SCOPES_MAX, &count),
                      STATUS_OK);
     for (size_t i = 0; i < count; i++) {
-        if (members[i].scope.kind == kind && id_equal(&members[i].scope.id, &id))
+        if (members[i].left_pos == 0 && members[i].scope.kind == kind && id_equal(&members[i].scope.id, &id))
             return true;
     }
     return false;
@@ -195,8 +195,233 @@ static void device_handed_on__sees_what_the_next_officer_may(void **state)
     fleet_settle(fleet, MORNING);
     assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &cal->device, members, STORE_SCOPES_MAX, &count),
                      STATUS_OK);
-    assert_int_equal(count, 4); /* force, sam's own, south, south's supervisors */
+    assert_int_equal(count, 6); /* force, sam's own, south, south's supervisors; cal's own and north are left */
+    assert_true(is_member(fleet, "cal", SCOPE_SUPERVISORS, "south"));
     assert_false(is_member(fleet, "cal", SCOPE_TEAM, "north"));
+    assert_false(is_member(fleet, "cal", SCOPE_OFFICER, "cal"));
+}
+
+struct key {
+    uint8_t bytes[STORE_VIEW_KEY_MAX];
+    size_t size;
+};
+
+/* What a phone holds that applies every page, as of its cursor. */
+struct phone {
+    struct feed_cursor cursor;
+    struct key keys[128];
+    uint64_t pos[128]; /* of the row's content, as packed */
+    size_t count;
+    size_t page_rows; /* in the page under way */
+    size_t tombstones;
+};
+
+#define PAGE_ROWS 3
+
+static uint64_t pos_of_row(struct span packed)
+{
+    Doublecrew__V1__Row *row = doublecrew__v1__row__unpack(NULL, packed.size, packed.data);
+    uint64_t pos;
+
+    assert_non_null(row);
+    pos = row->pos;
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    return pos;
+}
+
+static size_t find(const struct phone *phone, struct span key)
+{
+    size_t i = 0;
+
+    while (i < phone->count && !span_equal(span_of(phone->keys[i].bytes, phone->keys[i].size), key))
+        i++;
+    return i;
+}
+
+static enum status take(void *context, uint64_t effective_pos, const struct feed_row *row)
+{
+    struct phone *phone = context;
+    size_t at = find(phone, row->key);
+
+    phone->page_rows++;
+    phone->cursor.pos = effective_pos;
+    phone->cursor.key_size = row->key.size;
+    memcpy(phone->cursor.key, row->key.data, row->key.size);
+    phone->tombstones += row->gone;
+    if (row->gone) {
+        if (at < phone->count) {
+            phone->count--;
+            phone->keys[at] = phone->keys[phone->count];
+            phone->pos[at] = phone->pos[phone->count];
+        }
+        return STATUS_OK;
+    }
+    assert_true(at < sizeof(phone->keys) / sizeof(phone->keys[0]));
+    phone->count += at == phone->count;
+    phone->keys[at].size = row->key.size;
+    memcpy(phone->keys[at].bytes, row->key.data, row->key.size);
+    phone->pos[at] = pos_of_row(row->row);
+    return STATUS_OK;
+}
+
+static void read_pages(struct fleet *fleet, const struct scope_member *members, size_t count, struct phone *phone)
+{
+    do {
+        struct feed_cursor after = phone->cursor;
+
+        phone->page_rows = 0;
+        assert_int_equal(fleet->store->ops->feed_page(fleet->store, members, count, &after, PAGE_ROWS, take, phone),
+                         STATUS_OK);
+    } while (phone->page_rows == PAGE_ROWS);
+    phone->cursor = (struct feed_cursor){.pos = batch_head(fleet->batch)->pos};
+}
+
+/* Connects, and applies pages until there are no more. */
+static void catch_up(struct fleet *fleet, const char *officer, struct phone *phone)
+{
+    struct scope_member members[STORE_SCOPES_MAX];
+    size_t count;
+
+    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet_device(fleet, officer)->device, members,
+                                                         STORE_SCOPES_MAX, &count),
+                     STATUS_OK);
+    phone->tombstones = 0;
+    read_pages(fleet, members, count, phone);
+}
+
+/* The phone holds every row of the officer's scopes as it is now, read scope by scope, and no other. */
+static void expect_exact(struct fleet *fleet, const struct phone *phone, const struct scope *scopes, size_t count)
+{
+    struct phone all = {.count = 0};
+
+    for (size_t i = 0; i < count; i++) {
+        struct scope_member member = {.scope = scopes[i]};
+        struct phone one = {.count = 0};
+
+        read_pages(fleet, &member, 1, &one);
+        for (size_t j = 0; j < one.count; j++) {
+            size_t at = find(&all, span_of(one.keys[j].bytes, one.keys[j].size));
+            all.count += at == all.count;
+            all.keys[at] = one.keys[j];
+            all.pos[at] = one.pos[j];
+        }
+    }
+    assert_int_equal(phone->count, all.count);
+    for (size_t i = 0; i < all.count; i++) {
+        size_t at = find(phone, span_of(all.keys[i].bytes, all.keys[i].size));
+        assert_true(at < phone->count);
+        assert_int_equal(phone->pos[at], all.pos[i]);
+    }
+}
+
+static void expect_anns(struct fleet *fleet, const struct phone *phone, const char *team)
+{
+    struct scope scopes[] = {{.kind = SCOPE_FORCE}, {SCOPE_OFFICER, fleet_id("ann")}, {SCOPE_TEAM, fleet_id(team)}};
+
+    expect_exact(fleet, phone, scopes, 3);
+}
+
+static size_t holds(const struct phone *phone, char letter)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < phone->count; i++)
+        count += phone->keys[i].bytes[0] == (uint8_t)letter;
+    return count;
+}
+
+static void ann_to(struct fleet *fleet, int64_t at_us, const char *team)
+{
+    fleet_officer(fleet, at_us, "ann", DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, true, team);
+    fleet_settle(fleet, at_us);
+}
+
+static void bobs_visit(struct fleet *fleet, int64_t at_us, const char *offender)
+{
+    struct fleet_device *bob = fleet_device(fleet, "bob");
+    struct hash presence = fleet_check_in(bob, at_us, offender, "");
+
+    (void)fleet_check_out(bob, at_us + 10 * FLEET_MINUTE, &presence);
+    fleet_sync(bob, at_us + 20 * FLEET_MINUTE);
+}
+
+/* One phone is online all the time; one connects again while its officer is away; one when they are back. */
+static void officer_moved__phone_gives_back_what_it_held(void **state)
+{
+    struct fleet *fleet = *state;
+    struct phone online = {.count = 0}, away, back;
+    struct phone fresh = {.count = 0};
+
+    (void)lone_visit(fleet, MORNING);
+    bobs_visit(fleet, MORNING, "yul");
+    catch_up(fleet, "ann", &online);
+    expect_anns(fleet, &online, "north");
+    assert_int_equal(holds(&online, 'x'), 2);
+    assert_int_equal(holds(&online, 'p'), 2);
+    away = back = online;
+
+    ann_to(fleet, MORNING + FLEET_HOUR, "south");
+    catch_up(fleet, "ann", &online);
+    expect_anns(fleet, &online, "south");
+    assert_int_equal(holds(&online, 'x'), 0);
+    assert_int_equal(holds(&online, 'p'), 1); /* her own visit goes with her */
+    assert_int_equal(online.tombstones, 3);   /* xen, yul, bob's visit */
+    bobs_visit(fleet, MORNING + 2 * FLEET_HOUR, "xen");
+    catch_up(fleet, "ann", &online);
+    assert_int_equal(online.tombstones, 0); /* what north gets now is no news to her */
+    catch_up(fleet, "ann", &away);
+    expect_anns(fleet, &online, "south");
+    expect_anns(fleet, &away, "south");
+
+    fleet_offender(fleet, MORNING + 3 * FLEET_HOUR, "yul", DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_MEDIUM, "south");
+    fleet_settle(fleet, MORNING + 3 * FLEET_HOUR);
+    catch_up(fleet, "ann", &away);
+    expect_anns(fleet, &away, "south");
+    assert_int_equal(holds(&away, 'x'), 1);
+    ann_to(fleet, MORNING + 4 * FLEET_HOUR, "north");
+    catch_up(fleet, "ann", &online);
+    catch_up(fleet, "ann", &away);
+    catch_up(fleet, "ann", &back);
+    catch_up(fleet, "ann", &fresh);
+    expect_anns(fleet, &online, "north");
+    expect_anns(fleet, &away, "north");
+    expect_anns(fleet, &back, "north");
+    expect_anns(fleet, &fresh, "north");
+    assert_int_equal(holds(&back, 'x'), 1);
+    assert_int_equal(holds(&back, 'p'), 3);
+}
+
+/* More teams than are remembered: the newest departures are. */
+static void officer_moved_often__phone_gives_back_the_last(void **state)
+{
+    struct fleet *fleet = *state;
+    struct phone online = {.count = 0}, offline;
+    struct scope_member members[STORE_SCOPES_MAX];
+    size_t count;
+    char name[16];
+
+    for (int i = 0; i < STORE_SCOPES_LEFT_MAX + 6; i++) {
+        int64_t at_us = MORNING + i * FLEET_MINUTE;
+
+        (void)snprintf(name, sizeof(name), "team-%d", i);
+        fleet_team(fleet, at_us, name);
+        ann_to(fleet, at_us, name);
+        if (i == 4) {
+            catch_up(fleet, "ann", &online);
+            expect_anns(fleet, &online, name);
+        }
+    }
+    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet_device(fleet, "ann")->device, members,
+                                                         STORE_SCOPES_MAX, &count),
+                     STATUS_OK);
+    assert_int_equal(count, 3 + STORE_SCOPES_LEFT_MAX);
+    ann_to(fleet, MORNING + FLEET_HOUR, "north");
+    catch_up(fleet, "ann", &online);
+    offline = online;
+    assert_int_equal(holds(&offline, 'x'), 2);
+    ann_to(fleet, MORNING + 2 * FLEET_HOUR, "south");
+    catch_up(fleet, "ann", &offline);
+    assert_int_equal(holds(&offline, 'x'), 0);
 }
 
 static void note_and_edit__rows_of_the_offenders_team(void **state)
@@ -233,9 +458,10 @@ static void note_and_edit__rows_of_the_offenders_team(void **state)
     Doublecrew__V1__Row *row = fleet_view(fleet, 'n', entry.bytes, HASH_SIZE);
     assert_string_equal(row->note->text, "Blue van");
     doublecrew__v1__row__free_unpacked(row, NULL);
-    uint8_t key[ID_SIZE + 7];
+    static const char field_name[] = {'v', 'e', 'h', 'i', 'c', 'l', 'e'};
+    uint8_t key[ID_SIZE + sizeof(field_name)];
     memcpy(key, xen.bytes, ID_SIZE);
-    memcpy(key + ID_SIZE, "vehicle", 7);
+    memcpy(key + ID_SIZE, field_name, sizeof(field_name));
     row = fleet_view(fleet, 'e', key, sizeof(key));
     assert_int_equal(row->field->n_heads, 2); /* neither edit named the other: both are shown */
     doublecrew__v1__row__free_unpacked(row, NULL);
@@ -260,7 +486,7 @@ static void set__rows_carry_the_additions_that_a_removal_names(void **state)
     ProtobufCBinaryData seen[2];
 
     memcpy(key, xen.bytes, ID_SIZE);
-    memcpy(key + ID_SIZE, "vehicle", 7);
+    memcpy(key + ID_SIZE, name, sizeof(name) - 1);
     edit.subject = (ProtobufCBinaryData){ID_SIZE, xen.bytes};
     edit.fields = fields;
     edit.n_fields = 1;
@@ -304,6 +530,8 @@ int main(void)
         SCENARIO(rows__only_in_their_teams),
         SCENARIO(offender_transferred__rows_follow),
         SCENARIO(officer_moved__scopes_and_rows_follow),
+        SCENARIO(officer_moved__phone_gives_back_what_it_held),
+        SCENARIO(officer_moved_often__phone_gives_back_the_last),
         SCENARIO(device_handed_on__sees_what_the_next_officer_may),
         SCENARIO(note_and_edit__rows_of_the_offenders_team),
         SCENARIO(set__rows_carry_the_additions_that_a_removal_names),

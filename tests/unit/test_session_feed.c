@@ -153,6 +153,16 @@ static void flag__goes_by_the_urgent_lane_to_its_scopes_only(void **state)
     assert_int_equal(fixture->update.count, 0);
 }
 
+static void flag__of_a_scope_that_was_left_is_not_told(void **state)
+{
+    struct session_fixture *fixture = *state;
+
+    fixture->greeting.look.members[0].left_pos = 9;
+    session_fixture_greet(fixture, 1);
+    raise_flag(fixture, 7, true);
+    assert_int_equal(fixture->update.count, 0);
+}
+
 static void flag_received__is_reported_with_its_latency_once(void **state)
 {
     struct session_fixture *fixture = *state;
@@ -248,6 +258,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(applied__of_a_page_that_was_never_sent_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(device__that_may_only_push_gets_no_pages_and_no_flags, setup, teardown),
         cmocka_unit_test_setup_teardown(flag__goes_by_the_urgent_lane_to_its_scopes_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(flag__of_a_scope_that_was_left_is_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(flag_received__is_reported_with_its_latency_once, setup, teardown),
         cmocka_unit_test_setup_teardown(roster__that_changed_is_looked_at_before_anything_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(roster__that_changed_twice_is_looked_at_twice, setup, teardown),

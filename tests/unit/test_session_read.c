@@ -213,6 +213,20 @@ static void greeting__tells_flags_that_are_raised_and_not_acknowledged(void **st
     assert_int_equal(ask(reading, &request)->greeting.flag_count, 0); /* suspended: may only push */
 }
 
+static void greeting__tells_no_flag_of_a_scope_that_was_left(void **state)
+{
+    struct reading *reading = *state;
+    struct session_request request = hello_of(1);
+    struct store *store = reading->stores->writer;
+    struct scope_member left = {.scope = {SCOPE_SUPERVISORS, numbered_id(TEAM)}, .entered_pos = 1, .left_pos = 20};
+    struct id device = numbered_id(1);
+
+    assert_int_equal(store->ops->begin(store), STATUS_OK);
+    assert_int_equal(store->ops->scope_member_put(store, &device, &left), STATUS_OK);
+    assert_int_equal(store->ops->commit(store), STATUS_OK);
+    assert_int_equal(ask(reading, &request)->greeting.flag_count, 0);
+}
+
 static void greeting__of_whom_it_should_not_greet_is_refused(void **state)
 {
     struct session_request request = hello_of(55);
@@ -339,6 +353,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(greeting__holds_an_anchor_over_the_committed_head, setup, teardown),
         cmocka_unit_test_setup_teardown(greeting__in_clock_trouble_holds_no_anchor, setup, teardown),
         cmocka_unit_test_setup_teardown(greeting__tells_flags_that_are_raised_and_not_acknowledged, setup, teardown),
+        cmocka_unit_test_setup_teardown(greeting__tells_no_flag_of_a_scope_that_was_left, setup, teardown),
         cmocka_unit_test_setup_teardown(greeting__of_whom_it_should_not_greet_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(cursor__of_another_epoch_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(checkpoint__that_the_device_holds_is_judged, setup, teardown),

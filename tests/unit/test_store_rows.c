@@ -737,7 +737,7 @@ static void scope_members__come_and_go(void **state)
     struct id device = numbered_id(1);
     struct id other = numbered_id(2);
     struct scope_member members[3] = {
-        {{SCOPE_OFFICER, numbered_id(5)}, 3}, {{SCOPE_FORCE, {{0}}}, 1}, {{SCOPE_TEAM, numbered_id(5)}, 2}};
+        {{SCOPE_OFFICER, numbered_id(5)}, 3, 0}, {{SCOPE_FORCE, {{0}}}, 1, 0}, {{SCOPE_TEAM, numbered_id(5)}, 2, 0}};
     struct scope_member got[3];
     size_t count = 99;
 
@@ -746,15 +746,17 @@ static void scope_members__come_and_go(void **state)
         OK(store->ops->scope_member_put(store, &device, &members[i]));
     OK(store->ops->scope_member_put(store, &other, &members[0]));
     members[2].entered_pos = 44;
+    members[2].left_pos = 50;
     OK(store->ops->scope_member_put(store, &device, &members[2]));
     OK(store->ops->commit(store));
     OK(store->ops->scopes_of_device(store, &device, got, 3, &count));
     assert_int_equal(count, 3);
     assert_true(got[0].scope.kind == SCOPE_FORCE && got[0].entered_pos == 1);
-    assert_true(got[1].scope.kind == SCOPE_TEAM && got[1].entered_pos == 44);
+    assert_true(got[1].scope.kind == SCOPE_TEAM && got[1].entered_pos == 44 && got[1].left_pos == 50);
+    assert_int_equal(got[0].left_pos, 0);
     assert_true(got[2].scope.kind == SCOPE_OFFICER && id_equal(&got[2].scope.id, &members[0].scope.id));
     assert_int_equal(store->ops->scopes_of_device(store, &device, got, 2, &count), STATUS_OVER_LIMIT);
-    WRITE(store, store->ops->scope_member_remove(store, &device, &members[0].scope));
+    WRITE(store, store->ops->scope_member_forget(store, &device, &members[0].scope));
     OK(store->ops->scopes_of_device(store, &device, got, 3, &count));
     assert_int_equal(count, 2);
     OK(store->ops->scopes_of_device(store, &other, got, 3, &count));
