@@ -67,7 +67,7 @@ static struct id id_of(char kind, size_t number)
     return id;
 }
 
-static void point_arrays(struct rule_gen *gen)
+void rule_gen_point(struct rule_gen *gen)
 {
     struct rule_case *c = &gen->rule_case;
 
@@ -409,7 +409,7 @@ void rule_gen_make(uint64_t seed, const struct rule_gen_options *options, struct
     size_t count;
 
     memset(ret_gen, 0, sizeof *ret_gen);
-    point_arrays(ret_gen);
+    rule_gen_point(ret_gen);
     make_policies(&dice, ret_gen);
     make_offenders(&dice, ret_gen);
     make_people(&dice, options, ret_gen);

@@ -64,6 +64,9 @@ uint64_t rule_gen_below(uint64_t *state, uint64_t bound);
 /* Six officers, ten presences, whole seconds, all features. */
 struct rule_gen_options rule_gen_options_all(void);
 
+/* Points the case at this struct's own arrays: after it was made or copied. */
+void rule_gen_point(struct rule_gen *gen);
+
 void rule_gen_make(uint64_t seed, const struct rule_gen_options *options, struct rule_gen *ret_gen);
 void rule_gen_copy(const struct rule_gen *from, struct rule_gen *ret_gen);
 /* The same case with every array in another order and all indices following. ret_presence_at[i] is where presence i went. */

@@ -3,25 +3,11 @@
 
 #include "tests/lib/rule_gen.h"
 
-static void point_arrays(struct rule_gen *gen)
-{
-    struct rule_case *c = &gen->rule_case;
-
-    c->policies = gen->policies;
-    c->offenders = gen->offenders;
-    c->officers = gen->officers;
-    c->devices = gen->devices;
-    c->presences = gen->presences;
-    c->plans = gen->plans;
-    c->authorities = gen->authorities;
-    c->decisions = gen->decisions;
-}
-
 /* An offender's risk levels may stand in either row after a shuffle: the row moves with the offender. */
 void rule_gen_copy(const struct rule_gen *from, struct rule_gen *ret_gen)
 {
     *ret_gen = *from;
-    point_arrays(ret_gen);
+    rule_gen_point(ret_gen);
     for (size_t i = 0; i < from->rule_case.offender_count; i++) {
         ret_gen->offenders[i].risks = ret_gen->risks[from->offenders[i].risks == from->risks[0] ? 0 : 1];
     }
