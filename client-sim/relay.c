@@ -31,6 +31,8 @@ struct relay {
     size_t pair_count;
     atomic_bool stop;
     atomic_int lose;
+    atomic_uint_fast64_t from_phone;
+    atomic_uint_fast64_t from_server;
 };
 
 static int connect_to(uint16_t port)
@@ -90,6 +92,7 @@ static bool pass(struct relay *relay, int from, int to, bool from_phone)
 
     if (size <= 0)
         return false;
+    atomic_fetch_add(from_phone ? &relay->from_phone : &relay->from_server, (uint_fast64_t)size);
     if (from_phone)
         atomic_compare_exchange_strong(&relay->lose, &armed, LOSE_SENT);
     else if (atomic_load(&relay->lose) == LOSE_SENT) {
@@ -179,6 +182,12 @@ void relay_free(struct relay *relay)
 uint16_t relay_port(const struct relay *relay)
 {
     return relay->port;
+}
+
+struct relay_bytes relay_bytes(const struct relay *relay)
+{
+    return (struct relay_bytes){.from_phone = atomic_load(&relay->from_phone),
+                                .from_server = atomic_load(&relay->from_server)};
 }
 
 void relay_lose_next_answer(struct relay *relay)

@@ -20,6 +20,8 @@
 #define ARENA_FACTOR 24
 #define ARENA_FLOOR (16u * 1024u)
 
+/* Hashes that one pushed entry may leave out: bounds what a small message grows to (an edit of many fields names most). */
+#define PUSH_REFS_MAX 64
 /* A push as bytes: leaves room for the ClientMessage around it. */
 #define PUSH_SIZE_MAX (MESSAGE_SIZE_MAX - 16u)
 /* Sequence numbers fit SQLite's signed integers. */

@@ -1,5 +1,7 @@
 #include "core/push.h"
 
+#include <string.h>
+
 #include "core/checkpoint.h"
 
 #include "doublecrew/v1/sync.pb-c.h"
@@ -120,8 +122,65 @@ static enum status read_references(const Doublecrew__V1__PushedEntry *pushed, co
     return read_id(message->boot_ids[pushed->boot], &header->boot);
 }
 
-static enum status read_entry(struct sha256 *sha, const push_message *message, const struct push *push, size_t index,
-                              struct clocks *clocks)
+/* The next pair of refs. MALFORMED: places that don't rise, or entries that aren't in this push. */
+static enum status read_ref(const struct push *push, size_t index, const uint32_t *pair, size_t from, size_t whole_size,
+                            const struct hash **ret_hash)
+{
+    if (pair[0] < from || pair[0] > whole_size - HASH_SIZE || pair[1] == 0 || pair[1] > index)
+        return STATUS_MALFORMED;
+    *ret_hash = &push->entries[index - pair[1]].hash;
+    return STATUS_OK;
+}
+
+/* The payload with the hashes put back that the push left out. */
+static enum status restore_payload(struct arena *arena, const Doublecrew__V1__PushedEntry *pushed,
+                                   const struct push *push, size_t index, struct span *ret_payload)
+{
+    size_t count = pushed->n_refs / 2;
+    size_t size = pushed->payload.len + count * HASH_SIZE;
+    const uint8_t *from = pushed->payload.data;
+    size_t at = 0;
+    uint8_t *whole;
+
+    if (pushed->n_refs % 2 != 0)
+        return STATUS_MALFORMED;
+    if (count > PUSH_REFS_MAX || size > PAYLOAD_SIZE_MAX)
+        return STATUS_OVER_LIMIT;
+    whole = arena_alloc(arena, size);
+    if (whole == NULL)
+        return STATUS_OVER_LIMIT;
+    for (size_t i = 0; i < count; i++) {
+        const struct hash *hash = NULL;
+        enum status status = read_ref(push, index, &pushed->refs[2 * i], at, size, &hash);
+
+        if (status != STATUS_OK)
+            return status;
+        size_t before = pushed->refs[2 * i] - at;
+        if (before > pushed->payload.len - (size_t)(from - pushed->payload.data))
+            return STATUS_MALFORMED;
+        memcpy(whole + at, from, before);
+        memcpy(whole + at + before, hash->bytes, HASH_SIZE);
+        from += before;
+        at += before + HASH_SIZE;
+    }
+    memcpy(whole + at, from, size - at);
+    *ret_payload = span_of(whole, size);
+    return STATUS_OK;
+}
+
+static enum status read_payload(struct arena *arena, const Doublecrew__V1__PushedEntry *pushed, const struct push *push,
+                                size_t index, struct span *ret_payload)
+{
+    if (pushed->payload.len == 0)
+        return STATUS_MISSING_FIELD;
+    if (pushed->n_refs > 0)
+        return restore_payload(arena, pushed, push, index, ret_payload);
+    *ret_payload = span_of_bytes(pushed->payload);
+    return STATUS_OK;
+}
+
+static enum status read_entry(struct arena *arena, struct sha256 *sha, const push_message *message,
+                              const struct push *push, size_t index, struct clocks *clocks)
 {
     const Doublecrew__V1__PushedEntry *pushed = message->entries[index];
     struct entry *entry = &push->entries[index];
@@ -130,10 +189,9 @@ static enum status read_entry(struct sha256 *sha, const push_message *message, c
     entry->header.log = push->log;
     entry->header.seq = push->first_seq + index;
     entry->header.previous = index == 0 ? push->previous : push->entries[index - 1].hash;
-    entry->payload = span_of_bytes(pushed->payload);
-    if (entry->payload.size == 0)
-        return STATUS_MISSING_FIELD;
-    status = read_references(pushed, message, push, &entry->header);
+    status = read_payload(arena, pushed, push, index, &entry->payload);
+    if (status == STATUS_OK)
+        status = read_references(pushed, message, push, &entry->header);
     if (status == STATUS_OK)
         status = read_clocks(pushed, clocks, &entry->header);
     return status == STATUS_OK ? entry_seal(sha, entry) : status;
@@ -160,7 +218,7 @@ enum status push_open(struct arena *arena, struct sha256 *sha, struct span bytes
     if (push.entries == NULL)
         return STATUS_OVER_LIMIT;
     for (size_t i = 0; i < push.entry_count && status == STATUS_OK; i++)
-        status = read_entry(sha, message, &push, i, &clocks);
+        status = read_entry(arena, sha, message, &push, i, &clocks);
     for (size_t i = 0; i < message->n_boot_ids && status == STATUS_OK; i++)
         status = message->boot_ids[i].len == ID_SIZE ? STATUS_OK : STATUS_BAD_LENGTH; /* those that no entry names */
     if (status != STATUS_OK)

@@ -13,6 +13,13 @@ struct build {
     Doublecrew__V1__AnchorRef anchors[PUSH_ENTRIES_MAX];
     Doublecrew__V1__AnchorRef *anchor_list[PUSH_ENTRIES_MAX];
     ProtobufCBinaryData boots[PUSH_ENTRIES_MAX];
+    /* Payloads without the hashes that refs stand for, and the refs. */
+    uint8_t *shortened;
+    uint32_t *refs;
+    size_t shortened_size;
+    size_t ref_count;
+    /* The first two bytes of each hash that an entry may refer to: few places of a payload need a closer look. */
+    uint8_t beginnings[(UINT16_MAX + 1) / 8];
 };
 
 /* protobuf-c's binary data isn't const, but packing only reads it. */
@@ -77,6 +84,64 @@ static uint32_t find_or_add_boot(struct build *build, const struct id *boot)
     return (uint32_t)build->message.n_boot_ids++;
 }
 
+/* How many entries back the one is whose hash these bytes are; 0: none. From the nearest on. */
+static uint32_t find_back(const struct build *build, const struct entry *entries, size_t index, const uint8_t *bytes)
+{
+    uint16_t beginning = get_u16(bytes);
+
+    if ((build->beginnings[beginning / 8] & (1U << (beginning % 8))) == 0)
+        return 0;
+    for (size_t i = index; i > 0; i--) {
+        if (memcmp(entries[i - 1].hash.bytes, bytes, HASH_SIZE) == 0)
+            return (uint32_t)(index - i + 1);
+    }
+    return 0;
+}
+
+/* Leaves out of the payload what the receiver has computed by then. The salt stays: it is random by contract. */
+static void add_payload(struct build *build, const struct entry *entries, size_t index)
+{
+    struct span payload = entries[index].payload;
+    Doublecrew__V1__PushedEntry *pushed = &build->entries[index];
+    uint8_t *to = build->shortened + build->shortened_size;
+    uint16_t beginning = get_u16(entries[index].hash.bytes);
+    size_t size = 0;
+
+    pushed->refs = build->refs + build->ref_count;
+    for (size_t at = 0; at < payload.size;) {
+        uint32_t back = 0;
+
+        if (at >= PAYLOAD_SALT_SIZE && at + HASH_SIZE <= payload.size && pushed->n_refs / 2 < PUSH_REFS_MAX)
+            back = find_back(build, entries, index, payload.data + at);
+        if (back == 0) {
+            to[size++] = payload.data[at++];
+            continue;
+        }
+        pushed->refs[pushed->n_refs++] = (uint32_t)at;
+        pushed->refs[pushed->n_refs++] = back;
+        at += HASH_SIZE;
+    }
+    pushed->payload = borrow(to, size);
+    build->shortened_size += size;
+    build->ref_count += pushed->n_refs;
+    build->beginnings[beginning / 8] |= (uint8_t)(1U << (beginning % 8));
+}
+
+/* Room for all payloads, and for every ref that they could hold. */
+static enum status make_room(struct build *build, const struct entry *entries, size_t count)
+{
+    size_t size = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (entries[i].payload.size < PAYLOAD_SALT_SIZE)
+            return STATUS_INPUT;
+        size += entries[i].payload.size;
+    }
+    build->shortened = malloc(size);
+    build->refs = calloc(size / HASH_SIZE + 1, 2 * sizeof(*build->refs));
+    return build->shortened == NULL || build->refs == NULL ? STATUS_NO_MEMORY : STATUS_OK;
+}
+
 static bool clocks_in_range(const struct entry_header *header)
 {
     return header->monotonic_ms <= TIME_MS_MAX && header->wall_ms <= TIME_MS_MAX && header->wall_ms >= -TIME_MS_MAX;
@@ -105,7 +170,7 @@ static enum status add_entries(struct build *build, const struct entry *entries,
         monotonic_ms = (int64_t)header->monotonic_ms;
         pushed->wall_delta_ms = header->wall_ms - monotonic_ms - offset_ms;
         offset_ms = header->wall_ms - monotonic_ms;
-        pushed->payload = borrow(entries[i].payload.data, entries[i].payload.size);
+        add_payload(build, entries, i);
         build->entry_list[i] = pushed;
     }
     build->message.n_entries = count;
@@ -143,9 +208,13 @@ enum status push_build(const struct entry *entries, size_t count, const struct p
     build->message.signature = borrow(signature->bytes, SIGNATURE_SIZE);
     build->message.session_received_ms = session_received_ms;
     add_anchors(build, anchors, anchor_count);
-    status = add_entries(build, entries, count, anchors, anchor_count);
+    status = make_room(build, entries, count);
+    if (status == STATUS_OK)
+        status = add_entries(build, entries, count, anchors, anchor_count);
     if (status == STATUS_OK)
         status = pack(build, ret_bytes, ret_size);
+    free(build->shortened);
+    free(build->refs);
     free(build);
     return status;
 }

@@ -115,6 +115,70 @@ static void push__vector_opens_and_building_it_again_gives_the_same_bytes(void *
     free(bytes);
 }
 
+/* A client that leaves nothing out is understood as well. */
+static void push__vector_with_whole_payloads_holds_the_same_entries(void **state)
+{
+    struct fixture *f = *state;
+    struct push push;
+    struct push whole;
+    size_t size;
+    size_t whole_size;
+    uint8_t *bytes = fixture_vector("push.txt", "push", &size);
+    uint8_t *whole_bytes = fixture_vector("push.txt", "push_whole", &whole_size);
+
+    assert_int_equal(push_open(f->arena, f->sha, span_of(bytes, size), &push), STATUS_OK);
+    assert_int_equal(push_open(f->arena, f->sha, span_of(whole_bytes, whole_size), &whole), STATUS_OK);
+    assert_true(size + 24 < whole_size);
+    assert_int_equal(push.entry_count, whole.entry_count);
+    for (size_t i = 0; i < push.entry_count; i++)
+        expect_same(&push.entries[i], &whole.entries[i]);
+    assert_int_equal(push_verify(&whole, f->verifier), STATUS_OK);
+    free(whole_bytes);
+    free(bytes);
+}
+
+/* Payloads that hold hashes of earlier entries: at the beginning, at the end, side by side, more than may be left out. */
+static void push__hashes_of_earlier_entries_are_left_out_and_put_back(void **state)
+{
+    enum { COUNT = 40, SIZE = 16 + 70 * HASH_SIZE };
+    struct fixture *f = *state;
+    uint64_t seed = 7;
+
+    for (size_t round = 0; round < 60; round++) {
+        struct fixture_log *log = fixture_log_new(f->sha, 1, COUNT, round);
+        uint8_t(*payloads)[SIZE] = calloc(COUNT, sizeof(*payloads));
+        size_t whole_size = 0;
+        struct push push;
+        size_t size;
+
+        assert_non_null(payloads);
+        for (size_t i = 0; i < COUNT; i++) {
+            size_t at = 16;
+
+            put_u64(payloads[i], fixture_random(&seed));
+            while (i > 0 && at + HASH_SIZE + 3 <= SIZE && fixture_below(&seed, i == 9 ? 200 : 3) != 0) {
+                at += fixture_below(&seed, 2) * fixture_below(&seed, 3);
+                memcpy(payloads[i] + at, log->entries[fixture_below(&seed, i)].hash.bytes, HASH_SIZE);
+                at += HASH_SIZE;
+            }
+            log->entries[i].payload = span_of(payloads[i], at);
+            whole_size += at;
+            log->entries[i].header.previous = i > 0 ? log->entries[i - 1].hash : (struct hash){{0}};
+            assert_int_equal(entry_seal(f->sha, &log->entries[i]), STATUS_OK);
+        }
+        uint8_t *bytes = fixture_push(log, f->key, &size);
+        assert_true(size < whole_size + 64 * COUNT);
+        arena_reset(f->arena, ARENA_CAP_DEFAULT);
+        assert_int_equal(push_open(f->arena, f->sha, span_of(bytes, size), &push), STATUS_OK);
+        for (size_t i = 0; i < COUNT; i++)
+            expect_same(&push.entries[i], &log->entries[i]);
+        assert_int_equal(push_verify(&push, f->verifier), STATUS_OK);
+        free(bytes);
+        free(payloads);
+        fixture_log_free(log);
+    }
+}
+
 /* A change of anything that is hashed is a change of the head, so the signature no longer fits. */
 static void push__any_changed_content_breaks_the_signature_or_the_message(void **state)
 {
@@ -149,6 +213,7 @@ struct draft {
     uint8_t signature[65];
     uint8_t checkpoint[1000];
     uint8_t payload[PAYLOAD_SIZE_MAX + 1];
+    uint32_t refs[2 * (PUSH_REFS_MAX + 1)];
 };
 
 static ProtobufCBinaryData data_of(uint8_t *bytes, size_t size)
@@ -177,6 +242,7 @@ static void draft_init(struct draft *draft)
         draft->entry[i].kind = 1;
         draft->entry[i].monotonic_delta_ms = 1000;
         draft->entry[i].payload = data_of(draft->payload, 20);
+        draft->entry[i].refs = draft->refs;
     }
     draft->push.log_id = data_of(draft->log, ID_SIZE);
     draft->push.first_seq = 1;
@@ -189,6 +255,14 @@ static void draft_init(struct draft *draft)
     draft->push.entries = draft->entries;
     draft->push.signature_algorithm = 1;
     draft->push.signature = data_of(draft->signature, SIGNATURE_SIZE);
+}
+
+static void draft_refs(struct draft *draft, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        draft->refs[2 * i] = 16 + i * HASH_SIZE;
+        draft->refs[2 * i + 1] = 1;
+    }
 }
 
 typedef void (*breakage)(struct draft *draft);
@@ -253,6 +327,23 @@ BREAKAGE(payload_without_salt, first->payload.len = 15)
 BREAKAGE(payload_of_salt, first->payload.len = 16)
 BREAKAGE(payload_largest, first->payload.len = PAYLOAD_SIZE_MAX)
 BREAKAGE(payload_too_large, first->payload.len = PAYLOAD_SIZE_MAX + 1)
+BREAKAGE(refs, draft->refs[0] = 20; draft->refs[1] = 1; second->n_refs = 2)
+BREAKAGE(refs_odd, second->n_refs = 1)
+BREAKAGE(refs_of_first, first->n_refs = 2; draft->refs[1] = 1)
+BREAKAGE(refs_to_itself, second->n_refs = 2; draft->refs[1] = 0)
+BREAKAGE(refs_before_the_push, second->n_refs = 2; draft->refs[1] = 2)
+BREAKAGE(refs_at_the_end, second->n_refs = 2; draft->refs[0] = 20; draft->refs[1] = 1)
+BREAKAGE(refs_beyond_the_end, second->n_refs = 2; draft->refs[0] = 21; draft->refs[1] = 1)
+BREAKAGE(refs_far_beyond, second->n_refs = 2; draft->refs[0] = UINT32_MAX; draft->refs[1] = 1)
+BREAKAGE(refs_overlap, second->n_refs = 4; draft->refs[0] = 17; draft->refs[1] = 1; draft->refs[2] = 48;
+         draft->refs[3] = 1)
+BREAKAGE(refs_side_by_side, second->n_refs = 4; draft->refs[0] = 17; draft->refs[1] = 1; draft->refs[2] = 49;
+         draft->refs[3] = 1)
+BREAKAGE(refs_64, second->n_refs = 128; draft_refs(draft, 64))
+BREAKAGE(refs_65, second->n_refs = 130; draft_refs(draft, 65))
+BREAKAGE(refs_with_payload_too_large, second->n_refs = 2; draft->refs[0] = 20; draft->refs[1] = 1;
+         second->payload.len = PAYLOAD_SIZE_MAX - HASH_SIZE + 1)
+BREAKAGE(refs_without_payload, second->n_refs = 2; draft->refs[1] = 1; second->payload.len = 0)
 BREAKAGE(clock_negative, first->monotonic_delta_ms = -1)
 BREAKAGE(clock_back_below_0, second->monotonic_delta_ms = -1001)
 BREAKAGE(clock_back, second->monotonic_delta_ms = -1000) /* another boot may well do that */
@@ -317,6 +408,20 @@ static const struct {
     {payload_of_salt, STATUS_OK},
     {payload_largest, STATUS_OK},
     {payload_too_large, STATUS_OVER_LIMIT},
+    {refs, STATUS_OK},
+    {refs_odd, STATUS_MALFORMED},
+    {refs_of_first, STATUS_MALFORMED},
+    {refs_to_itself, STATUS_MALFORMED},
+    {refs_before_the_push, STATUS_MALFORMED},
+    {refs_at_the_end, STATUS_OK},
+    {refs_beyond_the_end, STATUS_MALFORMED},
+    {refs_far_beyond, STATUS_MALFORMED},
+    {refs_overlap, STATUS_MALFORMED},
+    {refs_side_by_side, STATUS_OK},
+    {refs_64, STATUS_OK},
+    {refs_65, STATUS_OVER_LIMIT},
+    {refs_with_payload_too_large, STATUS_OVER_LIMIT},
+    {refs_without_payload, STATUS_MISSING_FIELD},
     {clock_negative, STATUS_MALFORMED},
     {clock_back_below_0, STATUS_MALFORMED},
     {clock_back, STATUS_OK},
@@ -460,6 +565,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(push_open__names_each_thing_that_is_wrong, set_up, tear_down),
         cmocka_unit_test_setup_teardown(push_open__refuses_rubbish, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(push__vector_with_whole_payloads_holds_the_same_entries, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(push__hashes_of_earlier_entries_are_left_out_and_put_back, set_up, tear_down),
         cmocka_unit_test_setup_teardown(push_build__refuses_what_it_could_not_open_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(push_build__more_bytes_than_a_message_holds_is_over_limit, set_up, tear_down),
     };

@@ -160,18 +160,28 @@ def main():
 
     wall = [1732286200000, 1732372700500, -1]
     mono = [5000, 86500000, 70]
-    push = data(1, log) + number(2, varint(1)) + data(3, bytes(32))
-    push += data(4, data(1, anchor) + number(2, varint(86400999))) + data(5, boot) + data(5, boot2)
-    last_mono = last_offset = 0
-    for kind, anchor_number, boot_number, m, w, (_, payload) in zip(
-            (1, 2, 13), (0, 1, 1), (0, 0, 1), mono, wall, entries):
-        push += data(6, number(1, varint(kind)) + number(2, varint(anchor_number)) + number(3, varint(boot_number))
-                     + number(4, zigzag(m - last_mono)) + number(5, zigzag(w - m - last_offset)) + data(6, payload))
-        last_mono, last_offset = m, w - m
-    push += number(7, varint(1)) + data(8, sign(device_seed, head_statement(log, 3, sha256(third))))
-    push += number(9, varint(86400999))
-    write("push.txt", ["The entries of entry.txt as one Push message, with the anchor of checkpoint.txt in full."],
-          keys[:2] + pairs(push=push, client_message=data(2, push)))
+    def push_of(payloads_and_refs):
+        push = data(1, log) + number(2, varint(1)) + data(3, bytes(32))
+        push += data(4, data(1, anchor) + number(2, varint(86400999))) + data(5, boot) + data(5, boot2)
+        last_mono = last_offset = 0
+        for kind, anchor_number, boot_number, m, w, (payload, refs) in zip(
+                (1, 2, 13), (0, 1, 1), (0, 0, 1), mono, wall, payloads_and_refs):
+            packed = b"".join(varint(value) for value in refs)
+            push += data(6, number(1, varint(kind)) + number(2, varint(anchor_number))
+                         + number(3, varint(boot_number)) + number(4, zigzag(m - last_mono))
+                         + number(5, zigzag(w - m - last_offset)) + data(6, payload)
+                         + (data(7, packed) if refs else b""))
+            last_mono, last_offset = m, w - m
+        push += number(7, varint(1)) + data(8, sign(device_seed, head_statement(log, 3, sha256(third))))
+        return push + number(9, varint(86400999))
+
+    # The check-out names the check-in: 32 bytes at place 18 of its payload are the hash of the entry before.
+    assert check_out[18:] == sha256(first)
+    push = push_of([(check_in, ()), (check_out[:18], (18, 1)), (seal, ())])
+    whole = push_of([(check_in, ()), (check_out, ()), (seal, ())])
+    write("push.txt", ["The entries of entry.txt as one Push message, with the anchor of checkpoint.txt in full.",
+                       "push leaves out the hash that the check-out repeats (refs); push_whole, as valid, doesn't."],
+          keys[:2] + pairs(push=push, client_message=data(2, push), push_whole=whole))
 
 
 if __name__ == "__main__":
