@@ -99,6 +99,8 @@ void session_flag_received_receive(struct session *session, const struct session
     enum status status = session_unpack(session, &doublecrew__v1__flag_received__descriptor, body, &unpacked);
 
     received = (const Doublecrew__V1__FlagReceived *)unpacked;
+    if (status == STATUS_OK && received->flag_id.len == 0)
+        status = STATUS_MISSING_FIELD;
     if (status == STATUS_OK)
         status = hash_from_span(span_of(received->flag_id.data, received->flag_id.len), &flag);
     if (status != STATUS_OK) {

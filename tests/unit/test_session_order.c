@@ -81,13 +81,13 @@ static void bytes__that_are_no_message_have_a_named_error_and_keep_the_connectio
         Doublecrew__V1__ErrorCode code;
     } cases[] = {
         {"", 0, CODE(MISSING_FIELD)},
-        {"\x0a", 1, CODE(MALFORMED)},              /* cut */
-        {"\x0a\x85\x00", 3, CODE(MALFORMED)},      /* a varint longer than it need be */
-        {"\x08\x01", 2, CODE(MALFORMED)},          /* a number where a message belongs */
-        {"\x12\x00\x12\x00", 4, CODE(MALFORMED)},  /* two messages in one */
-        {"\x13", 1, CODE(MALFORMED)},              /* a group */
-        {"\x1a\x02\x08\x80", 4, CODE(MALFORMED)},  /* Applied with a cut number */
-        {"\x22\x02\x0a\x00", 4, CODE(BAD_LENGTH)}, /* FlagReceived without a flag */
+        {"\x0a", 1, CODE(MALFORMED)},                 /* cut */
+        {"\x0a\x85\x00", 3, CODE(MALFORMED)},         /* a varint longer than it need be */
+        {"\x08\x01", 2, CODE(MALFORMED)},             /* a number where a message belongs */
+        {"\x12\x00\x12\x00", 4, CODE(MALFORMED)},     /* two messages in one */
+        {"\x13", 1, CODE(MALFORMED)},                 /* a group */
+        {"\x1a\x02\x08\x80", 4, CODE(MALFORMED)},     /* Applied with a cut number */
+        {"\x22\x02\x0a\x00", 4, CODE(MISSING_FIELD)}, /* FlagReceived without a flag */
     };
 
     session_fixture_greet(*state, 0);
