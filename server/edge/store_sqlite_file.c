@@ -65,8 +65,8 @@ static enum status fill(sqlite3 *db, bool training)
 
     (void)snprintf(sql, sizeof(sql),
                    "PRAGMA application_id = %d;"
-                   "INSERT INTO head (one, pos, time_us, force, epoch, root, training, engine)"
-                   " VALUES (1, 0, 0, zeroblob(16), zeroblob(16), " EMPTY_ROOT ", %d, '');",
+                   "INSERT INTO head (one, pos, time_us, force, epoch, root, training, timers_held, engine)"
+                   " VALUES (1, 0, 0, zeroblob(16), zeroblob(16), " EMPTY_ROOT ", %d, 0, '');",
                    SQ_APPLICATION_ID, training ? 1 : 0);
     enum status status = sq_status(db, sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL));
     if (status == STATUS_OK)

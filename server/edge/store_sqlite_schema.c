@@ -24,7 +24,8 @@ static const char version_1[] =
 
     "CREATE TABLE head ("
     " one INTEGER PRIMARY KEY CHECK (one = 1), pos INTEGER NOT NULL, time_us INTEGER NOT NULL, force BLOB NOT NULL,"
-    " epoch BLOB NOT NULL, root BLOB NOT NULL, training INTEGER NOT NULL, engine TEXT NOT NULL) STRICT;"
+    " epoch BLOB NOT NULL, root BLOB NOT NULL, training INTEGER NOT NULL, timers_held INTEGER NOT NULL,"
+    " engine TEXT NOT NULL) STRICT;"
     "CREATE TABLE tiles ("
     " level INTEGER NOT NULL, tile INTEGER NOT NULL, hashes BLOB NOT NULL, PRIMARY KEY (level, tile)) STRICT;"
 

@@ -19,7 +19,8 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_HEAD_GET] = {SQ_SELECT, &sq_head, ""},
     /* Whether it is a training store was settled when it was created. */
     [SQ_HEAD_PUT] = {SQ_PLAIN, &sq_head,
-                     "UPDATE head SET pos = ?1, time_us = ?2, force = ?3, epoch = ?4, root = ?5, engine = ?7"
+                     "UPDATE head SET pos = ?1, time_us = ?2, force = ?3, epoch = ?4, root = ?5,"
+                     " timers_held = ?7, engine = ?8"
                      " WHERE training = ?6"},
     [SQ_JOURNAL_APPEND] = {SQ_INSERT, &sq_journal, ""},
     [SQ_JOURNAL_END] = {SQ_PLAIN, NULL,

@@ -114,6 +114,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->open = true;
     batch->pushed = false;
     batch->timers_fired = false;
+    batch->hold_timers = false;
     batch->roster_changed = false;
     batch->named = (struct batch_named){0};
     batch->policy_count = 0;
@@ -124,7 +125,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     return STATUS_OK;
 }
 
-/* Each timer is a phase of its own, as of its due time (J2). */
+/* Each timer is a phase of its own, as of its due time (J2); in clock trouble others may have been recorded since (T5). */
 enum status batch_fire_timers(struct batch *batch, int64_t until_us)
 {
     struct timer_row timer;
@@ -133,8 +134,8 @@ enum status batch_fire_timers(struct batch *batch, int64_t until_us)
     while ((status = batch->store->ops->timer_first(batch->store, until_us, &timer)) == STATUS_OK) {
         RETURN_IF_BAD(batch->store->ops->timer_clear(batch->store, &timer.id));
         batch->timers_fired = true;
-        batch->timer_last_us = timer.due_us;
-        batch->phase_time_us = timer.due_us;
+        batch->phase_time_us = timer.due_us > batch->next.time_us ? timer.due_us : batch->next.time_us;
+        batch->timer_last_us = batch->phase_time_us;
         RETURN_IF_BAD(batch_touch(batch, &timer.id));
         RETURN_IF_BAD(derive_phase(batch));
         if (batch->replay != NULL && batch->replay->one_row && !batch->replay->has_issued)
@@ -144,10 +145,27 @@ enum status batch_fire_timers(struct batch *batch, int64_t until_us)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+enum status batch_end_hold(struct batch *batch)
+{
+    if (!batch->next.timers_held)
+        return STATUS_OK;
+    batch->next.timers_held = false;
+    return journal_tick(batch);
+}
+
+enum status batch_begin_held(struct batch *batch, int64_t now_us)
+{
+    RETURN_IF_BAD(batch_start(batch, now_us));
+    batch->hold_timers = true;
+    return STATUS_OK;
+}
+
 enum status batch_begin(struct batch *batch, int64_t now_us)
 {
     enum status status = batch_start(batch, now_us);
 
+    if (status == STATUS_OK)
+        status = batch_end_hold(batch);
     if (status == STATUS_OK)
         status = batch_fire_timers(batch, batch->time_us);
     if (status != STATUS_OK)

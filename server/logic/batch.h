@@ -63,6 +63,11 @@ void batch_free(struct batch *batch);
 
 MUST_USE enum status batch_begin(struct batch *batch, int64_t now_us);
 /*
+ * In clock trouble (T5): no timer fires, and the pushes of the batch say so in their deliveries. The first batch_begin
+ * afterwards appends a tick; then the timers that fell due in between fire in order, as of that tick.
+ */
+MUST_USE enum status batch_begin_held(struct batch *batch, int64_t now_us);
+/*
  * Applies one verified push (push_verify has succeeded with the log's key). raw is the message as received. A push that
  * can't be applied sets ret_result->status and changes nothing; the return value is not OK only when the store failed.
  * The push that creates the force (first record: a Force entry) is accepted on an empty store only.

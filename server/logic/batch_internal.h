@@ -78,6 +78,7 @@ struct batch {
     bool open;
     bool pushed; /* a push of this batch is in the journal */
     bool timers_fired;
+    bool hold_timers; /* T5: this batch is in clock trouble */
     int64_t timer_last_us;
     bool roster_changed;
     int64_t time_us;       /* of the batch */
@@ -134,6 +135,8 @@ MUST_USE enum status batch_policy_at(struct batch *batch, int64_t at_us, const s
 /* Rebuild: the parts of begin and commit. */
 MUST_USE enum status batch_start(struct batch *batch, int64_t time_us);
 MUST_USE enum status batch_fire_timers(struct batch *batch, int64_t until_us);
+/* The tick that ends clock trouble; nothing when there was none. */
+MUST_USE enum status batch_end_hold(struct batch *batch);
 MUST_USE enum status batch_finish(struct batch *batch);
 
 /* batch_journal.c */
@@ -150,8 +153,8 @@ MUST_USE enum status journal_copy_issued(struct batch *batch, const struct journ
 /* The leaf hashes of a row's records from pos on; at most max. */
 MUST_USE enum status journal_leaves(struct sha256 *sha, struct arena *arena, const struct journal_row *row,
                                     uint64_t from_pos, struct hash *ret_leaves, size_t max, size_t *ret_count);
-MUST_USE enum status delivery_pack(const struct batch_delivery *delivery, bool opens_batch, uint8_t ret_bytes[128],
-                                   size_t *ret_size);
+MUST_USE enum status delivery_pack(const struct batch *batch, const struct batch_delivery *delivery,
+                                   uint8_t ret_bytes[128], size_t *ret_size);
 
 /* proof.c: the right edge of the tree of `size` leaves, from tiles and the journal's last records. */
 MUST_USE enum status merkle_edge_load(struct store *store, struct sha256 *sha, struct arena *arena, uint64_t size,

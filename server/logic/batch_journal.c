@@ -174,7 +174,7 @@ static enum status append_row(struct batch *batch, struct journal_row *row)
     return STATUS_OK;
 }
 
-enum status delivery_pack(const struct batch_delivery *delivery, bool opens_batch, uint8_t ret_bytes[128],
+enum status delivery_pack(const struct batch *batch, const struct batch_delivery *delivery, uint8_t ret_bytes[128],
                           size_t *ret_size)
 {
     Doublecrew__V1__Delivery message = DOUBLECREW__V1__DELIVERY__INIT;
@@ -183,7 +183,8 @@ enum status delivery_pack(const struct batch_delivery *delivery, bool opens_batc
     message.boot_id = pb_from_id(&delivery->boot);
     message.hello_monotonic_ms = delivery->hello_monotonic_ms;
     message.hello_time_ms = delivery->hello_time_us / 1000;
-    message.opens_batch = opens_batch;
+    message.opens_batch = !batch->pushed;
+    message.timers_held = batch->hold_timers;
     if (protobuf_c_message_get_packed_size(&message.base) > 128)
         return STATUS_INTERNAL;
     *ret_size = protobuf_c_message_pack(&message.base, ret_bytes);
@@ -205,7 +206,7 @@ enum status journal_push(struct batch *batch, const struct push *push, size_t fi
     };
     struct hash context;
 
-    RETURN_IF_BAD(delivery_pack(delivery, !batch->pushed, packed, &packed_size));
+    RETURN_IF_BAD(delivery_pack(batch, delivery, packed, &packed_size));
     row.delivery = span_of(packed, packed_size);
     RETURN_IF_BAD(sha256_bytes(batch->sha, row.delivery, &context));
     RETURN_IF_BAD(append_row(batch, &row));
@@ -216,6 +217,7 @@ enum status journal_push(struct batch *batch, const struct push *push, size_t fi
         RETURN_IF_BAD(append_leaf(batch, &leaf));
     }
     batch->pushed = true;
+    batch->next.timers_held = batch->hold_timers;
     *ret_first_pos = row.first_pos;
     return STATUS_OK;
 }

@@ -78,6 +78,25 @@ static enum status close_batch(struct rebuild *rebuild)
     return batch_finish(batch);
 }
 
+/* Timers that told nothing leave no row, but had fired by the time of the last record: unless it came in trouble (T5). */
+static enum status fire_until_head(struct batch *batch)
+{
+    if (batch->head.pos == 0 || batch->head.timers_held)
+        return STATUS_OK;
+    RETURN_IF_BAD(batch_start(batch, batch->head.time_us));
+    RETURN_IF_BAD(batch_fire_timers(batch, batch->time_us));
+    return batch_finish(batch);
+}
+
+/* A batch as the writer began it; what it had to tick first stands in the journal as a row of its own. */
+static enum status open_batch(struct batch *batch, const struct journal_row *row, bool timers_held)
+{
+    RETURN_IF_BAD(fire_until_head(batch));
+    RETURN_IF_BAD(batch_start(batch, row->time_us));
+    batch->hold_timers = timers_held;
+    return timers_held ? STATUS_OK : batch_fire_timers(batch, row->time_us);
+}
+
 static enum status replay_push(struct rebuild *rebuild, const struct journal_row *row)
 {
     struct batch_delivery delivery;
@@ -90,10 +109,9 @@ static enum status replay_push(struct rebuild *rebuild, const struct journal_row
     const Doublecrew__V1__Delivery *kept = (const Doublecrew__V1__Delivery *)message;
     if (kept->opens_batch) {
         RETURN_IF_BAD(close_batch(rebuild));
-        RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
-        RETURN_IF_BAD(batch_fire_timers(rebuild->batch, row->time_us));
+        RETURN_IF_BAD(open_batch(rebuild->batch, row, kept->timers_held));
     }
-    if (!rebuild->batch->open || rebuild->batch->time_us != row->time_us)
+    if (!rebuild->batch->open || rebuild->batch->hold_timers != kept->timers_held || rebuild->batch->time_us != row->time_us)
         return STATUS_STORE;
     delivery = (struct batch_delivery){pb_id(kept->device_id), pb_id(kept->boot_id), kept->hello_monotonic_ms,
                                        kept->hello_time_ms * 1000};
@@ -102,13 +120,20 @@ static enum status replay_push(struct rebuild *rebuild, const struct journal_row
     return result.pos == row->first_pos + row->count - 1 ? STATUS_OK : STATUS_STORE;
 }
 
+/* An idle writer's tick comes after the timers that fired; the one that ends clock trouble before (T5). */
 static enum status replay_tick(struct rebuild *rebuild, const struct journal_row *row)
 {
+    struct batch *batch = rebuild->batch;
+
     RETURN_IF_BAD(close_batch(rebuild));
-    RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
-    RETURN_IF_BAD(batch_fire_timers(rebuild->batch, row->time_us));
-    RETURN_IF_BAD(journal_tick(rebuild->batch));
-    return batch_finish(rebuild->batch);
+    if (batch->head.timers_held) {
+        RETURN_IF_BAD(batch_start(batch, row->time_us));
+        RETURN_IF_BAD(batch_end_hold(batch));
+    } else {
+        RETURN_IF_BAD(open_batch(batch, row, false));
+        RETURN_IF_BAD(journal_tick(batch));
+    }
+    return batch_finish(batch);
 }
 
 /* The end of the open batch, if it has its time; otherwise what one timer told. */
@@ -118,6 +143,8 @@ static enum status replay_issued(struct rebuild *rebuild, const struct journal_r
 
     if (!batch->open || batch->time_us != row->time_us || !batch->pushed) {
         RETURN_IF_BAD(close_batch(rebuild));
+        if (batch->head.timers_held)
+            return STATUS_STORE; /* timers fire only after the tick that ends clock trouble */
         RETURN_IF_BAD(batch_start(batch, row->time_us));
         rebuild->replay.issued = *row;
         rebuild->replay.has_issued = true;
@@ -148,17 +175,12 @@ static enum status replay_row(struct rebuild *rebuild, const struct journal_row 
     return STATUS_STORE;
 }
 
-/* Timers that told nothing leave no row, but had fired by the time of the last record. */
 static enum status finish(struct rebuild *rebuild, const struct store_head *from)
 {
     struct batch *batch = rebuild->batch;
 
     RETURN_IF_BAD(close_batch(rebuild));
-    if (from->pos > 0) {
-        RETURN_IF_BAD(batch_start(batch, from->time_us));
-        RETURN_IF_BAD(batch_fire_timers(batch, from->time_us));
-        RETURN_IF_BAD(batch_finish(batch));
-    }
+    RETURN_IF_BAD(fire_until_head(batch));
     if (batch->head.pos != from->pos || !hash_equal(&batch->head.root, &from->root))
         return STATUS_STORE;
     return STATUS_OK;

@@ -44,6 +44,7 @@ struct store_head {
     struct id epoch;
     struct hash root; /* of the Merkle tree over `pos` leaves */
     bool training;
+    bool timers_held; /* T5: the last records came in clock trouble; timers that fell due since have not fired */
     char engine[32];
 };
 

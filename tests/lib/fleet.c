@@ -329,6 +329,12 @@ void fleet_begin(struct fleet *fleet, int64_t at_us)
     fleet->batch_open = true;
 }
 
+void fleet_begin_held(struct fleet *fleet, int64_t at_us)
+{
+    assert_int_equal(batch_begin_held(fleet->batch, at_us), STATUS_OK);
+    fleet->batch_open = true;
+}
+
 void fleet_commit(struct fleet *fleet)
 {
     fleet->batch_open = false;

@@ -103,6 +103,8 @@ struct batch_result fleet_deliver(struct fleet *fleet, int64_t at_us, const stru
 /* Hello, build, deliver, all at once. */
 struct batch_result fleet_sync(struct fleet_device *device, int64_t at_us);
 void fleet_begin(struct fleet *fleet, int64_t at_us);
+/* In clock trouble (T5). */
+void fleet_begin_held(struct fleet *fleet, int64_t at_us);
 void fleet_commit(struct fleet *fleet);
 /* An empty batch: timers fire. */
 void fleet_tick(struct fleet *fleet, int64_t at_us);
