@@ -160,5 +160,6 @@ int command_status(const struct command *command, int argc, char **argv)
         "force: %s%s\nrecords: %llu\ntime of the last record: %s\nMerkle root: %s\nrule engine: %s\nstore: %.1f MiB\n",
         facts.name, head.training ? " (training)" : "", (unsigned long long)head.pos, time_text, root, head.engine,
         (double)about.st_size / (1024.0 * 1024.0));
+    clock_print(folder.store, head.timers_held);
     return EXIT_DONE;
 }

@@ -53,6 +53,11 @@ static const struct command commands[] = {
      "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start\n"
      "from; what FILE doesn't name stays as it is.\n",
      command_policy},
+    {"clock", "show|accept [--dir DIR]", "whether the server's clocks agree; accept: the wall clock is right as it stands",
+     "When the wall clock steps against the boot clock, or stands before the journal's last record, the server issues no\n"
+     "anchors and fires no timers until they agree again. So first repair time synchronisation. If the wall clock is right\n"
+     "now and was wrong before, say so with 'accept', while the server runs; then look at 'anchor void'.\n",
+     command_clock},
     {"rebuild", "--check [--dir DIR]", "derive everything again from the journal, and compare it byte by byte",
      "Works beside a running server, on a copy (so the disk must have room for two). Exit code 1 when anything\n"
      "differs.\n",

@@ -1,5 +1,6 @@
 #include "server/edge/clock.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -8,8 +9,8 @@ struct clock {
     bool training;
     int64_t training_rate;
     _Atomic int64_t training_offset_us; /* a training clock shows rate times the real time and this */
-    int64_t wall_0_us;
-    int64_t boot_0_us;
+    pthread_mutex_t mutex;              /* guards watch: any thread reads */
+    struct clock_watch watch;
 };
 
 static int64_t read_us(clockid_t id)
@@ -30,31 +31,85 @@ int64_t clock_boot_us(void)
     return read_us(CLOCK_BOOTTIME);
 }
 
-enum status clock_new(bool training, int64_t training_start_us, unsigned training_rate, struct clock **ret_clock)
+enum status clock_new(const struct clock_setup *setup, struct clock **ret_clock)
 {
     struct clock *clock = calloc(1, sizeof(*clock));
+    int64_t boot_us = clock_boot_us();
 
     if (clock == NULL)
         return STATUS_NO_MEMORY;
-    clock->training = training;
-    clock->training_rate = training_rate;
-    clock->wall_0_us = clock_wall_us();
-    clock->boot_0_us = clock_boot_us();
-    atomic_init(&clock->training_offset_us, training_start_us - clock->boot_0_us * clock->training_rate);
+    if (pthread_mutex_init(&clock->mutex, NULL) != 0) {
+        free(clock);
+        return STATUS_NO_MEMORY;
+    }
+    clock->training = setup->training;
+    clock->training_rate = setup->training_rate;
+    clock->watch = clock_watch_start(setup, clock_wall_us(), boot_us);
+    atomic_init(&clock->training_offset_us, setup->journal_us - boot_us * clock->training_rate);
     *ret_clock = clock;
     return STATUS_OK;
 }
 
 void clock_free(struct clock *clock)
 {
+    if (clock == NULL)
+        return;
+    pthread_mutex_destroy(&clock->mutex);
     free(clock);
 }
 
-bool clock_disagrees(int64_t wall_0_us, int64_t boot_0_us, int64_t wall_us, int64_t boot_us)
+struct clock_watch clock_watch_start(const struct clock_setup *setup, int64_t wall_us, int64_t boot_us)
 {
-    int64_t difference = (wall_us - wall_0_us) - (boot_us - boot_0_us);
+    return (struct clock_watch){.doubted = setup->doubted,
+                                .limit_us = setup->disagreement_us,
+                                .base_us = wall_us - boot_us,
+                                .good_us = setup->journal_us - boot_us,
+                                .floor_us = setup->journal_us};
+}
 
-    return difference > CLOCK_DISAGREEMENT_MAX_US || difference < -CLOCK_DISAGREEMENT_MAX_US;
+static bool agrees(const struct clock_watch *watch, int64_t wall_us, int64_t boot_us)
+{
+    int64_t stepped_us = wall_us - boot_us - watch->base_us;
+
+    if (watch->doubted || wall_us < watch->floor_us - watch->limit_us)
+        return false;
+    return !watch->believed || (stepped_us <= watch->limit_us && stepped_us >= -watch->limit_us);
+}
+
+struct clock_reading clock_watch_read(struct clock_watch *watch, int64_t wall_us, int64_t boot_us)
+{
+    struct clock_reading reading = {.server_us = wall_us, .real_us = boot_us};
+
+    if (agrees(watch, wall_us, boot_us)) {
+        if (!watch->believed)
+            watch->base_us = wall_us - boot_us;
+        watch->believed = true;
+        watch->good_us = wall_us - boot_us;
+    } else {
+        reading.clock_trouble = true;
+        reading.server_us = boot_us + watch->good_us;
+        if (reading.server_us < watch->floor_us)
+            reading.server_us = watch->floor_us;
+    }
+    if (reading.server_us > watch->floor_us)
+        watch->floor_us = reading.server_us;
+    return reading;
+}
+
+void clock_watch_accept_wall(struct clock_watch *watch, int64_t wall_us, int64_t boot_us)
+{
+    watch->doubted = false;
+    watch->believed = true;
+    watch->base_us = watch->good_us = wall_us - boot_us;
+    watch->floor_us =
+        INT64_MIN + watch->limit_us; /* also before what was recorded: the journal then waits for it (J2) */
+}
+
+void clock_accept_wall(struct clock *clock)
+{
+    pthread_mutex_lock(&clock->mutex);
+    clock_watch_accept_wall(&clock->watch, clock_wall_us(), clock_boot_us());
+    pthread_mutex_unlock(&clock->mutex);
 }
 
 struct clock_reading clock_read(struct clock *clock)
@@ -65,8 +120,9 @@ struct clock_reading clock_read(struct clock *clock)
         reading.server_us = reading.real_us * clock->training_rate + atomic_load(&clock->training_offset_us);
         return reading;
     }
-    reading.server_us = clock_wall_us();
-    reading.clock_trouble = clock_disagrees(clock->wall_0_us, clock->boot_0_us, reading.server_us, reading.real_us);
+    pthread_mutex_lock(&clock->mutex);
+    reading = clock_watch_read(&clock->watch, clock_wall_us(), clock_boot_us());
+    pthread_mutex_unlock(&clock->mutex);
     return reading;
 }
 

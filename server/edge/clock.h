@@ -7,24 +7,26 @@
 
 #include "core/bytes.h"
 
-/* T5: beyond this the two clocks contradict each other. */
-#define CLOCK_DISAGREEMENT_MAX_US ((int64_t)5 * 1000 * 1000)
-
 struct clock_reading {
-    int64_t server_us;  /* since 1970 UTC; in training mode the simulator's time */
+    int64_t server_us;  /* since 1970 UTC; in trouble by the boot clock; in training mode the simulator's time */
     int64_t real_us;    /* monotonic, counts sleep */
     bool clock_trouble; /* never in training mode */
 };
 
 struct clock;
 
-/*
- * training_start_us: where a training clock stands at first. training_rate: how many of its seconds pass in a real one; 0:
- * it moves by steps alone. Both are ignored outside training.
- */
-MUST_USE enum status clock_new(bool training, int64_t training_start_us, unsigned training_rate,
-                               struct clock **ret_clock);
+struct clock_setup {
+    bool training;
+    unsigned training_rate;  /* training seconds that pass in a real one; 0: it moves by steps alone */
+    int64_t journal_us;      /* time of the journal's last record; a training clock stands there at first */
+    bool doubted;            /* the last records came in trouble: a restart alone doesn't end it */
+    int64_t disagreement_us; /* T5: beyond this the two clocks contradict each other */
+};
+
+MUST_USE enum status clock_new(const struct clock_setup *setup, struct clock **ret_clock);
 void clock_free(struct clock *clock);
+/* An operator says that the wall clock is right as it stands: trouble ends, whatever was said before. */
+void clock_accept_wall(struct clock *clock);
 struct clock_reading clock_read(struct clock *clock);
 /* Training only. Earlier than it stands: nothing happens, it never goes back. */
 void clock_step(struct clock *clock, int64_t now_us);
@@ -34,7 +36,22 @@ int64_t clock_real_until_us(struct clock *clock, int64_t due_us);
 
 int64_t clock_wall_us(void);
 int64_t clock_boot_us(void);
-/* Pure: whether wall and boot time have drifted apart since they were first read together. */
-bool clock_disagrees(int64_t wall_0_us, int64_t boot_0_us, int64_t wall_us, int64_t boot_us);
+/*
+ * The judgement, pure (T5). Wall and boot clock were believed together once; they contradict each other when the wall has
+ * stepped by more than the limit since, or stands before what the journal has recorded. In trouble time goes on by the
+ * boot clock from the last good reading, and never back.
+ */
+struct clock_watch {
+    bool believed; /* the wall has agreed with the journal since the start */
+    bool doubted;
+    int64_t limit_us;
+    int64_t base_us;  /* wall - boot when they were believed */
+    int64_t good_us;  /* wall - boot at the last good reading; in trouble from the start: by the journal */
+    int64_t floor_us; /* the latest time told */
+};
+
+struct clock_watch clock_watch_start(const struct clock_setup *setup, int64_t wall_us, int64_t boot_us);
+struct clock_reading clock_watch_read(struct clock_watch *watch, int64_t wall_us, int64_t boot_us);
+void clock_watch_accept_wall(struct clock_watch *watch, int64_t wall_us, int64_t boot_us);
 
 #endif

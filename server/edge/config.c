@@ -51,6 +51,7 @@ static const struct key keys[] = {
     NUMBER_KEY("limits", "slow_reader_s", slow_reader_s, 1, 600, 30),
     NUMBER_KEY("limits", "output_kib", output_kib, 1024, 65536, 2048),
     NUMBER_KEY("limits", "stop_grace_s", stop_grace_s, 1, 60, 5),
+    NUMBER_KEY("limits", "clock_disagreement_ms", clock_disagreement_ms, 100, 60000, 5000),
 };
 
 #define KEY_COUNT (sizeof(keys) / sizeof(keys[0]))

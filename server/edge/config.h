@@ -32,6 +32,7 @@ struct config {
     unsigned slow_reader_s;
     unsigned output_kib; /* that may wait for one reader */
     unsigned stop_grace_s;
+    unsigned clock_disagreement_ms; /* T5 */
 };
 
 struct config_error {

@@ -93,9 +93,12 @@ MUST_USE enum status verifier_start(struct queue *in, struct queue *writer, stru
 void verifier_join(struct verifier *verifier);
 
 struct writer;
-/* batch is the writer's from here on; the caller frees it after the join. */
-MUST_USE enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, struct log *log,
-                                  const struct loop_port *port, struct writer **ret_writer);
+/*
+ * batch is the writer's from here on; the caller frees it after the join. Beside the store's file (store_path, kept) lies
+ * what operators read and write about clock trouble (clock_files.h).
+ */
+MUST_USE enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, const char *store_path,
+                                  struct log *log, const struct loop_port *port, struct writer **ret_writer);
 void writer_join(struct writer *writer);
 
 struct reader;

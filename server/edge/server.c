@@ -121,7 +121,12 @@ static enum status open_store(struct server *server, struct config_error *error)
     if (status != STATUS_OK)
         return fail(error, status, "store.path: the journal of %.600s does not match its Merkle root: %s",
                     config->store, status_advice(STATUS_STORE));
-    status = clock_new(config->training, head.time_us, config->training_rate, &server->clock);
+    struct clock_setup clock = {.training = config->training,
+                                .training_rate = config->training_rate,
+                                .journal_us = head.time_us,
+                                .doubted = head.timers_held,
+                                .disagreement_us = (int64_t)config->clock_disagreement_ms * 1000};
+    status = clock_new(&clock, &server->clock);
     return status == STATUS_OK ? status : fail(error, status, "%s", status_what(status));
 }
 
@@ -189,7 +194,8 @@ static enum status start_threads(struct server *server)
     for (size_t i = 0; i < HUB_VERIFIERS && status == STATUS_OK; i++)
         status = verifier_start(server->queues.verifiers[i], server->queues.writer, &server->verifiers[i]);
     if (status == STATUS_OK)
-        status = writer_start(server->queues.writer, server->batch, server->clock, server->log, &port, &server->writer);
+        status = writer_start(server->queues.writer, server->batch, server->clock, server->config->store, server->log, &port,
+                              &server->writer);
     if (status == STATUS_OK)
         status = reader_start(server->queues.reader, &server->tools, &port, &server->reader);
     if (status == STATUS_OK)

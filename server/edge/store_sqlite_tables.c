@@ -63,10 +63,14 @@ static const struct sq_column sq_journal_columns[] = {
 TABLE(sq_journal, "journal", struct journal_row);
 
 static const struct sq_column sq_head_columns[] = {
-    INT(struct store_head, pos, "pos"),        INT(struct store_head, time_us, "time_us"),
-    ID(struct store_head, force, "force"),     ID(struct store_head, epoch, "epoch"),
-    HASH(struct store_head, root, "root"),     INT(struct store_head, training, "training"),
-    INT(struct store_head, timers_held, "timers_held"), TEXT(struct store_head, engine, "engine"),
+    INT(struct store_head, pos, "pos"),
+    INT(struct store_head, time_us, "time_us"),
+    ID(struct store_head, force, "force"),
+    ID(struct store_head, epoch, "epoch"),
+    HASH(struct store_head, root, "root"),
+    INT(struct store_head, training, "training"),
+    INT(struct store_head, timers_held, "timers_held"),
+    TEXT(struct store_head, engine, "engine"),
 };
 TABLE(sq_head, "head", struct store_head);
 

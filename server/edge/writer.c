@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "server/edge/clock_files.h"
 #include "server/edge/pipeline.h"
 
 /* A timer is looked at again at least this often, so that a step of the wall clock is noticed. */
@@ -17,6 +18,7 @@ struct writer {
     struct queue *in;
     struct batch *batch;
     struct clock *clock;
+    const char *store_path;
     struct log *log;
     struct loop_port port;
     bool timers_failed; /* look again after WAIT_MAX_US, not at once */
@@ -25,17 +27,31 @@ struct writer {
     bool has_next;
 };
 
-/* T5: in clock trouble the journal's time stands still, so nothing falls due; what comes in is stored all the same. */
+static void note_trouble(struct writer *writer, const struct clock_reading *reading)
+{
+    int64_t wall_us = clock_wall_us();
+
+    LOG(writer->log, LOG_ERROR, reading->clock_trouble ? "clock_trouble" : "clock_agrees_again",
+        log_number("wall_ms", wall_us / 1000), log_number("server_ms", reading->server_us / 1000));
+    if (!clock_files_note(writer->store_path, reading->clock_trouble, wall_us, reading->server_us))
+        LOG(writer->log, LOG_ERROR, "clock_note_not_written", log_status("error", STATUS_IO));
+}
+
+/* T5: in clock trouble nothing falls due; what comes in is stored all the same, timed by the boot clock. */
 static int64_t time_now(struct writer *writer, bool *ret_trouble)
 {
     struct clock_reading reading = clock_read(writer->clock);
 
+    if (reading.clock_trouble && clock_files_take_acceptance(writer->store_path)) {
+        LOG(writer->log, LOG_ERROR, "clock_accepted", log_number("wall_ms", clock_wall_us() / 1000));
+        clock_accept_wall(writer->clock);
+        reading = clock_read(writer->clock);
+    }
     if (reading.clock_trouble != writer->was_in_trouble)
-        LOG(writer->log, LOG_ERROR, reading.clock_trouble ? "clock_trouble" : "clock_agrees_again",
-            log_number("disagreement_limit_us", CLOCK_DISAGREEMENT_MAX_US));
+        note_trouble(writer, &reading);
     writer->was_in_trouble = reading.clock_trouble;
     *ret_trouble = reading.clock_trouble;
-    return reading.clock_trouble ? batch_head(writer->batch)->time_us : reading.server_us;
+    return reading.server_us;
 }
 
 static enum status copy_flags(const struct batch *batch, struct commit_note *note)
@@ -88,9 +104,9 @@ static struct commit_note *new_note(void)
 }
 
 /* Applies the jobs of one group; the status is the store's. */
-static enum status apply(struct writer *writer, struct push_job *jobs, int64_t now_us)
+static enum status apply(struct writer *writer, struct push_job *jobs, int64_t now_us, bool trouble)
 {
-    enum status status = batch_begin(writer->batch, now_us);
+    enum status status = trouble ? batch_begin_held(writer->batch, now_us) : batch_begin(writer->batch, now_us);
 
     if (status != STATUS_OK)
         return status;
@@ -143,10 +159,12 @@ static void run_group(struct writer *writer, struct push_job *first)
 {
     struct commit_note *note = new_note();
     bool trouble;
+    int64_t now_us;
     enum status status;
 
     note->jobs = gather(writer, first);
-    status = apply(writer, note->jobs, time_now(writer, &trouble));
+    now_us = time_now(writer, &trouble);
+    status = apply(writer, note->jobs, now_us, trouble);
     if (status != STATUS_OK)
         fail_jobs(note->jobs, status);
     tell(writer, status, note);
@@ -155,7 +173,7 @@ static void run_group(struct writer *writer, struct push_job *first)
 /* A batch without pushes: timers due fire, and a tick is appended when one was (J2). */
 static enum status run_empty(struct writer *writer, struct commit_note *note, int64_t now_us)
 {
-    enum status status = apply(writer, NULL, now_us);
+    enum status status = apply(writer, NULL, now_us, false);
 
     tell(writer, status, note);
     return status;
@@ -228,16 +246,19 @@ static void *run(void *context)
     }
 }
 
-enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, struct log *log,
-                         const struct loop_port *port, struct writer **ret_writer)
+enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, const char *store_path,
+                         struct log *log, const struct loop_port *port, struct writer **ret_writer)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
+    struct clock_note left;
 
     if (writer == NULL)
         return STATUS_NO_MEMORY;
     writer->in = in;
     writer->batch = batch;
     writer->clock = clock;
+    writer->store_path = store_path;
+    writer->was_in_trouble = clock_files_read(store_path, &left); /* of an earlier run */
     writer->log = log;
     writer->port = *port;
     if (pthread_create(&writer->thread, NULL, run, writer) != 0) {
