@@ -36,10 +36,15 @@ static const struct command commands[] = {
      "common name is the device id that it chose (32 hex digits), and --public-key, its log's Ed25519 or P-256 key.\n"
      "Then no private key leaves the phone, and the package holds none.\n",
      command_enrol},
-    {"revoke", "--device HEX [--suspend|--lost|--active] [--as-of TIME] [--reason TEXT] [--dir DIR]",
-     "suspend a device, declare it lost, or make it active again",
-     "Without --suspend or --active the device is lost: it gets no session, and what it recorded from --as-of on\n"
-     "(default: now) is held until a supervisor decides.\n",
+    {"revoke", "--device HEX [--expired|--suspend|--lost|--active] [--as-of TIME] [--reason TEXT] [--dir DIR]",
+     "set a device's state: expired, suspended, lost, or active again",
+     "Works at once, also where the device is connected. Without a state the device is lost: it gets no session, and "
+     "what\n"
+     "it recorded from --as-of on (default: now) is held until a supervisor decides; 'rescue' still takes its file "
+     "in.\n"
+     "--suspend: it may push, is held from --as-of on, and is told nothing. --expired: it may push, which counts, and "
+     "is\n"
+     "told nothing.\n",
      command_revoke},
     {"seed", "NUMBER [--dir DIR] [--out FOLDER]",
      "fill a training force with invented people, the same for each number",
@@ -48,6 +53,12 @@ static const struct command commands[] = {
      command_seed},
     {"list", "teams|officers|offenders|devices [--dir DIR]", "print the roster as tab-separated lines", "",
      command_list},
+    {"quiet", "[--since 24h] [--dir DIR]", "list devices that went quiet, keep failing, or hold evidence back",
+     "A line for each finding: device, officer, what it is, what to do; tab-separated. --since: how long a device may "
+     "be\n"
+     "silent, as 90m, 24h (the default) or 7d. A device that is connected right now is seen every five minutes. Works\n"
+     "beside a running server. Devices declared lost are left out.\n",
+     command_quiet},
     {"status", "[--dir DIR]", "print the store's head, mode and size", "", command_status},
     {"policy", "show|apply [FILE] [--dir DIR]", "print the policy in force, or put a new version in force",
      "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start\n"

@@ -24,6 +24,8 @@ static const char *standing_word(Doublecrew__V1__DeviceStanding standing)
     switch (standing) {
     case DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE:
         return "active";
+    case DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_EXPIRED:
+        return "expired";
     case DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED:
         return "suspended";
     default:
@@ -112,6 +114,7 @@ static enum status write_state(const struct force_folder *folder, const struct f
 int command_revoke(const struct command *command, int argc, char **argv)
 {
     const char *dir = ".";
+    bool expired = false;
     bool suspend = false;
     bool lost = false;
     bool active = false;
@@ -122,6 +125,7 @@ int command_revoke(const struct command *command, int argc, char **argv)
         {"device", &revocation.device_text, NULL},
         {"as-of", &revocation.as_of_text, NULL},
         {"reason", &revocation.reason, NULL},
+        {"expired", NULL, &expired},
         {"suspend", NULL, &suspend},
         {"lost", NULL, &lost},
         {"active", NULL, &active},
@@ -131,11 +135,12 @@ int command_revoke(const struct command *command, int argc, char **argv)
 
     if (!options_read(command, argc, argv, specs, sizeof(specs) / sizeof(specs[0]), NULL, 0, &plain_count))
         return EXIT_USAGE;
-    if (revocation.device_text == NULL || (int)suspend + (int)lost + (int)active > 1)
+    if (revocation.device_text == NULL || (int)expired + (int)suspend + (int)lost + (int)active > 1)
         return complain_usage(command);
-    revocation.standing = suspend  ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED
-                          : active ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE
-                                   : DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
+    revocation.standing = suspend   ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED
+                          : expired ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_EXPIRED
+                          : active  ? DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE
+                                    : DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
     if (!is_readable(&revocation) || !force_open(dir, &folder, &facts) ||
         operator_online_settle(&folder, &facts) != STATUS_OK || look_up(&folder, &revocation) != STATUS_OK ||
         is_own(&folder, &revocation) || write_state(&folder, &facts, &revocation) != STATUS_OK)

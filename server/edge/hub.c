@@ -109,6 +109,7 @@ void hub_disconnect(struct hub *hub, struct connection *connection)
     if (connection->told_live)
         LOG(hub->log, LOG_INFO, "session_closed", log_number("connection", (int64_t)connection->id),
             log_id("device", session_device(connection->session)));
+    hub_contact(hub, connection, true);
     hub->slots[connection->id % hub->limits.max_connections] = NULL;
     hub->count--;
     outbox_clear(&connection->outbox);
@@ -202,6 +203,7 @@ static void tick_connection(struct hub *hub, struct connection *connection, cons
         return;
     }
     hub_feed(hub, connection, &event);
+    hub_contact(hub, connection, false);
     if (!connection->closing && connection->stuck_since_us != 0 &&
         now->real_us - connection->stuck_since_us >= hub->limits.slow_reader_us)
         hub_drop_slow_reader(hub, connection);

@@ -27,10 +27,12 @@ struct connection {
     uint8_t *received; /* of the message being put together */
     size_t received_size;
     size_t received_capacity;
-    bool paused;       /* reading */
-    bool closing;      /* close once the urgent lane is empty */
-    bool said_goodbye; /* the transport's closing handshake has begun */
-    bool told_live;    /* logged */
+    bool paused;               /* reading */
+    bool closing;              /* close once the urgent lane is empty */
+    bool said_goodbye;         /* the transport's closing handshake has begun */
+    bool told_live;            /* logged */
+    int64_t contact_us;        /* real; when the writer was last told of the device's contact; 0: never */
+    int64_t contact_server_us; /* the same on the server's axis, which may be stepped */
     uint16_t close_code;
     int64_t close_by_us;    /* real; when closing */
     int64_t stuck_since_us; /* real; since when nothing has been written though something waits; 0: nothing waits */
@@ -55,6 +57,7 @@ struct hub_queues {
     struct queue *writer;
     struct queue *reader;
     struct queue *notes;
+    struct queue *contacts;
 };
 
 struct hub;

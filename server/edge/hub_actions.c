@@ -166,6 +166,7 @@ static void greet_in_log(struct hub *hub, struct connection *connection)
     unsigned own = 0;
 
     connection->told_live = true;
+    hub_contact(hub, connection, true);
     LOG(hub->log, LOG_INFO, "session_open", log_number("connection", (int64_t)connection->id),
         log_id("device", device));
     for (unsigned i = 0; i < hub->limits.max_connections; i++) {

@@ -33,5 +33,7 @@ void hub_feed(struct hub *hub, struct connection *connection, const struct sessi
 void hub_pause(struct hub *hub, struct connection *connection);
 void hub_drop_slow_reader(struct hub *hub, struct connection *connection);
 void hub_stop_step(struct hub *hub);
+/* Tells the writer of the device's contact, if it is time to; `now_or_never` when the session begins or ends. */
+void hub_contact(struct hub *hub, struct connection *connection, bool now_or_never);
 
 #endif

@@ -3,6 +3,7 @@
  *
  *   loop --push_job--> verifier --writer_item--> writer --note--> loop
  *   loop --read_job--> reader --note--> loop
+ *   loop --contact_note--> writer, which writes them when no push waits (P7)
  *
  * Everything is plain memory that one thread owns at a time: whoever popped it. Pushes of one connection always take the
  * same verifier, so they reach the writer, and their answers the loop, in the order in which they came.
@@ -93,12 +94,18 @@ MUST_USE enum status verifier_start(struct queue *in, struct queue *writer, stru
 void verifier_join(struct verifier *verifier);
 
 struct writer;
-/*
- * batch is the writer's from here on; the caller frees it after the join. Beside the store's file (store_path, kept) lies
- * what operators read and write about clock trouble (clock_files.h).
- */
-MUST_USE enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, const char *store_path,
-                                  struct log *log, const struct loop_port *port, struct writer **ret_writer);
+/* The writer's from here on; the caller frees them after the join. */
+struct writer_tools {
+    struct queue *contacts; /* of struct contact_note, looked at about once a second */
+    struct store *store;
+    struct batch *batch; /* of that store */
+    struct clock *clock;
+    /* Beside the store's file (kept) lies what operators read and write about clock trouble (clock_files.h). */
+    const char *store_path;
+};
+
+MUST_USE enum status writer_start(struct queue *in, const struct writer_tools *tools, struct log *log,
+                                  const struct loop_port *port, struct writer **ret_writer);
 void writer_join(struct writer *writer);
 
 struct reader;

@@ -160,6 +160,8 @@ static enum status open_queues(struct server *server)
     if (status == STATUS_OK)
         status = queue_new(sizeof(struct read_job *), 2 * connections, &server->queues.reader);
     if (status == STATUS_OK)
+        status = queue_new(sizeof(struct contact_note), 2 * connections, &server->queues.contacts);
+    if (status == STATUS_OK)
         status = queue_new(sizeof(struct note), NOTES_MAX, &server->queues.notes);
     return status;
 }
@@ -189,13 +191,17 @@ static enum status open_hub(struct server *server)
 static enum status start_threads(struct server *server)
 {
     struct loop_port port = {.notes = server->queues.notes, .wake = transport_wake, .context = server->transport};
+    struct writer_tools tools = {.contacts = server->queues.contacts,
+                                 .store = server->store,
+                                 .batch = server->batch,
+                                 .clock = server->clock,
+                                 .store_path = server->config->store};
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < HUB_VERIFIERS && status == STATUS_OK; i++)
         status = verifier_start(server->queues.verifiers[i], server->queues.writer, &server->verifiers[i]);
     if (status == STATUS_OK)
-        status = writer_start(server->queues.writer, server->batch, server->clock, server->config->store, server->log, &port,
-                              &server->writer);
+        status = writer_start(server->queues.writer, &tools, server->log, &port, &server->writer);
     if (status == STATUS_OK)
         status = reader_start(server->queues.reader, &server->tools, &port, &server->reader);
     if (status == STATUS_OK)
@@ -292,6 +298,7 @@ static void free_queues(struct server *server)
     queue_free(server->queues.notes);
     queue_free(server->queues.writer);
     queue_free(server->queues.reader);
+    queue_free(server->queues.contacts);
     for (size_t i = 0; i < HUB_VERIFIERS; i++)
         queue_free(server->queues.verifiers[i]);
 }

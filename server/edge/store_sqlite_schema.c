@@ -127,7 +127,17 @@ static const char version_1[] =
                 " PRIMARY KEY (device, scope)"
                 ") STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1};
+/* What the server last heard of each device (not derived), and why entries were held. */
+static const char version_2[] =
+    "CREATE TABLE contacts ("
+    " device BLOB PRIMARY KEY NOT NULL, hello_us INTEGER NOT NULL, seen_us INTEGER NOT NULL, push_us INTEGER NOT NULL,"
+    " pending_entries INTEGER NOT NULL, pending_since_ms INTEGER NOT NULL, failures INTEGER NOT NULL,"
+    " failing_code INTEGER NOT NULL, pending_reason INTEGER NOT NULL, app_version TEXT NOT NULL,"
+    " errors INTEGER NOT NULL, error_us INTEGER NOT NULL, error TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE held ("
+    " log BLOB NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (log, seq)) STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[] = {version_1, version_2};
 
 int sq_schema_version(void)
 {

@@ -103,6 +103,11 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_MEMBERS_GET] = {SQ_SELECT, &sq_members, "WHERE device = ?1 ORDER BY scope"},
     [SQ_MEMBER_PUT] = {SQ_UPSERT, &sq_members, ""},
     [SQ_MEMBER_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM scope_members WHERE device = ?1 AND scope = ?2"},
+
+    [SQ_CONTACT_GET] = {SQ_SELECT, &sq_contacts, "WHERE device = ?1"},
+    [SQ_CONTACT_PUT] = {SQ_UPSERT, &sq_contacts, ""},
+    [SQ_HELD_OF_LOG] = {SQ_SELECT, &sq_held, "WHERE log = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq"},
+    [SQ_HELD_PUT] = {SQ_UPSERT, &sq_held, ""},
 };
 
 const struct sq_statement_spec *sq_statement_spec(enum sq_statement_id id)

@@ -78,6 +78,11 @@ enum sq_statement_id {
     SQ_MEMBER_PUT,
     SQ_MEMBER_FORGET,
 
+    SQ_CONTACT_GET,
+    SQ_CONTACT_PUT,
+    SQ_HELD_OF_LOG,
+    SQ_HELD_PUT,
+
     SQ_STATEMENT_COUNT
 };
 

@@ -289,3 +289,27 @@ static const struct sq_column sq_members_columns[] = {
     INT(struct sq_member, member.left_pos, "left_pos"),
 };
 TABLE(sq_members, "scope_members", struct sq_member);
+
+static const struct sq_column sq_contacts_columns[] = {
+    KEY(SQ_ID, struct contact_row, device, "device"),
+    INT(struct contact_row, hello_us, "hello_us"),
+    INT(struct contact_row, seen_us, "seen_us"),
+    INT(struct contact_row, push_us, "push_us"),
+    INT(struct contact_row, pending_entries, "pending_entries"),
+    INT(struct contact_row, pending_since_ms, "pending_since_ms"),
+    INT(struct contact_row, failures, "failures"),
+    INT(struct contact_row, failing_code, "failing_code"),
+    INT(struct contact_row, pending_reason, "pending_reason"),
+    TEXT(struct contact_row, app_version, "app_version"),
+    INT(struct contact_row, errors, "errors"),
+    INT(struct contact_row, error_us, "error_us"),
+    TEXT(struct contact_row, error, "error"),
+};
+TABLE(sq_contacts, "contacts", struct contact_row);
+
+static const struct sq_column sq_held_columns[] = {
+    KEY(SQ_ID, struct held_row, log, "log"),
+    KEY_INT(struct held_row, seq, "seq"),
+    TEXT(struct held_row, reason, "reason"),
+};
+TABLE(sq_held, "held", struct held_row);

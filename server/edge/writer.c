@@ -9,13 +9,18 @@
 #include "core/limits.h"
 #include "server/edge/clock_files.h"
 #include "server/edge/pipeline.h"
+#include "server/logic/contact.h"
 
 /* A timer is looked at again at least this often, so that a step of the wall clock is noticed. */
 #define WAIT_MAX_US ((int64_t)1000 * 1000)
+/* Contacts wait for at least this long, so that many share a commit; so does whoever asks for the list. */
+#define CONTACTS_EVERY_US ((int64_t)1000 * 1000)
 
 struct writer {
     pthread_t thread;
     struct queue *in;
+    struct queue *contacts;
+    struct store *store;
     struct batch *batch;
     struct clock *clock;
     const char *store_path;
@@ -25,6 +30,8 @@ struct writer {
     bool was_in_trouble;
     struct writer_item next; /* popped, but not of the group under way */
     bool has_next;
+    int64_t contacts_us; /* real; when they were last written */
+    struct contact_note notes[CONTACT_NOTES_MAX];
 };
 
 static void note_trouble(struct writer *writer, const struct clock_reading *reading)
@@ -191,7 +198,7 @@ static void run_step(struct writer *writer, const struct writer_item *item)
     run_empty(writer, note, note->step_us);
 }
 
-/* Microseconds until a timer is due, 0: now; at most WAIT_MAX_US. -1: the clock moves by steps alone. */
+/* Microseconds until a timer is due, 0: now; at most WAIT_MAX_US, also where the clock moves by steps alone. */
 static int64_t until_timer_us(struct writer *writer)
 {
     bool trouble;
@@ -202,7 +209,7 @@ static int64_t until_timer_us(struct writer *writer)
     if (trouble || writer->timers_failed || batch_next_timer(writer->batch, &due_us) != STATUS_OK)
         due_us = RULE_FOREVER;
     wait_us = clock_real_until_us(writer->clock, due_us);
-    return wait_us < WAIT_MAX_US ? wait_us : WAIT_MAX_US;
+    return wait_us >= 0 && wait_us < WAIT_MAX_US ? wait_us : WAIT_MAX_US;
 }
 
 static void run_timers(struct writer *writer)
@@ -227,6 +234,23 @@ static enum status take(struct writer *writer, struct writer_item *ret_item)
     return queue_pop(writer->in, until_timer_us(writer), ret_item);
 }
 
+/* After whatever was acknowledged, and never with it. What can't be written is told again by the next contact. */
+static void write_contacts(struct writer *writer)
+{
+    size_t count = 0;
+    enum status status;
+
+    while (count < CONTACT_NOTES_MAX && queue_pop(writer->contacts, 0, &writer->notes[count]) == STATUS_OK)
+        count++;
+    writer->contacts_us = clock_boot_us();
+    if (count == 0)
+        return;
+    status = contacts_write(writer->store, writer->notes, count);
+    if (status != STATUS_OK)
+        LOG(writer->log, LOG_WARNING, "contacts_not_written", log_status("error", status),
+            log_number("count", (int64_t)count));
+}
+
 static void *run(void *context)
 {
     struct writer *writer = context;
@@ -235,19 +259,24 @@ static void *run(void *context)
         struct writer_item item;
         enum status status = take(writer, &item);
 
-        if (status == STATUS_CANCELLED)
+        if (status == STATUS_CANCELLED) {
+            while (queue_count(writer->contacts) > 0)
+                write_contacts(writer);
             return NULL;
+        }
         if (status == STATUS_TIMEOUT)
             run_timers(writer);
         else if (item.job != NULL)
             run_group(writer, item.job);
         else
             run_step(writer, &item);
+        if (clock_boot_us() - writer->contacts_us >= CONTACTS_EVERY_US)
+            write_contacts(writer);
     }
 }
 
-enum status writer_start(struct queue *in, struct batch *batch, struct clock *clock, const char *store_path,
-                         struct log *log, const struct loop_port *port, struct writer **ret_writer)
+enum status writer_start(struct queue *in, const struct writer_tools *tools, struct log *log,
+                         const struct loop_port *port, struct writer **ret_writer)
 {
     struct writer *writer = calloc(1, sizeof(*writer));
     struct clock_note left;
@@ -255,10 +284,12 @@ enum status writer_start(struct queue *in, struct batch *batch, struct clock *cl
     if (writer == NULL)
         return STATUS_NO_MEMORY;
     writer->in = in;
-    writer->batch = batch;
-    writer->clock = clock;
-    writer->store_path = store_path;
-    writer->was_in_trouble = clock_files_read(store_path, &left); /* of an earlier run */
+    writer->contacts = tools->contacts;
+    writer->store = tools->store;
+    writer->batch = tools->batch;
+    writer->clock = tools->clock;
+    writer->store_path = tools->store_path;
+    writer->was_in_trouble = clock_files_read(tools->store_path, &left); /* of an earlier run */
     writer->log = log;
     writer->port = *port;
     if (pthread_create(&writer->thread, NULL, run, writer) != 0) {

@@ -95,6 +95,8 @@ void batch_free(struct batch *batch)
     free(batch->items);
     free(batch->flag_touches);
     free(batch->decisions);
+    for (size_t i = 0; i < batch->reason_count; i++)
+        free(batch->reasons[i]);
     hash_set_done(&batch->touched);
     hash_set_done(&batch->changed_set);
     hash_set_done(&batch->derived);

@@ -21,6 +21,7 @@ struct batch_delivery {
     struct id boot;
     uint64_t hello_monotonic_ms;
     int64_t hello_time_us; /* 0: no session */
+    bool import;           /* a rescue file, brought in by hand: the only way in for a lost device's log (D1) */
 };
 
 /* What the pusher is told. Anything but OK leaves the store as if the push had never come. */

@@ -23,6 +23,7 @@
 #define LOGIC_BRANCHES_MAX 8 /* of one forked log: more copies of one phone than these aren't stored */
 #define LOGIC_DEVICES_MAX 16 /* of one officer */
 #define LOGIC_DECISIONS_MAX 64
+#define BATCH_REASONS_MAX 64 /* stable names of reasons for holding: there are about 25 */
 
 #define RETURN_IF_BAD(expression)                                                                                      \
     do {                                                                                                               \
@@ -101,6 +102,10 @@ struct batch {
     struct batch_flag *flags;
     size_t flag_count, flag_capacity;
     struct batch_named named;
+
+    char
+        *reasons[BATCH_REASONS_MAX]; /* read back from the store; results refer to them, so they live as long as this */
+    size_t reason_count;
 
     struct rule_policy policies[LOGIC_POLICIES_MAX + 1];
     size_t policy_count; /* 0: to be read */

@@ -183,6 +183,7 @@ enum status delivery_pack(const struct batch *batch, const struct batch_delivery
     message.boot_id = pb_from_id(&delivery->boot);
     message.hello_monotonic_ms = delivery->hello_monotonic_ms;
     message.hello_time_ms = delivery->hello_time_us / 1000;
+    message.import = delivery->import;
     message.opens_batch = !batch->pushed;
     message.timers_held = batch->hold_timers;
     if (protobuf_c_message_get_packed_size(&message.base) > 128)

@@ -5,6 +5,7 @@
 #include "server/logic/batch_internal.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,11 +106,49 @@ static enum status place_push(struct batch *batch, const struct push *push, stru
     return STATUS_OK;
 }
 
-static void note_held(struct batch_result *result, uint64_t seq, const char *reason)
+static void tell_held(struct batch_result *result, uint64_t seq, const char *reason)
 {
     if (result->held_count < sizeof(result->held) / sizeof(result->held[0]))
         result->held[result->held_count] = (struct batch_held){seq, reason};
     result->held_count++;
+}
+
+static enum status note_held(struct batch *batch, const struct applying *applying, struct batch_result *result)
+{
+    struct held_row row = {.log = applying->log, .seq = applying->entry->header.seq};
+
+    (void)snprintf(row.reason, sizeof(row.reason), "%s", applying->held);
+    tell_held(result, row.seq, applying->held);
+    return batch->store->ops->held_put(batch->store, &row);
+}
+
+/* The same text for as long as the batch lives: results cross threads. */
+static const char *kept_reason(struct batch *batch, const char *reason)
+{
+    for (size_t i = 0; i < batch->reason_count; i++) {
+        if (strcmp(batch->reasons[i], reason) == 0)
+            return batch->reasons[i];
+    }
+    if (batch->reason_count == BATCH_REASONS_MAX)
+        return "held";
+    batch->reasons[batch->reason_count] = strdup(reason);
+    return batch->reasons[batch->reason_count] == NULL ? "held" : batch->reasons[batch->reason_count++];
+}
+
+/* What an earlier Ack said of the entries that come again: it may never have arrived. */
+static enum status tell_held_again(struct batch *batch, const struct push *push, size_t count,
+                                   struct batch_result *result)
+{
+    struct held_row rows[sizeof(result->held) / sizeof(result->held[0])];
+    size_t found = 0;
+
+    if (count == 0)
+        return STATUS_OK;
+    RETURN_IF_BAD(batch->store->ops->held_of_log(batch->store, &push->log, push->first_seq, push->first_seq + count - 1,
+                                                 rows, sizeof(rows) / sizeof(rows[0]), &found));
+    for (size_t i = 0; i < found; i++)
+        tell_held(result, rows[i].seq, kept_reason(batch, rows[i].reason));
+    return STATUS_OK;
 }
 
 /* Entries of suspended and lost devices are kept, and held (D1). */
@@ -118,6 +157,14 @@ static const char *held_by_standing(const struct device_row *device)
     if (device->standing == DEVICE_SUSPENDED)
         return "device_suspended";
     return device->standing == DEVICE_LOST ? "device_lost" : NULL;
+}
+
+/* A lost device's log says nothing of the time from which on nobody can say who held it: it isn't heard past it (W1). */
+static bool moves_watermark(const struct device_row *device, const struct anchor_row *anchor, int64_t newest_us)
+{
+    int64_t limit_us = device->standing == DEVICE_LOST ? device->revoked_as_of_us : INT64_MAX;
+
+    return anchor != NULL && anchor->time_us > newest_us && anchor->time_us < limit_us;
 }
 
 static enum status apply_entries(struct batch *batch, const struct push *push, const struct anchor_row *anchors,
@@ -137,12 +184,12 @@ static enum status apply_entries(struct batch *batch, const struct push *push, c
         applying.held = place->is_branch ? "contested" : held_by_standing(&place->device);
         RETURN_IF_BAD(apply_entry(batch, &applying));
         if (applying.held != NULL)
-            note_held(result, applying.entry->header.seq, applying.held);
+            RETURN_IF_BAD(note_held(batch, &applying, result));
         if (payload_descriptor(applying.entry->header.kind) == NULL && !stopped) {
             stopped = true;
             place->device.watermark_stopped = true;
         }
-        if (!stopped && anchor != NULL && anchor->time_us > newest_us)
+        if (!stopped && moves_watermark(&place->device, anchor, newest_us))
             newest_us = anchor->time_us;
     }
     if (newest_us > place->device.watermark_us)
@@ -271,9 +318,11 @@ enum status batch_push(struct batch *batch, const struct push *push, struct span
         result.status = status;
         status = store_broke(status) ? status : STATUS_OK;
     } else {
-        if (place.first < push->entry_count)
+        if (!place.is_branch)
+            status = tell_held_again(batch, push, place.first, &result);
+        if (status == STATUS_OK && place.first < push->entry_count)
             status = store_push(batch, push, raw, delivery, anchors, &place, &result);
-        else
+        else if (status == STATUS_OK)
             result.pos = place.is_branch ? 0 : place.pos;
         result.status = place.is_branch ? STATUS_LOG_FORK : STATUS_OK;
     }

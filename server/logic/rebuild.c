@@ -114,7 +114,7 @@ static enum status replay_push(struct rebuild *rebuild, const struct journal_row
     if (!rebuild->batch->open || rebuild->batch->hold_timers != kept->timers_held || rebuild->batch->time_us != row->time_us)
         return STATUS_STORE;
     delivery = (struct batch_delivery){pb_id(kept->device_id), pb_id(kept->boot_id), kept->hello_monotonic_ms,
-                                       kept->hello_time_ms * 1000};
+                                       kept->hello_time_ms * 1000, kept->import};
     RETURN_IF_BAD(push_open(rebuild->arena, rebuild->sha, row->body, &push));
     RETURN_IF_BAD(batch_push(rebuild->batch, &push, row->body, &delivery, &result));
     return result.pos == row->first_pos + row->count - 1 ? STATUS_OK : STATUS_STORE;

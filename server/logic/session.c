@@ -226,6 +226,7 @@ void session_step(struct session *session, const struct session_now *now, const 
     ret_update->count = 0;
     if (session->state == SESSION_CLOSING)
         return; /* nothing that comes now changes anything: what was pushed stays pushed */
+    session->now_us = now->server_us;
     handle(session, now, event, ret_update);
     session_seal_ask(session, now, ret_update);
     check(session);

@@ -15,6 +15,7 @@
 
 #include "core/wire.h"
 #include "server/logic/batch.h"
+#include "server/logic/contact.h"
 #include "server/logic/session_read.h"
 
 #define SESSION_PROTOCOL 1u
@@ -143,6 +144,9 @@ void session_step(struct session *session, const struct session_now *now, const 
 enum session_state session_state(const struct session *session);
 /* Zero before LIVE. */
 const struct id *session_device(const struct session *session);
+/* Contact (P7): whether there is news since the last take; take gives and forgets them, at_us being the server's time. */
+bool session_contact_changed(const struct session *session);
+void session_contact_take(struct session *session, int64_t at_us, struct contact_note *ret_note);
 /* Whether the session may be told of a row in any of these scopes (P4). */
 bool session_sees(const struct session *session, const struct scope *scopes, size_t count);
 

@@ -110,6 +110,8 @@ void session_page_ready(struct session *session, const struct session_reply *rep
     session->sent[session->sent_count++] = page->to;
     session->cursor = page->to;
     session->told_current = page->last;
+    if (page->last)
+        session_contact_recovered(session);
     session->backlog = true; /* until the connection says that it is written */
     session_send(update, SESSION_BULK, page->bytes, page->size);
     page->bytes = NULL;

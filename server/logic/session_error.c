@@ -139,6 +139,7 @@ void session_fail(struct session *session, struct session_update *update, enum s
     struct session_action *report = session_act(update, SESSION_REPORT);
 
     report->report.status = status;
+    session_contact_failed(session, status);
     closes = closes || row->closes || ++session->strikes >= SESSION_STRIKES_MAX;
     tell(session, update, row, status, closes);
     if (closes && session->state != SESSION_CLOSING)

@@ -80,6 +80,7 @@ void session_hello_receive(struct session *session, const struct session_now *no
     if (status == STATUS_OK) {
         hello = (const Doublecrew__V1__Hello *)unpacked;
         session->device_seq = hello->head_seq;
+        session_contact_hello(session, hello);
         session->page_credit = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
         status = read_hello(hello, &session->hello, &after);
     }

@@ -41,6 +41,9 @@ struct session {
     uint64_t jitter;
     int64_t hello_by_us; /* real */
     unsigned strikes;
+    int64_t now_us;              /* the server's time of the step under way */
+    struct contact_note contact; /* since it was last taken */
+    bool contact_changed;
 
     struct session_hello hello;
     bool looked;
@@ -97,6 +100,12 @@ void session_send_message(struct session *session, struct session_update *update
 void session_fail(struct session *session, struct session_update *update, enum status status, bool closes);
 void session_close(struct session *session, struct session_update *update, enum status status);
 void session_flags_drop(struct session *session);
+
+/* session_contact.c */
+void session_contact_hello(struct session *session, const Doublecrew__V1__Hello *hello);
+void session_contact_pushed(struct session *session);
+void session_contact_recovered(struct session *session);
+void session_contact_failed(struct session *session, enum status status);
 
 /* session_frame.c */
 /* The one message in a ClientMessage. MALFORMED, MISSING_FIELD (none), UNKNOWN_KIND (a newer one), OVER_LIMIT. */

@@ -79,8 +79,10 @@ void session_push_result(struct session *session, uint32_t entry_count, const st
         session->durable_seq = result->durable_seq;
         session->durable_hash = result->durable_hash;
     }
-    if (result->status == STATUS_OK)
+    if (result->status == STATUS_OK) {
+        session_contact_pushed(session);
         acknowledge(session, result, update);
-    else
+    } else {
         session_fail(session, update, result->status, false);
+    }
 }

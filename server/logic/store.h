@@ -262,6 +262,35 @@ struct feed_cursor {
     size_t key_size; /* 0: everything of pos is done */
 };
 
+/*
+ * What the server last heard of a device, for the list of those that went quiet or keep failing (P7). The one table that
+ * doesn't follow from the journal: dump and rebuild leave it out, losing it loses no fact, and no rule reads it.
+ */
+struct contact_row {
+    struct id device;
+    int64_t hello_us; /* the last Hello; 0: none yet */
+    int64_t seen_us;  /* the last time it was known to be there */
+    int64_t push_us;  /* the last Ack; 0: none yet */
+    /* Hello's: the device's own words */
+    uint32_t pending_entries; /* less what was acknowledged since */
+    int64_t pending_since_ms; /* the phone's wall clock; 0: nothing is pending */
+    uint32_t failures;        /* tries in a row that failed before this contact; 0 once it recovered */
+    uint32_t failing_code;    /* ErrorCode of sync.proto; 0: the server's word never came */
+    uint32_t pending_reason;  /* PendingReason of sync.proto */
+    char app_version[40];
+    /* the server's own: errors told in a row, since the last Ack or complete feed */
+    uint32_t errors;
+    int64_t error_us;
+    char error[32]; /* the last one's stable name; empty: none yet */
+};
+
+/* Why an entry was held when it was applied: an Ack that comes again says it again. */
+struct held_row {
+    struct id log;
+    uint64_t seq;
+    char reason[32]; /* stable name */
+};
+
 struct store;
 
 typedef enum status (*store_journal_each)(void *context, const struct journal_row *row);
@@ -358,6 +387,11 @@ struct store_ops {
     enum status (*feed_page)(struct store *store, const struct scope_member *members, size_t member_count,
                              const struct feed_cursor *after, size_t max, store_feed_each each, void *context);
 
+    enum status (*contact_get)(struct store *store, const struct id *device, struct contact_row *ret_row);
+    /* Held entries of a log from from_seq to to_seq, in order; at most max. */
+    enum status (*held_of_log)(struct store *store, const struct id *log, uint64_t from_seq, uint64_t to_seq,
+                               struct held_row *ret_rows, size_t max, size_t *ret_count);
+
     /* Writing: the writer only, within begin and commit. Puts insert or replace by key. */
     enum status (*journal_append)(struct store *store, const struct journal_row *row);
     enum status (*head_put)(struct store *store, const struct store_head *head);
@@ -387,6 +421,9 @@ struct store_ops {
     enum status (*scope_member_put)(struct store *store, const struct id *device, const struct scope_member *member);
     /* Forgets even that the device left: what it still holds of the scope stays with it. */
     enum status (*scope_member_forget)(struct store *store, const struct id *device, const struct scope *scope);
+
+    enum status (*contact_put)(struct store *store, const struct contact_row *row);
+    enum status (*held_put)(struct store *store, const struct held_row *row);
 
     enum status (*dump)(struct store *store, store_dump_sink sink, void *context); /* see store_dump */
     void (*close)(struct store *store);

@@ -98,7 +98,7 @@ start_server()
 printf '== the command line\n'
 expect 0 'help lists the commands' '^  enrol +enrol a device' help
 expect 0 'no arguments: the same' '^  verify ' # nothing
-for command in init import enrol revoke seed list status policy rebuild verify backup judge; do
+for command in init import enrol revoke seed list quiet status policy rebuild verify backup judge; do
     expect 0 "help $command" "^doublecrewctl $command " help "$command"
 done
 expect 0 'version' '^doublecrewctl [0-9]' --version
@@ -114,6 +114,7 @@ expect 2 'teams with --out' 'goes with devices only' import teams x.csv --out y
 expect 2 'list of what there isn'"'"'t' '^Usage: doublecrewctl list' list pets
 expect 2 'rebuild without --check' '^Usage: doublecrewctl rebuild' rebuild
 expect 2 'enrol without an officer' '^Usage: doublecrewctl enrol' enrol --out x
+expect 2 'revoke expired and suspended at once' '^Usage: doublecrewctl revoke' revoke --device x --expired --suspend
 expect 2 'revoke lost and active at once' '^Usage: doublecrewctl revoke' revoke --device x --lost --active
 expect 2 'init without a name' '^Usage: doublecrewctl init' init --dir "$force"
 expect 2 'init with a port that is none' "'70000' is not a port" init --dir "$force" --force F --port 70000
@@ -265,9 +266,19 @@ expect 1 'revoke the operator'"'"'s own' 'is not revoked here' revoke --device "
 expect 1 'revoke at no time' 'is not a time' revoke --device "$device" --as-of noon --dir "$force"
 expect 0 'suspend' '^Device .* is suspended' revoke --device "$device" --suspend --reason 'left on a bus' --dir "$force"
 expect 0 'it is suspended' "^$device"$'\tPC 2\tsuspended' list devices --dir "$force"
+expect 0 'expired' '^Device .* is expired' revoke --device "$device" --expired --dir "$force"
+expect 0 'it is expired' "^$device"$'\tPC 2\texpired' list devices --dir "$force"
 expect 0 'active again' '^Device .* is active' revoke --device "$device" --active --dir "$force"
 expect 0 'lost' '^Device .* is lost' revoke --device "$device" --as-of 2026-03-01T12:00Z --dir "$force"
 expect 0 'it is lost' "^$device"$'\tPC 2\tlost' list devices --dir "$force"
+
+printf '== quiet\n'
+expect 0 'quiet names devices that never came' $'^[0-9a-f]{32}\tPC 1\thas never connected' quiet --dir "$force"
+check 'but not one that is lost' test -z "$("$ctl" quiet --dir "$force" | grep "^$device")"
+expect 0 'quiet with another time' 'has never connected' quiet --since 7d --dir "$force"
+for since in 24 h -1h 1y 367d ''; do
+    expect 2 "quiet since '$since'" 'is not a time: write it as' quiet --since "$since" --dir "$force"
+done
 
 printf '== policy\n'
 expect 0 'policy show' '^max_alone = 600 s$' policy show --dir "$force"

@@ -116,7 +116,10 @@ void fleet_hello(struct fleet_device *device, int64_t at_us)
     anchor->text = span_of(words, size);
     anchor->received_ms = mono_ms(device, at_us + ROUND_TRIP_US);
     assert_int_equal(sha256_bytes(fleet->sha, anchor->text, &anchor->hash), STATUS_OK);
-    device->delivery = (struct batch_delivery){device->device, device->boot, mono_ms(device, at_us), at_us};
+    device->delivery = (struct batch_delivery){.device = device->device,
+                                                .boot = device->boot,
+                                                .hello_monotonic_ms = mono_ms(device, at_us),
+                                                .hello_time_us = at_us};
     device->session_received_ms = anchor->received_ms;
 }
 
