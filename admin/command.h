@@ -61,6 +61,7 @@ int command_rebuild(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_backup(const struct command *command, int argc, char **argv);
 int command_clock(const struct command *command, int argc, char **argv);
+int command_explain(const struct command *command, int argc, char **argv);
 int command_judge(const struct command *command, int argc, char **argv);
 
 /* admin/clock.c: whether the server's clocks agree (T5), as lines of `status` and `clock`. */

@@ -81,6 +81,10 @@ static const struct command commands[] = {
     {"backup", "FILE [--dir DIR]", "copy the store while the server runs",
      "The store alone: keep DIR/certs, DIR/keys, DIR/operator and the two .conf files in a safe place too.\n",
      command_backup},
+    {"explain", "PRESENCE [--dir DIR]", "show how a stored verdict came about, fact by fact",
+     "PRESENCE: its id, or at least the first 8 hex digits. Works beside a running server, on a copy. What it prints is\n"
+     "personal data: who was where.\n",
+     command_explain},
     {"judge", "", "judge cases by the two-officer rule: a line of JSON in, a line of JSON out",
      "Nothing is stored. A case that can't be read gets {\"error\": \"...\", \"at\": \"...\"} on its line.\n",
      command_judge},
