@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "server/edge/store_sqlite.h"
+#include "tests/lib/sim_disk.h"
 
 static enum status sqlite_writer(const char *path, struct store **ret_store)
 {
@@ -20,7 +21,8 @@ static enum status sqlite_reader(const char *path, struct store **ret_store)
 }
 
 static const struct store_backend backends[] = {
-    {"sqlite", store_sqlite_create, sqlite_writer, sqlite_reader},
+    {"sqlite", false, store_sqlite_create, sqlite_writer, sqlite_reader},
+    {"sqlite on a simulated disk", true, store_sqlite_create, sqlite_writer, sqlite_reader},
 };
 
 const struct store_backend *store_backends(size_t *ret_count)
@@ -77,6 +79,12 @@ int store_fixture_setup(void **state)
     fixture->backend = *state;
     test_folder_make(fixture->folder);
     (void)snprintf(fixture->path, sizeof(fixture->path), "%s/store", fixture->folder);
+    if (fixture->backend->simulated) {
+        fixture->disk = sim_disk_install();
+        assert(fixture->disk);
+        if (!sim_disk_add(fixture->disk, fixture->folder))
+            return -1;
+    }
     if (fixture->backend->create(fixture->path, true) != STATUS_OK)
         return -1;
     open_both(fixture);
@@ -89,6 +97,7 @@ int store_fixture_teardown(void **state)
     struct store_fixture *fixture = *state;
 
     close_both(fixture);
+    sim_disk_remove(fixture->disk);
     test_folder_remove(fixture->folder);
     free(fixture);
     return 0;

@@ -9,6 +9,7 @@
 
 struct store_backend {
     const char *name;
+    bool simulated; /* its files live on a disk in memory (sim_disk.h) that the fixture installs */
     enum status (*create)(const char *path, bool training);
     enum status (*open_writer)(const char *path, struct store **ret_store);
     enum status (*open_reader)(const char *path, struct store **ret_store);
@@ -22,6 +23,7 @@ struct store_fixture {
     char path[96];
     struct store *writer;
     struct store *reader;
+    struct sim_disk *disk; /* NULL: the real one */
 };
 
 /* For cmocka: the initial state is a struct store_backend *; the state becomes a struct store_fixture *. */
