@@ -67,6 +67,8 @@
       "Use the key that the store was made with; without it enrol the device again")                                   \
     X(DIVERGED, "diverged", "The server's journal does not extend the one seen before",                                \
       "Tell the force's administrator; the device keeps its records and sends nothing")                                \
+    X(ROWS_DIFFER, "rows_differ", "The rows on this device are not those that the server holds for it",                \
+      "The device fetches them again by itself; if this stays, tell the force's administrator")                        \
     X(INTERNAL, "internal", "Doublecrew reached a state that should not exist",                                        \
       "Report this with the log lines around it")
 

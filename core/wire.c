@@ -54,11 +54,11 @@ enum status wire_pack(const ProtobufCMessage *message, uint8_t **ret_bytes, size
     return STATUS_OK;
 }
 
-enum status wire_find(struct span message, uint32_t field_number, struct span *ret_value)
+enum status wire_next(struct span *rest, uint32_t field_number, struct span *ret_value)
 {
-    while (message.size > 0) {
+    while (rest->size > 0) {
         struct wire_field field;
-        enum status status = wire_read_field(&message, &field);
+        enum status status = wire_read_field(rest, &field);
 
         if (status != STATUS_OK)
             return status;
@@ -68,6 +68,11 @@ enum status wire_find(struct span message, uint32_t field_number, struct span *r
         }
     }
     return STATUS_NOT_FOUND;
+}
+
+enum status wire_find(struct span message, uint32_t field_number, struct span *ret_value)
+{
+    return wire_next(&message, field_number, ret_value);
 }
 
 static size_t put_varint(uint8_t *at, uint64_t value)

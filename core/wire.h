@@ -46,6 +46,8 @@ MUST_USE enum status wire_pack(const ProtobufCMessage *message, uint8_t **ret_by
  * out of its ClientMessage. NOT_FOUND, MALFORMED.
  */
 MUST_USE enum status wire_find(struct span message, uint32_t field_number, struct span *ret_value);
+/* The same for a repeated one: the first in *rest, which then is what follows it. NOT_FOUND: no more. */
+MUST_USE enum status wire_next(struct span *rest, uint32_t field_number, struct span *ret_value);
 /*
  * A message of that one field, in memory that the caller frees: a ClientMessage around a Push kept as bytes.
  * OVER_LIMIT above MESSAGE_SIZE_MAX.

@@ -14,9 +14,6 @@ static enum status check(const struct sync *sync, const Doublecrew__V1__Delta *d
     for (size_t i = 0; i < delta->n_rows; i++) {
         const Doublecrew__V1__Row *row = delta->rows[i];
 
-        if (row->key.len == 0 || row->row_case == DOUBLECREW__V1__ROW__ROW__NOT_SET) {
-            continue; /* a kind of row that this version doesn't know (P5): kept, not shown */
-        }
         if (row->key.len > SYNC_KEY_SIZE_MAX) {
             return STATUS_OVER_LIMIT;
         }
@@ -45,6 +42,7 @@ void step_delta(struct sync *sync, const struct sync_event *event, struct sync_a
     }
     action = step_add(actions, SYNC_ACTION_APPLY_PAGE);
     action->delta = delta;
+    action->raw = event->raw;
     action->sweep = delta->last && sync->feed.resync;
     if (delta->last) {
         sync->feed_complete = true;

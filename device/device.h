@@ -6,6 +6,7 @@
 #include "device/doublecrew.h"
 #include "device/link.h"
 #include "device/public_status.h"
+#include "device/rows_digest.h"
 #include "device/seal.h"
 #include "device/store.h"
 #include "device/sync_step.h"
@@ -78,6 +79,8 @@ struct dc_device {
     uint64_t ack_seq;
     uint64_t ack_pos;
 
+    struct rows_digest rows;
+
     struct sync sync;
     struct sync_event events[DEVICE_EVENTS_MAX];
     size_t event_count;
@@ -146,6 +149,8 @@ MUST_USE enum status device_purge(struct dc_device *device, const Doublecrew__V1
 /* How far the server and its rows are with this log. */
 MUST_USE enum status device_save_durable(struct dc_device *device, uint64_t durable_seq);
 MUST_USE enum status device_load_feed(struct dc_device *device);
+/* In a transaction of its own. */
+MUST_USE enum status device_save_feed(struct dc_device *device);
 MUST_USE enum status device_send(struct dc_device *device, const Doublecrew__V1__ClientMessage *message);
 
 #endif

@@ -85,6 +85,7 @@ enum dc_status {
     DC_INTERNAL = 41,
     DC_STORAGE_KEY = 42, /* the storage key isn't the one that sealed this store */
     DC_DIVERGED = 43,    /* the server's checkpoint doesn't extend the one this device holds (K1) */
+    DC_ROWS_DIFFER = 44, /* the rows here aren't those that the server sent: they are fetched again (P2) */
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */
@@ -376,6 +377,7 @@ struct dc_sync_status {
     int64_t last_online_ms; /* wall time of the last Welcome; 0: never */
     uint64_t retry_in_ms;   /* with BACKING_OFF */
     uint32_t failures;      /* tries in a row that failed */
+    uint32_t repairs;       /* how often this store fetched all rows again since its digest differed (P2) */
     bool training;          /* the server's store is a training store */
     uint32_t policy_version;
 };

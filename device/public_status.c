@@ -55,6 +55,7 @@ static const struct {
     SAME(INTERNAL),
     SAME(STORAGE_KEY),
     SAME(DIVERGED),
+    SAME(ROWS_DIFFER),
 };
 
 enum dc_status public_status(enum status status)

@@ -29,6 +29,7 @@ bool step_take_durable(struct sync *sync, const struct sync_event *event, uint64
 void step_welcome(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
 void step_ack(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
 void step_delta(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
+void step_rows_checked(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
 void step_flag(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
 void step_purge(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
 void step_error(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);

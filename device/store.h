@@ -109,4 +109,9 @@ typedef bool (*store_on_row)(void *context, const struct store_row *row);
 /* Rows whose key begins with prefix, in order of keys. */
 MUST_USE enum status store_each_row(struct store *store, struct span prefix, store_on_row on_row, void *context);
 
+/* All rows; one that doesn't open is left out, with what else was wrong with the file (P2 finds what is missing). */
+MUST_USE enum status store_each_readable_row(struct store *store, store_on_row on_row, void *context);
+/* The packed Row, which the caller frees. NOT_FOUND. */
+MUST_USE enum status store_read_row(struct store *store, struct span key, uint8_t **ret_bytes, size_t *ret_size);
+
 #endif

@@ -128,3 +128,57 @@ enum status store_each_row(struct store *store, struct span prefix, store_on_row
     sqlite3_finalize(statement);
     return status;
 }
+
+enum status store_each_readable_row(struct store *store, store_on_row on_row, void *context)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status status = store_prepare(store, "SELECT key, pos, generation, sealed FROM view", &statement);
+    bool more = true;
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    while (more && status == STATUS_OK) {
+        struct store_row row;
+        uint8_t *plain = NULL;
+        int code = sqlite3_step(statement);
+
+        if (code != SQLITE_ROW) {
+            status = store_status(code);
+            break;
+        }
+        status = row_from_statement(store, statement, &row, &plain);
+        if (status == STATUS_OK) {
+            more = on_row(context, &row);
+        } else if (status != STATUS_NO_MEMORY) {
+            status = STATUS_OK;
+        }
+        free(plain);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
+enum status store_read_row(struct store *store, struct span key, uint8_t **ret_bytes, size_t *ret_size)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status status =
+        store_prepare(store, "SELECT key, pos, generation, sealed FROM view WHERE key = ?1", &statement);
+    struct store_row row;
+    int code;
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    store_bind_span(statement, 1, key);
+    code = sqlite3_step(statement);
+    status = code == SQLITE_DONE ? STATUS_NOT_FOUND : store_status(code);
+    if (status == STATUS_OK) {
+        status = row_from_statement(store, statement, &row, ret_bytes);
+    }
+    if (status == STATUS_OK) {
+        *ret_size = row.bytes.size;
+    }
+    sqlite3_finalize(statement);
+    return status;
+}

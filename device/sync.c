@@ -219,6 +219,8 @@ static enum status carry_out(struct dc_device *device, const struct sync_action 
     }
     case SYNC_ACTION_APPLY_PAGE:
         return device_apply_page(device, action);
+    case SYNC_ACTION_SAVE_FEED:
+        return device_save_feed(device);
     case SYNC_ACTION_STORE_FLAG:
         return device_store_flag(device, action->flag);
     case SYNC_ACTION_PURGE:
@@ -354,6 +356,7 @@ void device_received(struct dc_device *device, struct span bytes)
         return;
     }
     event.message = (const Doublecrew__V1__ServerMessage *)message;
+    event.raw = bytes;
     seq = stated_seq(event.message);
     event.own_hash_known = seq > 0 && store_entry_hash(device->store, seq, &event.own_hash) == STATUS_OK;
     device_drive(device, &event);

@@ -5,7 +5,11 @@
 #include "device/device.h"
 #include "device/row_read.h"
 
-#define FEED_SIZE_MAX (ID_SIZE + 8 + 8 + 1 + SYNC_KEY_SIZE_MAX)
+/* Epoch, cursor, generation, resync, repairs, unproved; then the key. */
+#define FEED_HEAD_SIZE (ID_SIZE + 8 + 8 + 1 + 4 + 1)
+#define FEED_SIZE_MAX (FEED_HEAD_SIZE + SYNC_KEY_SIZE_MAX)
+#define MESSAGE_DELTA 3u /* ServerMessage.delta */
+#define DELTA_ROWS 4u
 
 static enum status save_feed(struct dc_device *device)
 {
@@ -17,8 +21,26 @@ static enum status save_feed(struct dc_device *device)
     put_u64(at + ID_SIZE, feed->cursor);
     put_u64(at + ID_SIZE + 8, feed->generation);
     at[ID_SIZE + 16] = feed->resync;
-    memcpy(at + ID_SIZE + 17, feed->key, feed->key_size);
-    return store_state_put(device->store, "feed", span_of(bytes, ID_SIZE + 17 + feed->key_size));
+    put_u32(at + ID_SIZE + 17, feed->repairs);
+    at[ID_SIZE + 21] = feed->unproved;
+    memcpy(at + FEED_HEAD_SIZE, feed->key, feed->key_size);
+    return store_state_put(device->store, "feed", span_of(bytes, FEED_HEAD_SIZE + feed->key_size));
+}
+
+enum status device_save_feed(struct dc_device *device)
+{
+    enum status status = store_begin(device->store);
+
+    if (status == STATUS_OK) {
+        status = save_feed(device);
+    }
+    if (status == STATUS_OK) {
+        status = store_commit(device->store);
+    }
+    if (status != STATUS_OK) {
+        store_rollback(device->store);
+    }
+    return status;
 }
 
 enum status device_load_feed(struct dc_device *device)
@@ -35,15 +57,17 @@ enum status device_load_feed(struct dc_device *device)
     if (status != STATUS_OK) {
         return status;
     }
-    if (size < ID_SIZE + 17 || size > FEED_SIZE_MAX) {
+    if (size < FEED_HEAD_SIZE || size > FEED_SIZE_MAX) {
         return STATUS_STORE;
     }
     memcpy(feed.epoch.bytes, bytes, ID_SIZE);
     feed.cursor = get_u64(bytes + ID_SIZE);
     feed.generation = get_u64(bytes + ID_SIZE + 8);
     feed.resync = bytes[ID_SIZE + 16] != 0;
-    feed.key_size = size - ID_SIZE - 17;
-    memcpy(feed.key, bytes + ID_SIZE + 17, feed.key_size);
+    feed.repairs = get_u32(bytes + ID_SIZE + 17);
+    feed.unproved = bytes[ID_SIZE + 21];
+    feed.key_size = size - FEED_HEAD_SIZE;
+    memcpy(feed.key, bytes + FEED_HEAD_SIZE, feed.key_size);
     device->sync.feed = feed;
     return STATUS_OK;
 }
@@ -63,49 +87,75 @@ static enum status is_stale(struct dc_device *device, struct span key, uint64_t 
     return status;
 }
 
-static enum status put_row(struct dc_device *device, const Doublecrew__V1__Row *row)
+/* raw: the Row as it came, which is what the digest is over; also of a kind that this version can't show (P5). */
+static enum status put_row(struct dc_device *device, struct span key, uint64_t pos, struct span raw)
 {
-    struct store_row stored = {
-        .key = span_of(row->key.data, row->key.len), .pos = row->pos, .generation = device->sync.feed.generation};
-    uint8_t *bytes = NULL;
-    size_t size = 0;
-    enum status status = wire_pack(&row->base, &bytes, &size);
+    struct store_row stored = {.key = key, .pos = pos, .generation = device->sync.feed.generation, .bytes = raw};
+    enum status status = rows_digest_replace(device, key, &raw);
 
-    if (status != STATUS_OK) {
-        return status;
-    }
-    stored.bytes = span_of(bytes, size);
-    status = store_put_row(device->store, &stored);
-    free(bytes);
-    return status;
+    return status == STATUS_OK ? store_put_row(device->store, &stored) : status;
 }
 
-static enum status apply_row(struct dc_device *device, const Doublecrew__V1__Row *row)
+static enum status delete_row(struct dc_device *device, struct span key)
+{
+    enum status status = rows_digest_replace(device, key, NULL);
+
+    return status == STATUS_OK ? store_delete_row(device->store, key) : status;
+}
+
+static enum status apply_row(struct dc_device *device, const Doublecrew__V1__Row *row, struct span raw)
 {
     struct span key = span_of(row->key.data, row->key.len);
     bool stale = false;
     enum status status;
 
-    if (key.size == 0 || row->row_case == DOUBLECREW__V1__ROW__ROW__NOT_SET) {
-        return STATUS_OK; /* a kind of row that this version can't show; it comes again after an update's resync */
+    if (key.size == 0) {
+        return STATUS_OK; /* no row at all */
     }
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_TOMBSTONE) {
-        return store_delete_row(device->store, key);
+        return delete_row(device, key);
     }
     status = is_stale(device, key, row->pos, &stale);
-    return status == STATUS_OK && !stale ? put_row(device, row) : status;
+    return status == STATUS_OK && !stale ? put_row(device, key, row->pos, raw) : status;
+}
+
+/* The rows as they were unpacked, each with its bytes in the message. */
+static enum status apply_rows(struct dc_device *device, const struct sync_action *action)
+{
+    struct span rest;
+    enum status status = wire_find(action->raw, MESSAGE_DELTA, &rest);
+
+    for (size_t i = 0; i < action->delta->n_rows && status == STATUS_OK; i++) {
+        struct span raw;
+
+        status = wire_next(&rest, DELTA_ROWS, &raw);
+        if (status == STATUS_OK) {
+            status = apply_row(device, action->delta->rows[i], raw);
+        }
+    }
+    return status;
+}
+
+static enum status sweep(struct dc_device *device)
+{
+    uint64_t swept = 0;
+    enum status status = store_sweep_rows(device->store, device->sync.feed.generation, &swept);
+
+    if (status == STATUS_OK && swept > 0) {
+        rows_digest_forget(device);
+    }
+    return status;
 }
 
 static enum status apply(struct dc_device *device, const struct sync_action *action)
 {
-    uint64_t swept = 0;
     enum status status = store_begin(device->store);
 
-    for (size_t i = 0; i < action->delta->n_rows && status == STATUS_OK; i++) {
-        status = apply_row(device, action->delta->rows[i]);
+    if (status == STATUS_OK) {
+        status = apply_rows(device, action);
     }
     if (status == STATUS_OK && action->sweep) {
-        status = store_sweep_rows(device->store, device->sync.feed.generation, &swept);
+        status = sweep(device);
     }
     if (status == STATUS_OK) {
         status = save_feed(device);
@@ -120,6 +170,7 @@ static enum status apply(struct dc_device *device, const struct sync_action *act
     }
     if (status != STATUS_OK) {
         store_rollback(device->store);
+        rows_digest_forget(device);
     }
     return status;
 }
@@ -170,6 +221,19 @@ static void report_page(struct dc_device *device, const Doublecrew__V1__Delta *d
     device_emit(device, &event);
 }
 
+/* Against the server's digest over the same rows, when this page tells it (P2). */
+static enum status check_rows(struct dc_device *device, const Doublecrew__V1__Delta *delta)
+{
+    struct sync_event event = {.type = SYNC_EVENT_ROWS_CHECKED};
+    bool checked = false;
+    enum status status = rows_digest_check(device, delta, &checked, &event.same);
+
+    if (status == STATUS_OK && checked) {
+        device_drive(device, &event);
+    }
+    return status;
+}
+
 enum status device_apply_page(struct dc_device *device, const struct sync_action *action)
 {
     enum status status = apply(device, action);
@@ -181,13 +245,15 @@ enum status device_apply_page(struct dc_device *device, const struct sync_action
     }
     status = send_applied(device);
     report_page(device, action->delta);
-    return status;
+    return status == STATUS_OK ? check_rows(device, action->delta) : status;
 }
 
 static enum status flag_row(struct dc_device *device, const Doublecrew__V1__Flag *flag)
 {
     uint8_t key[1 + HASH_SIZE] = {'f'};
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    uint8_t *bytes = NULL;
+    size_t size = 0;
     bool stale = false;
     enum status status;
 
@@ -196,19 +262,26 @@ static enum status flag_row(struct dc_device *device, const Doublecrew__V1__Flag
     row.key = (ProtobufCBinaryData){.data = key, .len = sizeof key};
     row.row_case = DOUBLECREW__V1__ROW__ROW_FLAG;
     row.flag = flag->flag;
-    status = store_begin(device->store);
+    status = wire_pack(&row.base, &bytes, &size);
+    if (status == STATUS_OK) {
+        status = store_begin(device->store);
+    }
     if (status == STATUS_OK) {
         status = is_stale(device, span_of(key, sizeof key), flag->pos, &stale);
     }
     if (status == STATUS_OK && !stale) {
-        status = put_row(device, &row);
+        status = put_row(device, span_of(key, sizeof key), flag->pos, span_of(bytes, size));
     }
     if (status == STATUS_OK) {
         status = store_commit(device->store);
     }
     if (status != STATUS_OK) {
         store_rollback(device->store);
+        rows_digest_forget(device);
+    } else if (!stale) {
+        rows_digest_ahead(device, flag->pos);
     }
+    free(bytes);
     return status;
 }
 
@@ -298,7 +371,7 @@ enum status device_purge(struct dc_device *device, const Doublecrew__V1__Purge *
     enum status status = store_begin(device->store);
 
     for (size_t i = 0; i < purge->n_keys && status == STATUS_OK; i++) {
-        status = store_delete_row(device->store, span_of(purge->keys[i].data, purge->keys[i].len));
+        status = delete_row(device, span_of(purge->keys[i].data, purge->keys[i].len));
     }
     if (status == STATUS_OK) {
         status = store_commit(device->store);

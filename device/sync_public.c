@@ -64,6 +64,7 @@ void dc_sync_status(struct dc_device *device, struct dc_sync_status *ret_status)
         .last_online_ms = device->last_online_ms,
         .retry_in_ms = waits ? sync->phase_until_ms - now : 0,
         .failures = sync->failures,
+        .repairs = sync->feed.repairs,
         .training = sync->training,
         .policy_version = sync->policy_version,
     };

@@ -240,6 +240,9 @@ void sync_step(struct sync *sync, const struct sync_event *event, struct sync_ac
     case SYNC_EVENT_PUSHED:
         pushed(sync, event, ret_actions);
         break;
+    case SYNC_EVENT_ROWS_CHECKED:
+        step_rows_checked(sync, event, ret_actions);
+        break;
     case SYNC_EVENT_FAILED:
         if (has_link(sync)) {
             step_fail(sync, event, event->status, ret_actions);

@@ -20,6 +20,9 @@
 #define SYNC_KEY_SIZE_MAX 160
 /* Pushes again from durable_seq that one session tries without an Ack between them, before it backs off. */
 #define SYNC_RESENDS_MAX 3
+/* A repair that didn't help is tried again after this, doubled each time up to the longest: the fault isn't ours. */
+#define SYNC_REPAIR_FIRST_MS (UINT64_C(3600) * 1000)
+#define SYNC_REPAIR_LONGEST_MS (24 * SYNC_REPAIR_FIRST_MS)
 #define SYNC_NEVER UINT64_MAX
 #define SYNC_ACTIONS_MAX 8
 
@@ -44,6 +47,8 @@ struct sync_feed {
     size_t key_size;
     uint64_t generation; /* rows of an earlier one are swept when a resync is complete */
     bool resync;         /* a resync is under way */
+    uint32_t repairs;    /* resyncs since the digest differed; ever */
+    uint8_t unproved;    /* those since the digest last agreed */
 };
 
 struct sync {
@@ -83,6 +88,7 @@ struct sync {
     uint64_t phase_until_ms; /* timer clock; SYNC_NEVER */
     uint64_t ack_until_ms;
     uint64_t seal_at_ms;
+    uint64_t repair_at_ms; /* no repair before; 0: not set since opening */
 };
 
 /* The clocks at an event. */
@@ -102,6 +108,7 @@ enum sync_event_type {
     SYNC_EVENT_MESSAGE,      /* message, own_hash */
     SYNC_EVENT_APPENDED,     /* seq: the own log's head */
     SYNC_EVENT_PUSHED,       /* seq: the last one sent */
+    SYNC_EVENT_ROWS_CHECKED, /* same: the digest over the rows here against the server's */
     SYNC_EVENT_FAILED,       /* status: an action could not be carried out */
     SYNC_EVENT_TICK
 };
@@ -112,6 +119,8 @@ struct sync_event {
     enum status status;
     uint64_t seq;
     const Doublecrew__V1__ServerMessage *message;
+    struct span raw; /* the message's bytes */
+    bool same;
     bool own_hash_known; /* the own log's hash at the durable_seq that message states */
     struct hash own_hash;
 };
@@ -125,6 +134,7 @@ enum sync_action_type {
     SYNC_ACTION_ACKNOWLEDGED, /* from_seq to to_seq, pos, held */
     SYNC_ACTION_BEHIND,       /* to_seq: the server holds less than it acknowledged (E2) */
     SYNC_ACTION_APPLY_PAGE,   /* delta: with the feed's new place, in one transaction; then send Applied */
+    SYNC_ACTION_SAVE_FEED,    /* the feed's place, without a page */
     SYNC_ACTION_STORE_FLAG,   /* flag: then send FlagReceived */
     SYNC_ACTION_PURGE,        /* purge: then send the signed receipt */
     SYNC_ACTION_PROMPT,       /* tell the app that a seal was asked for */
@@ -138,6 +148,7 @@ struct sync_action {
     enum sync_action_type type;
     enum status status;
     struct span text;
+    struct span raw; /* with a page: the ServerMessage's bytes, for rows are kept as they came */
     bool proved;
     bool sweep; /* with the page: a resync is complete, rows of earlier generations go */
     uint64_t from_seq;

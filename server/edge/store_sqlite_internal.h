@@ -78,6 +78,15 @@ struct sq_feed {
     uint64_t pos;
     bool gone;
 };
+struct sq_digest {
+    struct span scopes;
+    uint64_t row_count;
+    struct hash sum;
+};
+struct sq_digest_scope {
+    struct scope scope;
+    struct span scopes;
+};
 struct sq_tile {
     uint32_t level;
     uint64_t index;
@@ -86,7 +95,8 @@ struct sq_tile {
 
 extern const struct sq_table sq_journal, sq_head, sq_tiles, sq_devices, sq_officers, sq_offenders, sq_risks,
     sq_policies, sq_anchors, sq_boot_anchors, sq_boots, sq_presences, sq_namings, sq_plans, sq_authorities,
-    sq_decisions, sq_edits, sq_flags, sq_timers, sq_views, sq_feeds, sq_members, sq_contacts, sq_held;
+    sq_decisions, sq_edits, sq_flags, sq_timers, sq_views, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests,
+    sq_digest_scopes;
 
 /* A prepared statement, kept for the next use. Nested use of one statement prepares a second. */
 struct sq_statement {
@@ -170,6 +180,7 @@ void sq_presence_ops(struct store_ops *ops);
 void sq_flag_ops(struct store_ops *ops);
 void sq_feed_ops(struct store_ops *ops);
 void sq_contact_ops(struct store_ops *ops);
+void sq_digest_ops(struct store_ops *ops);
 void sq_dump_ops(struct store_ops *ops);
 
 #endif

@@ -125,6 +125,12 @@ static const char version_1[] =
                 "CREATE TABLE scope_members ("
                 " device BLOB NOT NULL, scope BLOB NOT NULL, entered_pos INTEGER NOT NULL, left_pos INTEGER NOT NULL,"
                 " PRIMARY KEY (device, scope)"
+                ") STRICT, WITHOUT ROWID;"
+                "CREATE TABLE digests ("
+                " scopes BLOB PRIMARY KEY NOT NULL, row_count INTEGER NOT NULL, sum BLOB NOT NULL"
+                ") STRICT, WITHOUT ROWID;"
+                "CREATE TABLE digest_scopes ("
+                " scope BLOB NOT NULL, scopes BLOB NOT NULL, PRIMARY KEY (scope, scopes)"
                 ") STRICT, WITHOUT ROWID;";
 
 /* What the server last heard of each device (not derived), and why entries were held. */

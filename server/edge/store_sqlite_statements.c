@@ -108,6 +108,13 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_CONTACT_PUT] = {SQ_UPSERT, &sq_contacts, ""},
     [SQ_HELD_OF_LOG] = {SQ_SELECT, &sq_held, "WHERE log = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq"},
     [SQ_HELD_PUT] = {SQ_UPSERT, &sq_held, ""},
+    [SQ_DIGEST_GET] = {SQ_SELECT, &sq_digests, "WHERE scopes = ?1"},
+    [SQ_DIGEST_PUT] = {SQ_UPSERT, &sq_digests, ""},
+    [SQ_DIGEST_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM digests WHERE scopes = ?1"},
+    [SQ_DIGEST_SCOPE_PUT] = {SQ_UPSERT, &sq_digest_scopes, ""},
+    [SQ_DIGEST_SCOPE_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM digest_scopes WHERE scope = ?1 AND scopes = ?2"},
+    [SQ_DIGESTS_OF_SCOPE] = {SQ_SELECT, &sq_digests,
+                             "WHERE scopes IN (SELECT scopes FROM digest_scopes WHERE scope = ?1) ORDER BY scopes"},
 };
 
 const struct sq_statement_spec *sq_statement_spec(enum sq_statement_id id)

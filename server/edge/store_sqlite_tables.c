@@ -313,3 +313,16 @@ static const struct sq_column sq_held_columns[] = {
     TEXT(struct held_row, reason, "reason"),
 };
 TABLE(sq_held, "held", struct held_row);
+
+static const struct sq_column sq_digests_columns[] = {
+    KEY(SQ_SPAN, struct sq_digest, scopes, "scopes"),
+    INT(struct sq_digest, row_count, "row_count"),
+    HASH(struct sq_digest, sum, "sum"),
+};
+TABLE(sq_digests, "digests", struct sq_digest);
+
+static const struct sq_column sq_digest_scopes_columns[] = {
+    KEY(SQ_SCOPE, struct sq_digest_scope, scope, "scope"),
+    KEY(SQ_SPAN, struct sq_digest_scope, scopes, "scopes"),
+};
+TABLE(sq_digest_scopes, "digest_scopes", struct sq_digest_scope);

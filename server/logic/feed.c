@@ -1,5 +1,6 @@
 /* View rows and who sees them (P1, P4; ARCHITECTURE.md, "View rows and the feed"). */
 #include "server/logic/batch_internal.h"
+#include "server/logic/feed_digest.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -94,12 +95,31 @@ enum status scopes_of_flag(struct batch *batch, const struct id *offender, const
     return add_teams_of_officer(batch, SCOPE_SUPERVISORS, officer, ret_scopes);
 }
 
+/* The hash of a row as it lies in the store, and so as it is sent. Zero when there is none: nobody holds it then. */
+static enum status hash_stored(struct batch *batch, struct span key, struct hash *ret_row)
+{
+    struct view_row view;
+    enum status status = batch->store->ops->view_get(batch->store, key, &view);
+
+    if (status == STATUS_NOT_FOUND) {
+        *ret_row = (struct hash){{0}};
+        return STATUS_OK;
+    }
+    return status == STATUS_OK ? sha256_bytes(batch->sha, view.row, ret_row) : status;
+}
+
+/* A row moves from where it was, with the bytes that it had, to scopes with the bytes that it has now. */
 static enum status put_scopes(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes,
-                              bool changed)
+                              const struct hash *row_before, const struct hash *row_after)
 {
     struct scope_list before;
+    struct feed_digest_side from = {.scopes = before.scopes, .row = row_before};
+    struct feed_digest_side to = {.scopes = scopes->scopes, .scope_count = scopes->count, .row = row_after};
+    bool changed = !hash_equal(row_before, row_after);
 
     RETURN_IF_BAD(batch->store->ops->scopes_of_row(batch->store, key, before.scopes, LOGIC_SCOPES_MAX, &before.count));
+    from.scope_count = before.count;
+    RETURN_IF_BAD(feed_digest_move(batch->store, &from, &to));
     for (size_t i = 0; i < scopes->count; i++) {
         if (changed || !has_scope(&before, &scopes->scopes[i]))
             RETURN_IF_BAD(batch->store->ops->feed_put(batch->store, &scopes->scopes[i], pos, key, false));
@@ -118,21 +138,28 @@ enum status feed_publish(struct batch *batch, const struct view_key *key, uint64
     struct view_row view = {.key = key_span, .pos = pos};
     uint8_t *bytes, key_copy[STORE_VIEW_KEY_MAX];
     size_t size;
+    struct hash before, after;
     enum status status;
 
+    RETURN_IF_BAD(hash_stored(batch, key_span, &before));
     memcpy(key_copy, key->bytes, key->size);
     row->pos = pos;
     row->key = (ProtobufCBinaryData){key->size, key_copy};
     RETURN_IF_BAD(wire_pack(&row->base, &bytes, &size));
     view.row = span_of(bytes, size);
-    status = batch->store->ops->view_put(batch->store, &view);
+    status = sha256_bytes(batch->sha, view.row, &after);
+    if (status == STATUS_OK)
+        status = batch->store->ops->view_put(batch->store, &view);
     free(bytes);
-    return status == STATUS_OK ? put_scopes(batch, key_span, pos, scopes, true) : status;
+    return status == STATUS_OK ? put_scopes(batch, key_span, pos, scopes, &before, &after) : status;
 }
 
 enum status feed_rescope(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes)
 {
-    return put_scopes(batch, key, pos, scopes, false);
+    struct hash row;
+
+    RETURN_IF_BAD(hash_stored(batch, key, &row));
+    return put_scopes(batch, key, pos, scopes, &row, &row);
 }
 
 enum status view_open(struct batch *batch, const struct view_key *key, Doublecrew__V1__Row **ret_row)

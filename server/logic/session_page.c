@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "server/logic/feed_digest.h"
 #include "server/logic/session_internal.h"
 
 #define SERVER_MESSAGE_DELTA 3u
@@ -91,15 +92,18 @@ static enum status each_row(void *context, uint64_t effective_pos, const struct 
 }
 
 /* Delta without its rows; they follow, as fields may come in any order. */
-static enum status pack_delta(const struct feed_cursor *after, const struct gather *gather, struct session_page *page)
+static enum status pack_delta(const struct feed_cursor *after, const struct gather *gather,
+                              const struct row_digest *digest, struct session_page *page)
 {
     Doublecrew__V1__Delta delta = DOUBLECREW__V1__DELTA__INIT;
-    uint8_t head[STORE_VIEW_KEY_MAX + 64];
+    uint8_t head[STORE_VIEW_KEY_MAX + HASH_SIZE + 64];
     size_t size;
 
     delta.from_cursor = after->pos;
     delta.to_cursor = page->to.pos;
     delta.last = page->last;
+    if (page->last)
+        delta.digest = (ProtobufCBinaryData){HASH_SIZE, (uint8_t *)(uintptr_t)digest->bytes}; /* packing only reads */
     delta.to_key = (ProtobufCBinaryData){page->to.key_size, page->to.key};
     size = doublecrew__v1__delta__pack(&delta, head);
     page->bytes = session_frame_wrap(SERVER_MESSAGE_DELTA, span_of(head, size), span_of(gather->bytes, gather->size),
@@ -112,6 +116,7 @@ enum status session_page_read(struct store *store, const struct session_look *lo
 {
     struct gather gather = {0};
     struct session_page page = {0};
+    struct row_digest digest = {{0}};
     enum status status =
         store->ops->feed_page(store, look->members, look->member_count, after, DELTA_ROWS_MAX + 1, each_row, &gather);
 
@@ -121,8 +126,11 @@ enum status session_page_read(struct store *store, const struct session_look *lo
         page.row_count = gather.row_count;
         page.last = !gather.full;
         page.to = gather.full ? gather.last : (struct feed_cursor){.pos = head_pos};
-        status = pack_delta(after, &gather, &page);
     }
+    if (status == STATUS_OK && page.last)
+        status = feed_digest_of(store, look->members, look->member_count, &digest);
+    if (status == STATUS_OK)
+        status = pack_delta(after, &gather, &digest, &page);
     free(gather.bytes);
     if (status == STATUS_OK)
         *ret_page = page;

@@ -15,6 +15,7 @@
 
 #include "core/bytes.h"
 #include "core/merkle.h"
+#include "core/row_digest.h"
 #include "core/rule.h"
 #include "core/sign.h"
 
@@ -291,8 +292,22 @@ struct held_row {
     char reason[32]; /* stable name */
 };
 
+/* One of the device's scopes at most, 17 bytes each: what a class of rows may lie in. */
+#define STORE_CLASS_MAX (20 * (1 + ID_SIZE))
+
+/*
+ * All rows that are live in exactly the same scopes, summed up (P2). The class is the scopes' kinds (1 byte) and ids
+ * (16 bytes) in rising order of these 17 bytes. A class without rows isn't kept.
+ */
+struct digest_row {
+    struct span scopes; /* borrowed */
+    uint64_t row_count;
+    struct row_digest sum;
+};
+
 struct store;
 
+typedef enum status (*store_digest_each)(void *context, const struct digest_row *row);
 typedef enum status (*store_journal_each)(void *context, const struct journal_row *row);
 typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
 typedef enum status (*store_hash_each)(void *context, const struct hash *hash);
@@ -391,6 +406,11 @@ struct store_ops {
     /* Held entries of a log from from_seq to to_seq, in order; at most max. */
     enum status (*held_of_log)(struct store *store, const struct id *log, uint64_t from_seq, uint64_t to_seq,
                                struct held_row *ret_rows, size_t max, size_t *ret_count);
+    /* The class of rows; NOT_FOUND. */
+    enum status (*digest_get)(struct store *store, struct span scopes, struct digest_row *ret_row);
+    /* Every class that this scope is one of, in order of the classes. */
+    enum status (*digests_of_scope)(struct store *store, const struct scope *scope, store_digest_each each,
+                                    void *context);
 
     /* Writing: the writer only, within begin and commit. Puts insert or replace by key. */
     enum status (*journal_append)(struct store *store, const struct journal_row *row);
@@ -418,6 +438,7 @@ struct store_ops {
     enum status (*timer_clear)(struct store *store, const struct hash *id);
     enum status (*view_put)(struct store *store, const struct view_row *row);
     enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
+    enum status (*digest_put)(struct store *store, const struct digest_row *row); /* row_count 0: forgets it */
     enum status (*scope_member_put)(struct store *store, const struct id *device, const struct scope_member *member);
     /* Forgets even that the device left: what it still holds of the scope stays with it. */
     enum status (*scope_member_forget)(struct store *store, const struct id *device, const struct scope *scope);

@@ -11,6 +11,7 @@
 #include "core/checkpoint.h"
 #include "core/rule.h"
 #include "server/edge/store_sqlite.h"
+#include "server/logic/feed_digest.h"
 #include "server/logic/flags.h"
 #include "tests/lib/core_fixture.h"
 #include "tests/lib/store_fixture.h"
@@ -566,6 +567,43 @@ char *fleet_dump(struct store *store)
     return store_dump_text(store);
 }
 
+struct summing {
+    struct fleet *fleet;
+    struct row_digest digest;
+};
+
+static enum status sum_row(void *context, uint64_t effective_pos, const struct feed_row *row)
+{
+    struct summing *summing = context;
+    struct hash hash;
+
+    (void)effective_pos;
+    if (!row->gone) {
+        assert_int_equal(sha256_bytes(summing->fleet->sha, row->row, &hash), STATUS_OK);
+        row_digest_add(&summing->digest, &hash);
+    }
+    return STATUS_OK;
+}
+
+void fleet_expect_digests(struct fleet *fleet)
+{
+    for (size_t i = 0; i < fleet->device_count; i++) {
+        struct scope_member members[STORE_SCOPES_MAX];
+        struct feed_cursor start = {.pos = 0};
+        struct summing summing = {.fleet = fleet};
+        struct row_digest kept;
+        size_t count;
+
+        assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet->devices[i]->device, members,
+                                                             STORE_SCOPES_MAX, &count),
+                         STATUS_OK);
+        assert_int_equal(
+            fleet->store->ops->feed_page(fleet->store, members, count, &start, SIZE_MAX, sum_row, &summing), STATUS_OK);
+        assert_int_equal(feed_digest_of(fleet->store, members, count, &kept), STATUS_OK);
+        assert_memory_equal(kept.bytes, summing.digest.bytes, HASH_SIZE);
+    }
+}
+
 void fleet_expect_rebuild(struct fleet *fleet)
 {
     struct rebuild_report report;
@@ -573,6 +611,7 @@ void fleet_expect_rebuild(struct fleet *fleet)
     char path[96];
     char *before, *after;
 
+    fleet_expect_digests(fleet);
     (void)snprintf(path, sizeof(path), "%s/rebuilt.db", fleet->folder);
     (void)remove(path);
     assert_int_equal(store_sqlite_create(path, true), STATUS_OK);

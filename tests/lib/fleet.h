@@ -121,6 +121,8 @@ struct id fleet_id(const char *name);
 
 /* All derived tables as text; the caller frees. */
 char *fleet_dump(struct store *store);
+/* Every device's digest is the sum over the rows that its feed has, counted one by one. */
+void fleet_expect_digests(struct fleet *fleet);
 /* A fresh store from the journal; asserts that its dump is the same, and nothing would be told otherwise. */
 void fleet_expect_rebuild(struct fleet *fleet);
 
