@@ -69,6 +69,10 @@
       "Tell the force's administrator; the device keeps its records and sends nothing")                                \
     X(ROWS_DIFFER, "rows_differ", "The rows on this device are not those that the server holds for it",                \
       "The device fetches them again by itself; if this stays, tell the force's administrator")                        \
+    X(SEALED, "sealed", "The server's records on this device are older than may be read without a sync",               \
+      "Connect so that the device syncs; visits can still be recorded")                                                \
+    X(LOG_LOST, "log_lost", "This store is older than the phone's own log: it was restored from a backup or copied",   \
+      "Enrol the device again; what this log still holds is kept, and the new log carries it")                         \
     X(INTERNAL, "internal", "Doublecrew reached a state that should not exist",                                        \
       "Report this with the log lines around it")
 

@@ -44,6 +44,10 @@ void step_delta(struct sync *sync, const struct sync_event *event, struct sync_a
     action->delta = delta;
     action->raw = event->raw;
     action->sweep = delta->last && sync->feed.resync;
+    sync->session_pages++;
+    sync->session_rows += delta->n_rows;
+    sync->page_until_ms =
+        delta->last || sync->feed_complete ? SYNC_NEVER : event->now.timer_ms + sync->config.answer_limit_ms;
     if (delta->last) {
         sync->feed_complete = true;
         sync->feed.resync = false;

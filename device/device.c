@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "device/device.h"
 #include "device/link_lws.h"
+#include "device/upkeep.h"
 #include "device/world.h"
 
 void dc_config_init(struct dc_config *config)
@@ -17,6 +18,8 @@ void dc_config_init(struct dc_config *config)
     config->retry_first_ms = 1000;
     config->retry_longest_ms = 300 * 1000;
     config->retention_hours = 14 * 24;
+    config->warn_hours = 24;
+    config->seal_hours = 120;
 }
 
 static void take_world(struct dc_device *device, const struct dc_config *config)
@@ -50,6 +53,8 @@ static void take_ids(struct dc_device *device, const struct dc_config *config)
     memcpy(device->officer.bytes, config->officer.bytes, ID_SIZE);
     strncpy(device->app_version, version, sizeof device->app_version - 1);
     device->retention_hours = config->retention_hours;
+    device->warn_hours = config->warn_hours;
+    device->seal_hours = config->seal_hours;
 }
 
 /* The key that signs this log: the platform's, or a PEM text's. */
@@ -232,7 +237,7 @@ static enum status load(struct dc_device *device)
     if (status == STATUS_OK) {
         status = device_load_feed(device);
     }
-    return status;
+    return status == STATUS_OK ? upkeep_open(device) : status;
 }
 
 static enum status open_parts(struct dc_device *device, const struct dc_config *config)

@@ -3,6 +3,7 @@
 #define DOUBLECREW_DEVICE_DEVICE_H
 
 #include "core/push.h"
+#include "device/age.h"
 #include "device/doublecrew.h"
 #include "device/link.h"
 #include "device/public_status.h"
@@ -61,6 +62,8 @@ struct dc_device {
     struct public_key public_key; /* of this device's log */
     char app_version[64];
     uint32_t retention_hours;
+    uint32_t warn_hours;
+    uint32_t seal_hours;
 
     struct seal *seal;
     struct store *store;
@@ -74,6 +77,10 @@ struct dc_device {
     uint64_t anchor_received_ms;
     int64_t anchor_time_ms; /* T of it; 0: none */
     int64_t last_online_ms;
+    bool was_online;
+    struct age age;
+    int64_t forget_due_ms; /* server's time at which the next body goes; 0: none */
+    enum dc_records records_told;
     /* Own entries up to reflected_seq are in the server's rows held here; those up to ack_seq will be at cursor ack_pos. */
     uint64_t reflected_seq;
     uint64_t ack_seq;

@@ -86,6 +86,8 @@ enum dc_status {
     DC_STORAGE_KEY = 42, /* the storage key isn't the one that sealed this store */
     DC_DIVERGED = 43,    /* the server's checkpoint doesn't extend the one this device holds (K1) */
     DC_ROWS_DIFFER = 44, /* the rows here aren't those that the server sent: they are fetched again (P2) */
+    DC_SEALED = 45,      /* the server's rows are too old to be read without a sync: dc_config.seal_hours */
+    DC_LOG_LOST = 46,    /* the store is behind its guard: restored from a backup, or a copy (F3) */
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */
@@ -173,8 +175,15 @@ struct dc_config {
     uint32_t answer_limit_ms;  /* Welcome and Ack; 30,000 */
     uint32_t retry_first_ms;   /* back-off with jitter: first and longest; 1,000 and 300,000 */
     uint32_t retry_longest_ms;
-    uint32_t
-        retention_hours; /* acknowledged entries are kept for pushing again after a restore (E2); 336; 0: for ever */
+    /*
+     * Acknowledged entries are kept for pushing again after a restore (E2), by the server's time as far as anchors prove it;
+     * then only their hashes. Entries that aren't acknowledged are never deleted. 336; 0: for ever.
+     */
+    uint32_t retention_hours;
+    /* The server's rows: older than this without a sync the app is warned (24), and older than this they can't be read until
+     * the device has synced (120; DOMAIN.md). Time that a wall clock turned back can't shorten. 0: never. */
+    uint32_t warn_hours;
+    uint32_t seal_hours;
 };
 
 DC_API void dc_config_init(struct dc_config *config);
@@ -362,6 +371,59 @@ enum dc_sync_state {
     DC_SYNC_BACKING_OFF = 4, /* the next try is set: retry_in_ms */
 };
 
+/*
+ * Why an entry isn't acknowledged yet (P7). Every wait has a limit; when it runs out the session ends, the reason is TIMEOUT
+ * with a sentence that says what for, and the next try is set by itself: no wait needs a further write to end.
+ *
+ *   CONNECTING  dc_config.connect_limit_ms for the connection, answer_limit_ms for Welcome
+ *   SIGNING     answer_limit_ms for the key store
+ *   IN_FLIGHT   answer_limit_ms for the Ack, from the one before it
+ *   QUEUED      behind entries that are IN_FLIGHT; or the server allows nothing: answer_limit_ms
+ *   RETRY       retry_in_ms, at most retry_longest_ms, or what the server said up to an hour and a quarter
+ *   (the feed)  answer_limit_ms for each page until it is complete
+ * The others wait for a person.
+ */
+enum dc_pending_reason {
+    DC_PENDING_NOT_STARTED = 1, /* dc_sync_start wasn't called, or dc_sync_stop was */
+    DC_PENDING_CONNECTING = 2,
+    DC_PENDING_RETRY = 3, /* status: why the last try failed */
+    DC_PENDING_QUEUED = 4,
+    DC_PENDING_SIGNING = 5,
+    DC_PENDING_IN_FLIGHT = 6,
+    DC_PENDING_FORK = 7,     /* F2: enrol again; dc_succeed carries it */
+    DC_PENDING_ENROL = 8,    /* the server wants this device enrolled again: status */
+    DC_PENDING_UPDATE = 9,   /* the app is too old, or too new */
+    DC_PENDING_REFUSED = 10, /* the server takes nothing from this device: status */
+    DC_PENDING_HELD = 11, /* acknowledged, but counts for nothing until somebody decides: text is the stable reason */
+};
+
+struct dc_pending {
+    uint64_t seq;
+    uint16_t kind; /* EntryKind of entry.proto */
+    struct dc_hash entry;
+    int64_t since_ms; /* wall time of its recording */
+    uint64_t age_ms;
+    bool age_measured; /* by this boot's monotonic clock; else by the wall clock, and not below this boot's length */
+    bool never_online; /* the phone wasn't online since it was recorded */
+    enum dc_pending_reason reason;
+    enum dc_status status;
+    uint64_t retry_in_ms; /* with RETRY */
+    const char *text;     /* one sentence; with HELD the server's stable reason */
+};
+
+typedef bool (*dc_on_pending)(void *context, const struct dc_pending *pending);
+
+/*
+ * The server's rows on this device (offenders, officers, plans, flags, colleagues' visits, notes and fields). While they are
+ * sealed, reads hand out what this device recorded itself and return SEALED; recording, previews and co-signing work on.
+ */
+enum dc_records {
+    DC_RECORDS_NONE = 0, /* none came yet */
+    DC_RECORDS_FRESH = 1,
+    DC_RECORDS_OLD = 2, /* not synced for dc_config.warn_hours: show their age */
+    DC_RECORDS_SEALED = 3,
+};
+
 struct dc_sync_status {
     enum dc_sync_state state;
     enum dc_status reason;   /* why not online, or why nothing moves (P7); OK: nothing is wrong */
@@ -370,15 +432,26 @@ struct dc_sync_status {
     uint64_t head_seq;
     uint64_t durable_seq; /* acknowledged by the server */
     uint64_t pending_entries;
-    int64_t pending_since_ms; /* wall time of the oldest pending entry; 0: none */
+    int64_t pending_since_ms;              /* wall time of the oldest pending entry; 0: none */
+    uint64_t pending_age_ms;               /* of the oldest: dc_pending.age_ms */
+    enum dc_pending_reason pending_reason; /* of the oldest; 0: none */
+    const char *pending_text; /* one sentence for the officer: how many, since when, why; valid until the next call */
+    /* This session, or the last one: for a bar. A first catch-up is feed_cursor out of feed_head. */
+    uint64_t pushed_entries; /* acknowledged of push_total */
+    uint64_t push_total;
+    uint32_t pages;
+    uint64_t rows;
+    uint64_t feed_head; /* the journal's head when the session began */
     uint64_t feed_cursor;
     bool feed_complete;     /* the last page was applied in this session */
     int64_t last_anchor_ms; /* the server's time in the newest verified anchor; 0: none */
-    int64_t last_online_ms; /* wall time of the last Welcome; 0: never */
-    uint64_t retry_in_ms;   /* with BACKING_OFF */
-    uint32_t failures;      /* tries in a row that failed */
-    uint32_t repairs;       /* how often this store fetched all rows again since its digest differed (P2) */
-    bool training;          /* the server's store is a training store */
+    int64_t last_online_ms; /* wall time when it was last online; 0: never */
+    enum dc_records records;
+    uint64_t records_age_ms; /* since all of the server's rows were last here */
+    uint64_t retry_in_ms;    /* with BACKING_OFF */
+    uint32_t failures;       /* tries in a row that failed */
+    uint32_t repairs;        /* how often this store fetched all rows again since its digest differed (P2) */
+    bool training;           /* the server's store is a training store */
     uint32_t policy_version;
 };
 
@@ -388,6 +461,12 @@ DC_API void dc_sync_stop(struct dc_device *device);
 /* Ends a wait before the next try and pushes what is pending. After DC_SYNC_CLOSED it starts. */
 DC_CHECKED enum dc_status dc_sync_now(struct dc_device *device);
 DC_API void dc_sync_status(struct dc_device *device, struct dc_sync_status *ret_status);
+/*
+ * Every entry that the server hasn't acknowledged, by rising seq, then those that it keeps but holds (as far as their bodies
+ * are kept here: what the server said when it took them, which a decision may have changed since). pending is borrowed until
+ * the callback returns; false from it stops.
+ */
+DC_CHECKED enum dc_status dc_each_pending(struct dc_device *device, dc_on_pending on_pending, void *context);
 /* Operators' device in training mode: sets the server's clock; answered by DC_EVENT_TRAINING_STEPPED. NETWORK: offline. */
 DC_CHECKED enum dc_status dc_training_step(struct dc_device *device, int64_t now_ms);
 
@@ -569,7 +648,11 @@ enum dc_event_type {
     DC_EVENT_PAGE = 8,       /* cursor, count (rows), complete: applied and durable */
     DC_EVENT_PURGED = 9,     /* count: rows that left the scope are gone from the device */
     DC_EVENT_ERROR = 10,     /* status, text, advice: from the server or from here */
-    DC_EVENT_TRAINING_STEPPED = 11 /* now_ms, pos (the journal's head) */
+    DC_EVENT_TRAINING_STEPPED = 11, /* now_ms, pos (the journal's head) */
+    /* Something moved: done of total entries pushed in this session, pages, rows, cursor of pos (the journal's head when
+     * the session began), complete (the feed). Comes first with Welcome. */
+    DC_EVENT_PROGRESS = 12,
+    DC_EVENT_RECORDS = 13, /* records, age_ms, text, advice: the server's rows became old, sealed or fresh */
 };
 
 struct dc_event {
@@ -582,10 +665,16 @@ struct dc_event {
     uint64_t pos;
     uint64_t cursor;
     uint32_t count;
+    uint64_t done;
+    uint64_t total;
+    uint32_t pages;
+    uint64_t rows;
     bool complete;
     bool deleted;
     int64_t now_ms;
     uint64_t retry_in_ms;
+    enum dc_records records;
+    uint64_t age_ms;
     struct dc_hash presence;
     const struct dc_flag *row; /* with FLAG; else NULL */
     const uint8_t *key;        /* with ROW: PROTOCOL.md, view-row keys; else NULL */

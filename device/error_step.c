@@ -67,6 +67,9 @@ static void resend(struct sync *sync, const struct sync_event *event, enum statu
     }
     sync->resend = true;
     step_answered(sync);
+    if (!sync->resend && sync->durable_seq == sync->head_seq) {
+        sync->ack_until_ms = SYNC_NEVER; /* it was all durable before */
+    }
     step_push(sync, event, actions);
 }
 
@@ -81,10 +84,27 @@ static void send_from(struct sync *sync, const struct sync_event *event, enum st
     }
 }
 
+static enum sync_stop stop_of(Doublecrew__V1__Remedy remedy, enum status status)
+{
+    if (status == STATUS_LOG_FORK) {
+        return SYNC_STOP_FORK;
+    }
+    switch ((int)remedy) {
+    case DOUBLECREW__V1__REMEDY__REMEDY_ENROL_AGAIN:
+        return SYNC_STOP_ENROL;
+    case DOUBLECREW__V1__REMEDY__REMEDY_UPDATE:
+        return SYNC_STOP_UPDATE;
+    default:
+        return SYNC_STOP_REFUSED;
+    }
+}
+
 /* What only a person can mend. Where the server keeps the session, rows and flags still come; pushing ends. */
 static void leave_it_to_a_person(struct sync *sync, const struct sync_event *event, enum status status,
                                  struct sync_actions *actions)
 {
+    sync->stop = stop_of(event->message->error->remedy, status);
+    step_count_failure(sync, event);
     if (event->message->error->closes || sync->phase != SYNC_ONLINE) {
         step_close(sync, status, actions);
         return;

@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/payload.h"
 #include "device/device.h"
+#include "device/upkeep.h"
 
 /* What an entry takes in a push beside its payload, rounded up: tags, kind, numbers. */
 #define ENTRY_OVERHEAD 64
@@ -76,6 +77,9 @@ enum status device_end(struct dc_device *device, const struct device_head *befor
 {
     struct sync_event event = {.type = SYNC_EVENT_APPENDED};
 
+    if (status == STATUS_OK) {
+        status = upkeep_save(device); /* so that a reboot later loses little of the time that has passed */
+    }
     if (status == STATUS_OK) {
         status = store_commit(device->store);
     }

@@ -5,6 +5,7 @@
 #include "core/payload.h"
 #include "core/wire.h"
 #include "device/messages.h"
+#include "device/upkeep.h"
 #include "device/view_key.h"
 
 struct each {
@@ -170,7 +171,7 @@ enum status own_field_read(struct dc_device *device, const struct dc_subject *su
 }
 
 struct pending_edits {
-    const struct dc_device *device;
+    uint64_t after_seq;
     bool all;
     ProtobufCBinaryData subject;
     own_on_edit on_edit;
@@ -182,8 +183,7 @@ static bool on_pending_edit(void *context, const struct entry *entry, const Prot
     const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)message;
     struct pending_edits *pending = context;
 
-    if (entry->header.seq <= pending->device->reflected_seq ||
-        (!pending->all && !same_bytes(edit->subject, pending->subject))) {
+    if (entry->header.seq <= pending->after_seq || (!pending->all && !same_bytes(edit->subject, pending->subject))) {
         return true;
     }
     for (size_t i = 0; i < edit->n_fields; i++) {
@@ -197,8 +197,11 @@ static bool on_pending_edit(void *context, const struct entry *entry, const Prot
 enum status own_each_field_edit(struct dc_device *device, const struct dc_subject *subject, own_on_edit on_edit,
                                 void *context)
 {
-    struct pending_edits pending = {.device = device, .all = subject == NULL, .on_edit = on_edit, .context = context};
+    struct pending_edits pending = {.all = subject == NULL, .on_edit = on_edit, .context = context};
 
+    if (upkeep_check_readable(device) == STATUS_OK) {
+        pending.after_seq = device->reflected_seq; /* earlier ones stand in the rows */
+    }
     if (subject) {
         pending.subject = message_subject(subject);
     }

@@ -56,6 +56,8 @@ static const struct {
     SAME(STORAGE_KEY),
     SAME(DIVERGED),
     SAME(ROWS_DIFFER),
+    SAME(SEALED),
+    SAME(LOG_LOST),
 };
 
 enum dc_status public_status(enum status status)

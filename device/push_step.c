@@ -8,9 +8,14 @@ void step_push(struct sync *sync, const struct sync_event *event, struct sync_ac
     struct sync_action *action;
     uint64_t room;
 
-    if (sync->phase != SYNC_ONLINE || sync->push_stopped || sync->building || sync->resend || pending == 0 ||
-        in_flight >= sync->credit) {
+    if (sync->phase != SYNC_ONLINE || sync->push_stopped || sync->building || sync->resend || pending == 0) {
         return;
+    }
+    if (sync->ack_until_ms == SYNC_NEVER) {
+        sync->ack_until_ms = event->now.timer_ms + sync->config.answer_limit_ms;
+    }
+    if (in_flight >= sync->credit) {
+        return; /* an Ack brings more; where none can come, the limit ends the session (P7) */
     }
     room = sync->credit - in_flight;
     if (pending < room) {
@@ -20,9 +25,6 @@ void step_push(struct sync *sync, const struct sync_event *event, struct sync_ac
         room = PUSH_ENTRIES_MAX;
     }
     sync->building = true;
-    if (sync->ack_until_ms == SYNC_NEVER) {
-        sync->ack_until_ms = event->now.timer_ms + sync->config.answer_limit_ms;
-    }
     action = step_add(actions, SYNC_ACTION_PUSH);
     action->from_seq = sync->sent_seq + 1;
     action->count = (size_t)room;
@@ -43,6 +45,7 @@ static bool found_fork(struct sync *sync, struct sync_actions *actions)
 {
     if (!sync->push_stopped) {
         sync->push_stopped = true;
+        sync->stop = SYNC_STOP_FORK;
         sync->ack_until_ms = SYNC_NEVER;
         step_add(actions, SYNC_ACTION_REPORT_ERROR)->status = STATUS_LOG_FORK;
         step_enter(sync, sync->phase, STATUS_LOG_FORK, actions);

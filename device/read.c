@@ -1,5 +1,6 @@
 /* Reads of the server's rows: one function for each kind, all alike. */
 #include "device/row_read.h"
+#include "device/upkeep.h"
 #include "device/view_rows.h"
 
 /* The app's callback, whichever it is, and its context. */
@@ -15,7 +16,12 @@ static enum dc_status each(struct dc_device *device, struct view_key key, bool o
                            view_on_row on_row, struct reader *reader)
 {
     size_t count = 0;
-    enum status status = view_each(device, &key, kind, on_row, reader, &count);
+    enum status status = upkeep_check_readable(device);
+
+    if (status != STATUS_OK) {
+        return public_status(status);
+    }
+    status = view_each(device, &key, kind, on_row, reader, &count);
 
     if (status == STATUS_OK && one && count == 0) {
         status = STATUS_NOT_FOUND;

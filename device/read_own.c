@@ -1,4 +1,7 @@
-/* Reads in which the server's rows and own entries that aren't in them yet stand together: notes, fields, presences. */
+/*
+ * Reads in which the server's rows and own entries that aren't in them yet stand together: notes, fields, presences. While
+ * the rows are sealed, own entries stand alone, also those that are in the rows, and SEALED says that there is more.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,14 +10,19 @@
 #include "device/own_log.h"
 #include "device/preview.h"
 #include "device/row_read.h"
+#include "device/upkeep.h"
 #include "device/view_rows.h"
 
+/* A row that stands for an own entry, and may be shown. */
 static bool holds_row(struct dc_device *device, char letter, const struct hash *hash)
 {
     struct view_key key = view_key_all(letter);
     uint64_t pos;
     uint64_t generation;
 
+    if (upkeep_check_readable(device) != STATUS_OK) {
+        return false;
+    }
     memcpy(key.bytes + 1, hash->bytes, HASH_SIZE);
     key.size = 1 + HASH_SIZE;
     return store_row_place(device->store, view_key_span(&key), &pos, &generation) == STATUS_OK;
@@ -63,7 +71,7 @@ static bool read_own_note(void *context, const struct entry *entry, const Protob
                                 .has_correction_of = message->corrects.len > 0,
                                 .from_ms = entry->header.wall_ms,
                                 .to_ms = entry->header.wall_ms,
-                                .pending = true};
+                                .pending = entry->header.seq > reader->device->reflected_seq};
 
     if (holds_row(reader->device, 'n', &entry->hash)) {
         return true;
@@ -80,12 +88,16 @@ enum dc_status dc_each_note(struct dc_device *device, const struct dc_subject *s
 {
     struct note_reader reader = {.device = device, .subject = subject, .on_note = on_row, .context = context};
     struct view_key key = view_key_all('n');
-    enum status status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_NOTE, read_note, &reader, NULL);
+    enum status sealed = upkeep_check_readable(device);
+    enum status status = STATUS_OK;
 
+    if (sealed == STATUS_OK) {
+        status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_NOTE, read_note, &reader, NULL);
+    }
     if (status == STATUS_OK && !reader.stopped) {
         status = own_each(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_NOTE, read_own_note, &reader);
     }
-    return public_status(status);
+    return public_status(status == STATUS_OK ? sealed : status);
 }
 
 /* ---- Fields ---- */
@@ -266,7 +278,8 @@ static bool collect_own_field(void *context, const struct entry *entry, const Do
     key = view_key_field(&subject, change->field);
     if (fields->count == LIST_MAX || strlen(change->field) > VIEW_FIELD_NAME_MAX ||
         known_field(fields, &subject, change->field) ||
-        store_row_place(fields->reader->device->store, view_key_span(&key), &pos, &generation) == STATUS_OK) {
+        (upkeep_check_readable(fields->reader->device) == STATUS_OK &&
+         store_row_place(fields->reader->device->store, view_key_span(&key), &pos, &generation) == STATUS_OK)) {
         return fields->count < LIST_MAX;
     }
     memcpy(fields->names[fields->count], change->field, strlen(change->field) + 1);
@@ -307,12 +320,16 @@ enum dc_status dc_each_field(struct dc_device *device, const struct dc_subject *
 {
     struct field_reader reader = {.device = device, .subject = subject, .on_field = on_row, .context = context};
     struct view_key key = subject ? view_key_field(subject, NULL) : view_key_all('e');
-    enum status status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_FIELD, read_field, &reader, NULL);
+    enum status sealed = upkeep_check_readable(device);
+    enum status status = STATUS_OK;
 
+    if (sealed == STATUS_OK) {
+        status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_FIELD, read_field, &reader, NULL);
+    }
     if (status == STATUS_OK && !reader.stopped) {
         status = hand_out_own_fields(&reader);
     }
-    return public_status(status);
+    return public_status(status == STATUS_OK ? sealed : status);
 }
 
 /* ---- Presences ---- */
@@ -362,13 +379,20 @@ enum dc_status dc_each_presence(struct dc_device *device, const struct dc_hash *
 {
     struct presence_reader reader = {.device = device, .only = presence, .on_presence = on_row, .context = context};
     struct view_key key = presence ? view_key_hash('p', presence) : view_key_all('p');
-    enum status status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_PRESENCE, read_presence, &reader, NULL);
+    enum status sealed = upkeep_check_readable(device);
+    enum status status = STATUS_OK;
 
+    if (sealed == STATUS_OK) {
+        status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_PRESENCE, read_presence, &reader, NULL);
+    }
     if (status == STATUS_OK && !reader.stopped) {
         status = own_each(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN, read_own_presence, &reader);
     }
-    if (status == STATUS_OK && presence && reader.count == 0) {
+    if (presence && reader.count > 0) {
+        sealed = STATUS_OK; /* the one asked for is an own one: nothing is missing */
+    }
+    if (status == STATUS_OK && sealed == STATUS_OK && presence && reader.count == 0) {
         status = STATUS_NOT_FOUND;
     }
-    return public_status(status);
+    return public_status(status == STATUS_OK ? sealed : status);
 }

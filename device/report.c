@@ -1,5 +1,8 @@
 #include "device/report.h"
 
+#include "device/pending.h"
+#include "device/wait_text.h"
+
 struct dc_event device_event(enum dc_event_type type)
 {
     return (struct dc_event){.type = type, .text = "", .advice = ""};
@@ -27,24 +30,49 @@ void device_report_ack(struct dc_device *device, const struct sync_action *actio
         held.text = action->ack->held[i]->reason;
         device_emit(device, &held);
     }
+    device_report_progress(device);
+}
+
+void device_report_progress(struct dc_device *device)
+{
+    struct dc_event event = device_event(DC_EVENT_PROGRESS);
+    const struct sync *sync = &device->sync;
+
+    event.done = progress_done(device);
+    event.total = progress_total(device);
+    event.pages = sync->session_pages;
+    event.rows = sync->session_rows;
+    event.cursor = sync->feed.cursor;
+    event.pos = sync->head_pos;
+    event.complete = sync->feed_complete;
+    device_emit(device, &event);
 }
 
 void device_report_state(struct dc_device *device)
 {
     struct dc_event event = device_event(DC_EVENT_SYNC_STATE);
     uint64_t now = device->clock.timer_ms(device->clock.context);
+    bool online = device->sync.phase == SYNC_ONLINE;
+    char text[DEVICE_TEXT_MAX];
 
-    if (device->sync.phase == SYNC_ONLINE) {
+    if (online || device->was_online) {
         device->last_online_ms = device->clock.wall_ms(device->clock.context);
+        device->age.online_wall_ms = device->last_online_ms; /* durable with the next commit */
     }
+    wait_text_reason(&device->sync, text, sizeof text);
     event.state = (enum dc_sync_state)device->sync.phase;
     event.status = public_status(device->sync.reason);
-    event.text = status_what(device->sync.reason);
+    event.text = text;
     event.advice = status_advice(device->sync.reason);
     if (device->sync.phase == SYNC_BACKING_OFF && device->sync.phase_until_ms > now) {
         event.retry_in_ms = device->sync.phase_until_ms - now;
     }
     device_emit(device, &event);
+    if (online && !device->was_online) {
+        device->was_online = true;
+        device_report_progress(device);
+    }
+    device->was_online = online;
 }
 
 void device_report_error(struct dc_device *device, const struct sync_action *action)

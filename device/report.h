@@ -5,6 +5,7 @@
 #include "device/device.h"
 
 void device_report_ack(struct dc_device *device, const struct sync_action *action);
+void device_report_progress(struct dc_device *device);
 void device_report_state(struct dc_device *device);
 void device_report_error(struct dc_device *device, const struct sync_action *action);
 void device_report_stepped(struct dc_device *device, const Doublecrew__V1__TrainingStepped *stepped);

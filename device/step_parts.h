@@ -11,6 +11,8 @@ void step_enter(struct sync *sync, enum sync_phase phase, enum status reason, st
 /* Ends the session and backs off; least_ms is the least wait (a server's retry_after), 0: by the number of failures. */
 void step_back_off(struct sync *sync, const struct sync_event *event, enum status reason, uint32_t least_ms,
                    struct sync_actions *actions);
+/* One more failure in a row, and what the server said, if it did. */
+void step_count_failure(struct sync *sync, const struct sync_event *event);
 /* Ends the session until a person does something. */
 void step_close(struct sync *sync, enum status reason, struct sync_actions *actions);
 /* The peer broke the protocol, or a check failed: reports it and backs off. */

@@ -4,21 +4,26 @@
 #include <string.h>
 
 #define APPLICATION_ID 0x44434431 /* "DCD1" */
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
 #define CHECK_NAME "identity"
 #define IDENTITY_SIZE (3 * ID_SIZE)
 
 static const char schema_sql[] =
     "CREATE TABLE state(name TEXT PRIMARY KEY, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
-    "CREATE TABLE entry(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, sealed BLOB,"
-    "  acknowledged_wall_ms INTEGER) STRICT;"
+    /* acknowledged_ms: by the server's time, never after it; NULL: not yet; 0: when isn't known */
+    "CREATE TABLE entry(seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, anchor BLOB, sealed BLOB,"
+    "  acknowledged_ms INTEGER) STRICT;"
     "CREATE UNIQUE INDEX entry_by_hash ON entry(hash);"
-    "CREATE TABLE anchor(hash BLOB PRIMARY KEY, acknowledged INTEGER NOT NULL,"
-    "  sealed BLOB NOT NULL) STRICT;"
+    "CREATE INDEX entry_by_anchor ON entry(anchor) WHERE sealed IS NOT NULL;"
+    "CREATE INDEX entry_by_acknowledged ON entry(acknowledged_ms) WHERE sealed IS NOT NULL;"
+    "CREATE TABLE held(seq INTEGER PRIMARY KEY, reason TEXT NOT NULL) STRICT;"
+    /* number rises with arrival; after_seq: the log's head then */
+    "CREATE TABLE anchor(number INTEGER PRIMARY KEY AUTOINCREMENT, hash BLOB NOT NULL UNIQUE,"
+    "  after_seq INTEGER NOT NULL, acknowledged INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT;"
     "CREATE TABLE view(key BLOB PRIMARY KEY, pos INTEGER NOT NULL,"
     "  generation INTEGER NOT NULL, sealed BLOB NOT NULL) STRICT, WITHOUT ROWID;"
     "PRAGMA application_id = 1145259057;"
-    "PRAGMA user_version = 1;";
+    "PRAGMA user_version = 2;";
 
 enum status store_status(int code)
 {

@@ -63,12 +63,24 @@ MUST_USE enum status store_find_entry(struct store *store, const struct hash *ha
 typedef bool (*store_on_entry)(void *context, const struct entry *entry);
 /* Entries whose bodies are kept, by rising seq. */
 MUST_USE enum status store_each_entry(struct store *store, uint64_t from_seq, store_on_entry on_entry, void *context);
-/* Marks entries up to seq as acknowledged, and the anchors that they name as known to the server. */
-MUST_USE enum status store_acknowledge(struct store *store, uint64_t from_seq, uint64_t to_seq, int64_t wall_ms);
+/*
+ * Marks entries up to seq as acknowledged at now_ms (0: when isn't known), and the anchors that they name as known to the
+ * server.
+ */
+MUST_USE enum status store_acknowledge(struct store *store, uint64_t from_seq, uint64_t to_seq, int64_t now_ms);
 /* The server holds no more than up to seq: what came later waits again, and no anchor counts as known to the server (E2). */
 MUST_USE enum status store_unacknowledge(struct store *store, uint64_t to_seq);
-/* Drops the bodies of entries acknowledged before wall_ms. */
-MUST_USE enum status store_forget(struct store *store, int64_t before_wall_ms);
+/* Entries acknowledged at an unknown time: now_ms isn't before it. */
+MUST_USE enum status store_date_acknowledged(struct store *store, int64_t now_ms);
+/* Drops the bodies of entries acknowledged before, with what is known of their being held. */
+MUST_USE enum status store_forget(struct store *store, int64_t before_ms);
+/* The earliest acknowledgement of a body that is kept. NOT_FOUND: none at a known time. */
+MUST_USE enum status store_oldest_acknowledged(struct store *store, int64_t *ret_ms);
+
+/* The server keeps the entry, but it counts for nothing until somebody decides. */
+MUST_USE enum status store_hold(struct store *store, uint64_t seq, const char *reason);
+typedef bool (*store_on_held)(void *context, uint64_t seq, const char *reason);
+MUST_USE enum status store_each_held(struct store *store, store_on_held on_held, void *context);
 
 /* ---- Anchors ---- */
 
@@ -82,6 +94,13 @@ struct store_anchor {
 
 MUST_USE enum status store_put_anchor(struct store *store, const struct store_anchor *anchor);
 MUST_USE enum status store_get_anchor(struct store *store, const struct hash *hash, struct store_anchor *ret_anchor);
+
+/*
+ * Drops anchors that nobody needs any more. Kept are those that an entry with a body names, for each such entry the first
+ * that came after it (it bounds the entry from above, T1), and the newest.
+ */
+#define STORE_ANCHORS_NEWEST 8
+MUST_USE enum status store_prune_anchors(struct store *store);
 
 typedef bool (*store_on_anchor)(void *context, const struct store_anchor *anchor);
 MUST_USE enum status store_each_anchor(struct store *store, store_on_anchor on_anchor, void *context);

@@ -1,10 +1,8 @@
-/* The store's log: entries and the anchors that they name. */
+/* The store's log: entries, in order. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "device/store_internal.h"
-
-#define ANCHOR_PREFIX_SIZE 8 /* m_r, before the text */
 
 void store_entry_done(struct store_entry *entry)
 {
@@ -59,11 +57,14 @@ enum status store_append(struct store *store, const struct entry *entry)
     if (status != STATUS_OK) {
         return status;
     }
-    status = store_prepare(store, "INSERT INTO entry(seq, hash, sealed) VALUES(?1, ?2, ?3)", &statement);
+    status = store_prepare(store, "INSERT INTO entry(seq, hash, anchor, sealed) VALUES(?1, ?2, ?4, ?3)", &statement);
     if (status == STATUS_OK) {
         sqlite3_bind_int64(statement, 1, (sqlite3_int64)entry->header.seq);
         store_bind_span(statement, 2, span_of(entry->hash.bytes, HASH_SIZE));
         store_bind_span(statement, 3, span_of(sealed, size));
+        if (!hash_is_zero(&entry->header.checkpoint)) {
+            store_bind_span(statement, 4, span_of(entry->header.checkpoint.bytes, HASH_SIZE));
+        }
         status = store_run(store, statement);
     }
     free(sealed);
@@ -178,179 +179,6 @@ enum status store_each_entry(struct store *store, uint64_t from_seq, store_on_en
             more = on_entry(context, &entry.entry);
         }
         store_entry_done(&entry);
-    }
-    sqlite3_finalize(statement);
-    return status;
-}
-
-static enum status acknowledge_anchor(struct store *store, const struct hash *hash)
-{
-    sqlite3_stmt *statement = NULL;
-    enum status status = store_prepare(store, "UPDATE anchor SET acknowledged = 1 WHERE hash = ?1", &statement);
-
-    if (status != STATUS_OK) {
-        return status;
-    }
-    store_bind_span(statement, 1, span_of(hash->bytes, HASH_SIZE));
-    return store_run(store, statement);
-}
-
-enum status store_acknowledge(struct store *store, uint64_t from_seq, uint64_t to_seq, int64_t wall_ms)
-{
-    static const char sql[] =
-        "UPDATE entry SET acknowledged_wall_ms = ?3 WHERE seq BETWEEN ?1 AND ?2 AND acknowledged_wall_ms IS NULL";
-    struct hash last = {{0}};
-    sqlite3_stmt *statement = NULL;
-    enum status status = STATUS_OK;
-
-    for (uint64_t seq = from_seq; seq <= to_seq && status == STATUS_OK; seq++) {
-        struct store_entry entry = {0};
-
-        status = store_read_entry(store, seq, &entry);
-        if (status == STATUS_NOT_FOUND) {
-            status = STATUS_OK; /* acknowledged once before, and no longer kept */
-        } else if (status == STATUS_OK && !hash_equal(&last, &entry.entry.header.checkpoint)) {
-            last = entry.entry.header.checkpoint;
-            status = acknowledge_anchor(store, &last);
-        }
-        store_entry_done(&entry);
-    }
-    if (status == STATUS_OK) {
-        status = store_prepare(store, sql, &statement);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)from_seq);
-    sqlite3_bind_int64(statement, 2, (sqlite3_int64)to_seq);
-    sqlite3_bind_int64(statement, 3, wall_ms);
-    return store_run(store, statement);
-}
-
-enum status store_unacknowledge(struct store *store, uint64_t to_seq)
-{
-    sqlite3_stmt *statement = NULL;
-    enum status status =
-        store_prepare(store, "UPDATE entry SET acknowledged_wall_ms = NULL WHERE seq > ?1", &statement);
-
-    if (status != STATUS_OK) {
-        return status;
-    }
-    sqlite3_bind_int64(statement, 1, (sqlite3_int64)to_seq);
-    status = store_run(store, statement);
-    if (status == STATUS_OK) {
-        status = store_prepare(store, "UPDATE anchor SET acknowledged = 0", &statement);
-    }
-    return status == STATUS_OK ? store_run(store, statement) : status;
-}
-
-enum status store_forget(struct store *store, int64_t before_wall_ms)
-{
-    static const char sql[] = "UPDATE entry SET sealed = NULL WHERE sealed IS NOT NULL AND acknowledged_wall_ms < ?1";
-    sqlite3_stmt *statement = NULL;
-    enum status status = store_prepare(store, sql, &statement);
-
-    if (status != STATUS_OK) {
-        return status;
-    }
-    sqlite3_bind_int64(statement, 1, before_wall_ms);
-    return store_run(store, statement);
-}
-
-enum status store_put_anchor(struct store *store, const struct store_anchor *anchor)
-{
-    static const char sql[] = "INSERT OR IGNORE INTO anchor(hash, acknowledged, sealed) VALUES(?1, 0, ?2)";
-    struct store_place place = store_place_of('a', span_of(anchor->hash.bytes, HASH_SIZE));
-    uint8_t plain[ANCHOR_PREFIX_SIZE + CHECKPOINT_TEXT_MAX];
-    uint8_t sealed[sizeof plain + SEAL_OVERHEAD];
-    size_t size = ANCHOR_PREFIX_SIZE + anchor->size;
-    sqlite3_stmt *statement = NULL;
-    enum status status;
-
-    if (anchor->size > CHECKPOINT_TEXT_MAX) {
-        return STATUS_OVER_LIMIT;
-    }
-    put_u64(plain, anchor->received_ms);
-    memcpy(plain + ANCHOR_PREFIX_SIZE, anchor->text, anchor->size);
-    status = seal_close(store->seal, span_of(place.bytes, place.size), span_of(plain, size), sealed);
-    if (status == STATUS_OK) {
-        status = store_prepare(store, sql, &statement);
-    }
-    if (status != STATUS_OK) {
-        return status;
-    }
-    store_bind_span(statement, 1, span_of(anchor->hash.bytes, HASH_SIZE));
-    store_bind_span(statement, 2, span_of(sealed, size + SEAL_OVERHEAD));
-    return store_run(store, statement);
-}
-
-/* From a row of (hash, acknowledged, sealed). */
-static enum status anchor_from_row(struct store *store, sqlite3_stmt *statement, struct store_anchor *ret_anchor)
-{
-    uint8_t plain[ANCHOR_PREFIX_SIZE + CHECKPOINT_TEXT_MAX];
-    struct store_anchor anchor = {.acknowledged = sqlite3_column_int(statement, 1) != 0};
-    struct span sealed = store_column_span(statement, 2);
-    struct store_place place;
-    enum status status = hash_from_span(store_column_span(statement, 0), &anchor.hash);
-
-    if (status != STATUS_OK || sealed.size < SEAL_OVERHEAD + ANCHOR_PREFIX_SIZE ||
-        sealed.size > SEAL_OVERHEAD + sizeof plain) {
-        return STATUS_STORE;
-    }
-    place = store_place_of('a', span_of(anchor.hash.bytes, HASH_SIZE));
-    status = seal_open(store->seal, span_of(place.bytes, place.size), sealed, plain);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    anchor.received_ms = get_u64(plain);
-    anchor.size = sealed.size - SEAL_OVERHEAD - ANCHOR_PREFIX_SIZE;
-    memcpy(anchor.text, plain + ANCHOR_PREFIX_SIZE, anchor.size);
-    *ret_anchor = anchor;
-    return STATUS_OK;
-}
-
-enum status store_get_anchor(struct store *store, const struct hash *hash, struct store_anchor *ret_anchor)
-{
-    sqlite3_stmt *statement = NULL;
-    enum status status =
-        store_prepare(store, "SELECT hash, acknowledged, sealed FROM anchor WHERE hash = ?1", &statement);
-    int code;
-
-    if (status != STATUS_OK) {
-        return status;
-    }
-    store_bind_span(statement, 1, span_of(hash->bytes, HASH_SIZE));
-    code = sqlite3_step(statement);
-    status = code == SQLITE_DONE ? STATUS_NOT_FOUND : store_status(code);
-    if (status == STATUS_OK) {
-        status = anchor_from_row(store, statement, ret_anchor);
-    }
-    sqlite3_finalize(statement);
-    return status;
-}
-
-enum status store_each_anchor(struct store *store, store_on_anchor on_anchor, void *context)
-{
-    sqlite3_stmt *statement = NULL;
-    enum status status =
-        store_prepare(store, "SELECT hash, acknowledged, sealed FROM anchor ORDER BY hash", &statement);
-    bool more = true;
-
-    if (status != STATUS_OK) {
-        return status;
-    }
-    while (more && status == STATUS_OK) {
-        struct store_anchor anchor;
-        int code = sqlite3_step(statement);
-
-        if (code != SQLITE_ROW) {
-            status = store_status(code);
-            break;
-        }
-        status = anchor_from_row(store, statement, &anchor);
-        if (status == STATUS_OK) {
-            more = on_anchor(context, &anchor);
-        }
     }
     sqlite3_finalize(statement);
     return status;

@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "device/pending.h"
 #include "device/report.h"
+#include "device/upkeep.h"
+
+#define HELD_REASON_MAX 64
 
 struct sync_now device_now(struct dc_device *device)
 {
@@ -52,7 +56,7 @@ static ProtobufCBinaryData binary(void *data, size_t size)
 static enum status send_hello(struct dc_device *device)
 {
     struct sync *sync = &device->sync;
-    uint64_t pending = device->head.seq > sync->durable_seq ? device->head.seq - sync->durable_seq : 0;
+    uint64_t pending = pending_count(device);
     Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
     Doublecrew__V1__Hello hello = DOUBLECREW__V1__HELLO__INIT;
     uint8_t checkpoint[STORE_STATE_SIZE_MAX];
@@ -78,9 +82,22 @@ static enum status send_hello(struct dc_device *device)
     hello.page_credit = sync->config.page_credit;
     hello.pending_entries = pending > UINT32_MAX ? UINT32_MAX : (uint32_t)pending;
     hello.pending_since_wall_ms = device_pending_since_ms(device);
+    hello.failures = sync->failures;
+    hello.failing_code = sync->failing_code;
     message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     return device_send(device, &message);
+}
+
+/* The server's time is known anew: what is due by it goes. */
+static enum status keep_time(struct dc_device *device, int64_t server_ms)
+{
+    enum status status;
+
+    upkeep_read_clocks(device);
+    age_anchor(&device->age, server_ms);
+    status = upkeep_forget(device);
+    return status == STATUS_OK ? upkeep_save(device) : status;
 }
 
 static enum status store_anchor(struct dc_device *device, const struct sync_action *action)
@@ -112,6 +129,9 @@ static enum status store_anchor(struct dc_device *device, const struct sync_acti
     }
     if (status == STATUS_OK && action->proved) {
         status = store_state_put(device->store, "checkpoint", action->text);
+    }
+    if (status == STATUS_OK) {
+        status = keep_time(device, checkpoint.time_ms);
     }
     if (status == STATUS_OK) {
         status = store_commit(device->store);
@@ -149,9 +169,17 @@ static void note_place(struct dc_device *device, const struct sync_action *actio
     }
 }
 
+/* A stable name, so short and plain; what isn't is kept as far as it goes. */
+static enum status hold(struct dc_device *device, const Doublecrew__V1__HeldEntry *held)
+{
+    char reason[HELD_REASON_MAX + 1] = "";
+
+    strncpy(reason, held->reason, HELD_REASON_MAX);
+    return held->seq > 0 && held->seq <= device->head.seq ? store_hold(device->store, held->seq, reason) : STATUS_OK;
+}
+
 static enum status acknowledge(struct dc_device *device, const struct sync_action *action)
 {
-    int64_t wall_ms = device->clock.wall_ms(device->clock.context);
     enum status status = store_begin(device->store);
 
     if (status != STATUS_OK) {
@@ -160,14 +188,21 @@ static enum status acknowledge(struct dc_device *device, const struct sync_actio
     if (action->type == SYNC_ACTION_BEHIND) {
         status = store_unacknowledge(device->store, action->to_seq);
     } else {
-        status = store_acknowledge(device->store, action->from_seq, action->to_seq, wall_ms);
+        upkeep_read_clocks(device);
+        status = store_acknowledge(device->store, action->from_seq, action->to_seq, age_server_ms(&device->age));
+    }
+    for (size_t i = 0; status == STATUS_OK && action->ack && i < action->ack->n_held; i++) {
+        status = hold(device, action->ack->held[i]);
     }
     if (status == STATUS_OK) {
         note_place(device, action);
         status = device_save_durable(device, action->to_seq);
     }
-    if (status == STATUS_OK && device->retention_hours > 0) {
-        status = store_forget(device->store, wall_ms - (int64_t)device->retention_hours * 3600 * 1000);
+    if (status == STATUS_OK) {
+        status = upkeep_forget(device);
+    }
+    if (status == STATUS_OK) {
+        status = upkeep_save(device);
     }
     if (status == STATUS_OK) {
         status = store_commit(device->store);
@@ -279,9 +314,11 @@ static void set_timer(struct dc_device *device)
 {
     uint64_t next = sync_next_tick_ms(&device->sync);
     uint64_t now = device->clock.timer_ms(device->clock.context);
+    uint64_t upkeep_ms = upkeep_next_ms(device);
+    uint64_t delay_ms = next == SYNC_NEVER ? LINK_NO_TIMER : next > now ? next - now : 0;
 
     if (device->link_ops) {
-        device->link_ops->set_timer(device->link, next == SYNC_NEVER ? LINK_NO_TIMER : next > now ? next - now : 0);
+        device->link_ops->set_timer(device->link, delay_ms < upkeep_ms ? delay_ms : upkeep_ms);
     }
 }
 
@@ -303,6 +340,7 @@ void device_drive(struct dc_device *device, const struct sync_event *event)
         memmove(device->events, device->events + 1, device->event_count * sizeof *device->events);
         step(device, &next);
     }
+    upkeep_watch(device);
     device->driving = false;
     set_timer(device);
 }

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "device/device.h"
+#include "device/report.h"
 #include "device/row_read.h"
+#include "device/upkeep.h"
 
 /* Epoch, cursor, generation, resync, repairs, unproved; then the key. */
 #define FEED_HEAD_SIZE (ID_SIZE + 8 + 8 + 1 + 4 + 1)
@@ -147,6 +149,14 @@ static enum status sweep(struct dc_device *device)
     return status;
 }
 
+/* All rows are here: from now on they grow old anew. */
+static enum status save_age(struct dc_device *device)
+{
+    upkeep_read_clocks(device);
+    age_synced(&device->age);
+    return upkeep_save(device);
+}
+
 static enum status apply(struct dc_device *device, const struct sync_action *action)
 {
     enum status status = store_begin(device->store);
@@ -159,6 +169,9 @@ static enum status apply(struct dc_device *device, const struct sync_action *act
     }
     if (status == STATUS_OK) {
         status = save_feed(device);
+    }
+    if (status == STATUS_OK && action->delta->last) {
+        status = save_age(device);
     }
     if (status == STATUS_OK && device->ack_seq > device->reflected_seq &&
         (action->delta->last || action->delta->to_cursor > device->ack_pos)) {
@@ -219,6 +232,7 @@ static void report_page(struct dc_device *device, const Doublecrew__V1__Delta *d
     event.count = (uint32_t)delta->n_rows;
     event.complete = delta->last;
     device_emit(device, &event);
+    device_report_progress(device);
 }
 
 /* Against the server's digest over the same rows, when this page tells it (P2). */

@@ -1,5 +1,8 @@
 /* The sync as the app steers and sees it. */
+#include "device/pending.h"
 #include "device/report.h"
+#include "device/upkeep.h"
+#include "device/wait_text.h"
 
 int64_t device_pending_since_ms(struct dc_device *device)
 {
@@ -48,20 +51,34 @@ void dc_sync_status(struct dc_device *device, struct dc_sync_status *ret_status)
     const struct sync *sync = &device->sync;
     uint64_t now = device->clock.timer_ms(device->clock.context);
     bool waits = sync->phase == SYNC_BACKING_OFF && sync->phase_until_ms > now;
+    struct pending_oldest oldest = {0};
+    uint64_t count = pending_oldest(device, &oldest) ? pending_count(device) : 0;
 
+    wait_text_reason(sync, device->texts.reason, sizeof device->texts.reason);
+    wait_text_overall(count, &oldest.pending, device->texts.pending, sizeof device->texts.pending);
     *ret_status = (struct dc_sync_status){
         .state = (enum dc_sync_state)sync->phase,
         .reason = public_status(sync->reason),
-        .reason_text = status_what(sync->reason),
+        .reason_text = device->texts.reason,
         .advice = status_advice(sync->reason),
         .head_seq = device->head.seq,
         .durable_seq = sync->durable_seq,
-        .pending_entries = device->head.seq > sync->durable_seq ? device->head.seq - sync->durable_seq : 0,
-        .pending_since_ms = device_pending_since_ms(device),
+        .pending_entries = pending_count(device),
+        .pending_since_ms = oldest.pending.since_ms,
+        .pending_age_ms = oldest.pending.age_ms,
+        .pending_reason = oldest.pending.reason,
+        .pending_text = device->texts.pending,
+        .pushed_entries = progress_done(device),
+        .push_total = progress_total(device),
+        .pages = sync->session_pages,
+        .rows = sync->session_rows,
+        .feed_head = sync->head_pos,
         .feed_cursor = sync->feed.cursor,
         .feed_complete = sync->feed_complete,
         .last_anchor_ms = device->anchor_time_ms,
         .last_online_ms = device->last_online_ms,
+        .records = upkeep_records(device),
+        .records_age_ms = age_of_rows_ms(&device->age),
         .retry_in_ms = waits ? sync->phase_until_ms - now : 0,
         .failures = sync->failures,
         .repairs = sync->feed.repairs,

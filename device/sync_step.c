@@ -10,6 +10,7 @@ void sync_init(struct sync *sync, const struct sync_config *config, const struct
     sync->verifier = verifier;
     sync->phase_until_ms = SYNC_NEVER;
     sync->ack_until_ms = SYNC_NEVER;
+    sync->page_until_ms = SYNC_NEVER;
     sync->seal_at_ms = SYNC_NEVER;
 }
 
@@ -44,6 +45,7 @@ static void forget_session(struct sync *sync)
     sync->resends = 0;
     sync->phase_until_ms = SYNC_NEVER;
     sync->ack_until_ms = SYNC_NEVER;
+    sync->page_until_ms = SYNC_NEVER;
     sync->feed_complete = false;
 }
 
@@ -66,11 +68,23 @@ static uint64_t wait_ms(const struct sync *sync, uint32_t least_ms, uint32_t ran
     }
     wait = wait / 2 + random % (wait / 2 + 1);
     if (least_ms > 0) {
-        uint64_t told = least_ms + random % (least_ms / 4 + 1);
+        uint32_t least = least_ms < SYNC_TOLD_WAIT_MAX_MS ? least_ms : SYNC_TOLD_WAIT_MAX_MS;
+        uint64_t told = least + random % (least / 4 + 1);
 
         return told > wait ? told : wait;
     }
     return wait;
+}
+
+void step_count_failure(struct sync *sync, const struct sync_event *event)
+{
+    const Doublecrew__V1__ServerMessage *message = event->type == SYNC_EVENT_MESSAGE ? event->message : NULL;
+    bool told = message && message->message_case == DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_ERROR;
+
+    if (sync->failures < UINT32_MAX) {
+        sync->failures++;
+    }
+    sync->failing_code = told ? message->error->code : DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_UNSPECIFIED;
 }
 
 void step_back_off(struct sync *sync, const struct sync_event *event, enum status reason, uint32_t least_ms,
@@ -80,9 +94,8 @@ void step_back_off(struct sync *sync, const struct sync_event *event, enum statu
         step_add(actions, SYNC_ACTION_DISCONNECT);
     }
     forget_session(sync);
-    if (sync->failures < UINT32_MAX) {
-        sync->failures++;
-    }
+    sync->ran_out = SYNC_WAIT_NOTHING;
+    step_count_failure(sync, event);
     sync->phase_until_ms = event->now.timer_ms + wait_ms(sync, least_ms, event->now.random);
     step_enter(sync, SYNC_BACKING_OFF, reason, actions);
 }
@@ -108,6 +121,9 @@ static void connect_now(struct sync *sync, const struct sync_event *event, struc
 {
     enum status why = sync->phase == SYNC_BACKING_OFF ? sync->reason : STATUS_OK;
 
+    if (sync->phase == SYNC_CLOSED) {
+        sync->stop = SYNC_STOP_NONE; /* a person has started it again: the server's word counts */
+    }
     sync->wanted = true;
     sync->phase_until_ms = event->now.timer_ms + sync->config.connect_limit_ms;
     step_add(actions, SYNC_ACTION_CONNECT);
@@ -126,14 +142,51 @@ static void connected(struct sync *sync, const struct sync_event *event, struct 
     step_enter(sync, SYNC_HELLO_SENT, sync->reason, actions);
 }
 
+enum sync_wait sync_push_waits_for(const struct sync *sync)
+{
+    switch (sync->phase) {
+    case SYNC_CONNECTING:
+        return SYNC_WAIT_CONNECTION;
+    case SYNC_HELLO_SENT:
+        return SYNC_WAIT_WELCOME;
+    case SYNC_BACKING_OFF:
+        return SYNC_WAIT_RETRY;
+    case SYNC_CLOSED:
+        return SYNC_WAIT_NOTHING;
+    case SYNC_ONLINE:
+        break;
+    }
+    if (sync->push_stopped || sync->head_seq == sync->durable_seq) {
+        return SYNC_WAIT_NOTHING;
+    }
+    if (sync->outstanding > 0) {
+        return SYNC_WAIT_ACK;
+    }
+    return sync->building ? SYNC_WAIT_SIGNATURE : SYNC_WAIT_CREDIT;
+}
+
+/* Whose limit has run out. */
+static enum sync_wait ran_out(const struct sync *sync, uint64_t now)
+{
+    if (!has_link(sync)) {
+        return SYNC_WAIT_NOTHING;
+    }
+    if (now >= sync->phase_until_ms || now >= sync->ack_until_ms) {
+        return sync_push_waits_for(sync);
+    }
+    return now >= sync->page_until_ms ? SYNC_WAIT_PAGE : SYNC_WAIT_NOTHING;
+}
+
 static void tick(struct sync *sync, const struct sync_event *event, struct sync_actions *actions)
 {
     uint64_t now = event->now.timer_ms;
+    enum sync_wait wait = ran_out(sync, now);
 
     if (sync->phase == SYNC_BACKING_OFF && now >= sync->phase_until_ms) {
         connect_now(sync, event, actions);
-    } else if (has_link(sync) && (now >= sync->phase_until_ms || now >= sync->ack_until_ms)) {
+    } else if (wait != SYNC_WAIT_NOTHING) {
         step_fail(sync, event, STATUS_TIMEOUT, actions);
+        sync->ran_out = wait;
     } else if (sync->phase == SYNC_ONLINE && now >= sync->seal_at_ms) {
         sync->seal_at_ms = SYNC_NEVER;
         step_add(actions, SYNC_ACTION_SEAL);
@@ -254,6 +307,7 @@ void sync_step(struct sync *sync, const struct sync_event *event, struct sync_ac
     }
     assert(sync->sent_seq <= sync->head_seq || sync->push_stopped);
     assert(sync->phase != SYNC_BACKING_OFF || sync->phase_until_ms != SYNC_NEVER);
+    assert(sync_push_waits_for(sync) == SYNC_WAIT_NOTHING || sync_next_tick_ms(sync) != SYNC_NEVER);
 }
 
 uint64_t sync_next_tick_ms(const struct sync *sync)
@@ -262,6 +316,9 @@ uint64_t sync_next_tick_ms(const struct sync *sync)
 
     if (sync->ack_until_ms < next) {
         next = sync->ack_until_ms;
+    }
+    if (sync->page_until_ms < next) {
+        next = sync->page_until_ms;
     }
     if (sync->phase == SYNC_ONLINE && sync->seal_at_ms < next) {
         next = sync->seal_at_ms;

@@ -7,7 +7,7 @@
  *     |            +------------+------------+--> backing off -> connecting
  *     +-- stop, or an error whose remedy is a person's
  *
- * Every wait has a limit (P7): connect_limit_ms, answer_limit_ms for Welcome and for the oldest Ack, the retry's time.
+ * Every wait has a limit (P7), and a name that people are told: enum sync_wait.
  */
 #ifndef DOUBLECREW_DEVICE_SYNC_STEP_H
 #define DOUBLECREW_DEVICE_SYNC_STEP_H
@@ -25,8 +25,25 @@
 #define SYNC_REPAIR_LONGEST_MS (24 * SYNC_REPAIR_FIRST_MS)
 #define SYNC_NEVER UINT64_MAX
 #define SYNC_ACTIONS_MAX 8
+/* A server's word to wait longer than this is not followed further: nobody should need to restart the app (P7). */
+#define SYNC_TOLD_WAIT_MAX_MS (3600u * 1000)
 
 enum sync_phase { SYNC_CLOSED, SYNC_CONNECTING, SYNC_HELLO_SENT, SYNC_ONLINE, SYNC_BACKING_OFF };
+
+/* What is waited for (P7). Each has a limit; when it runs out the session ends and the next try is set. */
+enum sync_wait {
+    SYNC_WAIT_NOTHING,
+    SYNC_WAIT_CONNECTION, /* connect_limit_ms */
+    SYNC_WAIT_WELCOME,    /* answer_limit_ms, as all that follow but RETRY */
+    SYNC_WAIT_SIGNATURE,  /* the key store's, over a push */
+    SYNC_WAIT_ACK,        /* of the oldest push */
+    SYNC_WAIT_CREDIT,     /* the server allows nothing, and nothing is under way that could change it */
+    SYNC_WAIT_PAGE,       /* the next page until the feed is complete */
+    SYNC_WAIT_RETRY       /* the back-off, or what the server said */
+};
+
+/* What only a person can mend: nothing is pushed until then. */
+enum sync_stop { SYNC_STOP_NONE, SYNC_STOP_FORK, SYNC_STOP_ENROL, SYNC_STOP_UPDATE, SYNC_STOP_REFUSED };
 
 struct sync_config {
     struct id log;
@@ -58,7 +75,8 @@ struct sync {
     enum sync_phase phase;
     enum status reason; /* why it isn't online, or why nothing moves; OK: nothing is wrong */
     bool wanted;
-    uint32_t failures; /* in a row */
+    uint32_t failures;                      /* in a row */
+    Doublecrew__V1__ErrorCode failing_code; /* the server's word at the last of them; unspecified: none came */
 
     uint64_t head_seq; /* of the own log */
     uint64_t durable_seq;
@@ -69,8 +87,10 @@ struct sync {
     bool resend;          /* once all are answered, push again from durable_seq */
     uint32_t credit;      /* entries that may be unacknowledged */
     uint32_t resends;
-    bool full_anchors; /* the server asked for texts */
-    bool push_stopped; /* a fork, or the server's word: nothing is pushed in this session */
+    bool full_anchors;      /* the server asked for texts */
+    bool push_stopped;      /* a fork, or the server's word: nothing is pushed in this session */
+    enum sync_stop stop;    /* which; known until the next Welcome */
+    enum sync_wait ran_out; /* with reason TIMEOUT: whose limit it was */
 
     struct id hello_boot;
     uint64_t hello_monotonic_ms;  /* m_h */
@@ -82,11 +102,17 @@ struct sync {
     struct sync_feed feed;
     bool feed_complete;
 
+    /* This session, for people who watch it. */
+    uint64_t session_from_seq; /* durable when it began */
+    uint32_t session_pages;
+    uint64_t session_rows;
+
     bool has_checkpoint; /* the last one that was verified, with its proof */
     struct checkpoint checkpoint;
 
     uint64_t phase_until_ms; /* timer clock; SYNC_NEVER */
     uint64_t ack_until_ms;
+    uint64_t page_until_ms;
     uint64_t seal_at_ms;
     uint64_t repair_at_ms; /* no repair before; 0: not set since opening */
 };
@@ -174,5 +200,7 @@ void sync_init(struct sync *sync, const struct sync_config *config, const struct
 void sync_step(struct sync *sync, const struct sync_event *event, struct sync_actions *ret_actions);
 /* When the next TICK is due, on the timer clock. */
 uint64_t sync_next_tick_ms(const struct sync *sync);
+/* What the own log's next entry waits for now; NOTHING: nothing is pending, or only a person can help. */
+enum sync_wait sync_push_waits_for(const struct sync *sync);
 
 #endif

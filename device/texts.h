@@ -1,4 +1,4 @@
-/* The texts that dc_preview hands out: valid until the next call (doublecrew.h). */
+/* The texts that dc_preview and dc_sync_status hand out: valid until the next call (doublecrew.h). */
 #ifndef DOUBLECREW_DEVICE_TEXTS_H
 #define DOUBLECREW_DEVICE_TEXTS_H
 
@@ -7,6 +7,8 @@
 struct device_texts {
     char why[DEVICE_TEXT_MAX];
     char awaits[DEVICE_TEXT_MAX];
+    char pending[DEVICE_TEXT_MAX];
+    char reason[DEVICE_TEXT_MAX];
 };
 
 #endif

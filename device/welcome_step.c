@@ -114,12 +114,19 @@ void step_welcome(struct sync *sync, const struct sync_event *event, struct sync
     sync->policy_version = welcome->policy_version;
     sync->training = welcome->training;
     sync->push_stopped = false;
+    sync->stop = SYNC_STOP_NONE;
     sync->building = false;
     sync->resends = 0;
     sync->phase_until_ms = SYNC_NEVER;
+    if (sync->config.page_credit > 0 && welcome->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE) {
+        sync->page_until_ms = event->now.timer_ms + sync->config.answer_limit_ms; /* one page comes always */
+    }
+    sync->session_pages = 0;
+    sync->session_rows = 0;
     step_enter(sync, SYNC_ONLINE, STATUS_OK, actions);
     if (step_take_durable(sync, event, welcome->durable_seq, bytes_of(welcome->durable_hash), actions)) {
         sync->sent_seq = sync->durable_seq;
         step_push(sync, event, actions);
     }
+    sync->session_from_seq = sync->durable_seq;
 }

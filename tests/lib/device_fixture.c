@@ -65,7 +65,10 @@ static void keep_event(void *context, struct dc_device *device, const struct dc_
                                        .status = event->status,
                                        .seq = event->seq,
                                        .count = event->count,
-                                       .complete = event->complete};
+                                       .complete = event->complete,
+                                       .done = event->done,
+                                       .total = event->total,
+                                       .records = event->records};
     snprintf(kept->text, sizeof kept->text, "%s", event->text);
 }
 
@@ -354,6 +357,19 @@ void device_fixture_online(struct device_fixture *fixture)
     device_fixture_connect(fixture);
     device_fixture_welcome(fixture, fixture->device->sync.durable_seq, &fixture->device->sync.durable_hash, 512);
     assert_int_equal(fixture->device->sync.phase, SYNC_ONLINE);
+}
+
+void device_fixture_page(struct device_fixture *fixture, uint64_t to_cursor, bool last)
+{
+    Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
+    Doublecrew__V1__Delta delta = DOUBLECREW__V1__DELTA__INIT;
+
+    delta.from_cursor = fixture->device->sync.feed.cursor;
+    delta.to_cursor = to_cursor;
+    delta.last = last;
+    message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_DELTA;
+    message.delta = &delta;
+    device_fixture_receive(fixture, &message);
 }
 
 void device_fixture_ack(struct device_fixture *fixture, uint64_t pos)

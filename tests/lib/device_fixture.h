@@ -10,7 +10,7 @@
 #include "device/device.h"
 
 #define DEVICE_SENT_MAX 64
-#define DEVICE_EVENTS_KEPT 128
+#define DEVICE_EVENTS_KEPT 512
 
 struct device_kept_event {
     enum dc_event_type type;
@@ -19,6 +19,9 @@ struct device_kept_event {
     uint64_t seq;
     uint32_t count;
     bool complete;
+    uint64_t done;
+    uint64_t total;
+    enum dc_records records;
     char text[200];
 };
 
@@ -76,6 +79,8 @@ void device_fixture_connect(struct device_fixture *fixture);
 void device_fixture_welcome(struct device_fixture *fixture, uint64_t durable_seq, const struct hash *durable_hash,
                             uint32_t credit);
 void device_fixture_online(struct device_fixture *fixture);
+/* An empty page at a cursor that isn't below the device's; last: the feed is complete. */
+void device_fixture_page(struct device_fixture *fixture, uint64_t to_cursor, bool last);
 /* Acknowledges the last push. */
 void device_fixture_ack(struct device_fixture *fixture, uint64_t pos);
 unsigned device_fixture_count(const struct device_fixture *fixture, enum dc_event_type type);

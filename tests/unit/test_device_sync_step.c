@@ -123,9 +123,10 @@ static void waits__always_have_a_limit(void **state)
             sync.phase_until_ms = SYNC_NEVER;
             sync.credit = 4;
             sync.sent_seq = sync.durable_seq;
+            sync.ack_until_ms = head > sync.durable_seq ? now + 30000 : SYNC_NEVER;
         }
         if (sync.phase == SYNC_CONNECTING || sync.phase == SYNC_HELLO_SENT || sync.phase == SYNC_BACKING_OFF ||
-            sync.building || (sync.phase == SYNC_ONLINE && sync.sent_seq > sync.durable_seq)) {
+            sync_push_waits_for(&sync) != SYNC_WAIT_NOTHING) {
             assert_int_not_equal(sync_next_tick_ms(&sync), SYNC_NEVER);
             assert_in_range(sync_next_tick_ms(&sync), 0, now + 300000);
         }
