@@ -54,6 +54,14 @@
     X(STORE, "store_error", "The store could not carry out an operation", "Check the store with doublecrewctl verify") \
     X(STORE_BUSY, "store_busy", "Another process has the store open", "Stop the other process, then try again")        \
     X(STORE_VERSION, "store_version", "The store was written by another version", "Run the version that wrote it")     \
+    X(ENGINE_NEWER, "engine_newer", "A newer rule engine has judged in this store",                                    \
+      "Run the version that wrote it, or a later one; nothing was changed")                                            \
+    X(ENGINE_OLDER, "engine_older", "An older rule engine has judged in this store",                                   \
+      "Start the server on it once: this version's engine takes over and tells what it sees differently")              \
+    X(STORE_BEHIND, "store_behind", "A device has seen more of this journal than the store holds",                     \
+      "The store was restored: run doublecrewctl restore, with the stream if there is one; it begins a new epoch")     \
+    X(NEW_EPOCH, "new_epoch", "The server was restored from a backup and has begun a new epoch",                       \
+      "Nothing to do: what the server lost and this device still holds is sent again")                                 \
     X(STORE_MODE, "store_mode", "The store is not a training store", "Use training mode with a training store only")   \
     X(EXISTS, "exists", "It is there already", "Choose another name, or leave it as it is")                            \
     X(NOT_FOUND, "not_found", "It is not there", "Check the name")                                                     \

@@ -88,6 +88,10 @@ enum dc_status {
     DC_ROWS_DIFFER = 44, /* the rows here aren't those that the server sent: they are fetched again (P2) */
     DC_SEALED = 45,      /* the server's rows are too old to be read without a sync: dc_config.seal_hours */
     DC_LOG_LOST = 46,    /* the store is behind its guard: restored from a backup, or a copy (F3) */
+    DC_ENGINE_NEWER = 50,
+    DC_ENGINE_OLDER = 51,
+    DC_STORE_BEHIND = 52, /* the server's store has lost records, and takes nothing until it is put right (E2) */
+    DC_NEW_EPOCH = 53,    /* told only: the server was restored, signed for by its operator (E2) */
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */

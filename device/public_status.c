@@ -58,6 +58,10 @@ static const struct {
     SAME(ROWS_DIFFER),
     SAME(SEALED),
     SAME(LOG_LOST),
+    SAME(ENGINE_NEWER),
+    SAME(ENGINE_OLDER),
+    SAME(STORE_BEHIND),
+    SAME(NEW_EPOCH),
 };
 
 enum dc_status public_status(enum status status)

@@ -105,6 +105,25 @@ static enum status check_store(struct server *server, struct store_head *ret_hea
     return STATUS_OK;
 }
 
+/* Before anybody connects: with a long journal it takes its time (J4). */
+static enum status take_over(struct server *server, struct config_error *error)
+{
+    struct clock_reading reading = clock_read(server->clock);
+    struct store_head before = *batch_head(server->batch);
+    bool took_over = false;
+    enum status status = batch_take_over(server->batch, reading.server_us, &took_over);
+
+    if (status != STATUS_OK)
+        return fail(error, status,
+                    "store.path: engine %s could not take over from engine %s, and nothing was changed: %s. %s",
+                    engine_current.version, before.engine, status_what(status), status_advice(status));
+    if (took_over)
+        LOG(server->log, LOG_WARNING, "engine_took_over", log_text("from", before.engine),
+            log_text("to", engine_current.version),
+            log_number("told", (int64_t)(batch_head(server->batch)->pos - before.pos - 1)));
+    return STATUS_OK;
+}
+
 static enum status open_store(struct server *server, struct config_error *error)
 {
     const struct config *config = server->config;
@@ -118,16 +137,21 @@ static enum status open_store(struct server *server, struct config_error *error)
     if (status != STATUS_OK)
         return status;
     status = batch_open(server->store, &server->batch);
-    if (status != STATUS_OK)
+    if (status == STATUS_STORE)
         return fail(error, status, "store.path: the journal of %.600s does not match its Merkle root: %s",
-                    config->store, status_advice(STATUS_STORE));
+                    config->store, status_advice(status));
+    if (status != STATUS_OK)
+        return fail(error, status, "store.path: %.600s: %s. %s", config->store, status_what(status),
+                    status_advice(status));
     struct clock_setup clock = {.training = config->training,
                                 .training_rate = config->training_rate,
                                 .journal_us = head.time_us,
                                 .doubted = head.timers_held,
                                 .disagreement_us = (int64_t)config->clock_disagreement_ms * 1000};
     status = clock_new(&clock, &server->clock);
-    return status == STATUS_OK ? status : fail(error, status, "%s", status_what(status));
+    if (status != STATUS_OK)
+        return fail(error, status, "%s", status_what(status));
+    return take_over(server, error);
 }
 
 static enum status open_tools(struct server *server)

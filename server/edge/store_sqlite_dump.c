@@ -134,7 +134,29 @@ static enum status dump(struct store *store, store_dump_sink sink, void *context
     return status;
 }
 
+static enum status clear_table(struct store_sqlite *self, const struct sq_table *table)
+{
+    char sql[SQ_SQL_MAX];
+
+    (void)snprintf(sql, sizeof(sql), "DELETE FROM %s", table->name);
+    int code = sqlite3_exec(self->db, sql, NULL, NULL, NULL);
+    return code == SQLITE_OK ? STATUS_OK : sq_failed(self, code);
+}
+
+static enum status derived_clear(struct store *store)
+{
+    struct store_sqlite *self = (struct store_sqlite *)store;
+    enum status status = sqlite3_get_autocommit(self->db) ? STATUS_INTERNAL : STATUS_OK;
+
+    for (size_t i = 0; i < sizeof(derived) / sizeof(derived[0]) && status == STATUS_OK; i++) {
+        if (derived[i] != &sq_head && derived[i] != &sq_tiles)
+            status = clear_table(self, derived[i]);
+    }
+    return status;
+}
+
 void sq_dump_ops(struct store_ops *ops)
 {
+    ops->derived_clear = derived_clear;
     ops->dump = dump;
 }

@@ -31,6 +31,19 @@ static enum status journal_from(struct store *store, uint64_t pos, store_journal
     return sq_end(&query);
 }
 
+static enum status journal_of_kind(struct store *store, enum journal_kind kind, uint64_t pos, store_journal_each each,
+                                   void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_JOURNAL_OF_KIND);
+    struct journal_row row;
+
+    sq_bind_int(&query, (int64_t)kind);
+    sq_bind_u64(&query, pos);
+    while (sq_next(&query, &sq_journal, &row))
+        query.status = each(context, &row);
+    return sq_end(&query);
+}
+
 static enum status journal_of_log(struct store *store, const struct id *log, uint64_t seq, struct journal_row *ret_row)
 {
     struct sq_query query = sq_begin(store, SQ_JOURNAL_OF_LOG);
@@ -93,6 +106,7 @@ void sq_journal_ops(struct store_ops *ops)
     ops->head = head;
     ops->head_put = head_put;
     ops->journal_from = journal_from;
+    ops->journal_of_kind = journal_of_kind;
     ops->journal_of_log = journal_of_log;
     ops->journal_append = journal_append;
     ops->tile_load = tile_load;

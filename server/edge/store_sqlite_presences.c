@@ -18,6 +18,19 @@ static enum status each_presence(struct sq_query *query, store_presence_each eac
     return sq_end(query);
 }
 
+static enum status presences_all(struct store *store, store_hash_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCES_ALL);
+    struct hash presence;
+
+    while (sq_step(&query)) {
+        query.status = hash_from_span(sq_blob(&query, 0), &presence);
+        if (query.status == STATUS_OK)
+            query.status = each(context, &presence);
+    }
+    return sq_end(&query);
+}
+
 static enum status presences_at(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
                                 store_presence_each each, void *context)
 {
@@ -159,6 +172,7 @@ static enum status edit_put(struct store *store, struct span subject, const char
 void sq_presence_ops(struct store_ops *ops)
 {
     ops->presence_get = presence_get;
+    ops->presences_all = presences_all;
     ops->presences_at = presences_at;
     ops->presences_of = presences_of;
     ops->presences_in_boot = presences_in_boot;

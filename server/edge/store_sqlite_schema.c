@@ -133,8 +133,9 @@ static const char version_1[] =
                 " scope BLOB NOT NULL, scopes BLOB NOT NULL, PRIMARY KEY (scope, scopes)"
                 ") STRICT, WITHOUT ROWID;";
 
-/* What the server last heard of each device (not derived), and why entries were held. */
+/* What the server last heard of each device (not derived), and why entries were held. Engine and epoch records are few. */
 static const char version_2[] =
+    "CREATE INDEX journal_by_kind ON journal (kind, first_pos) WHERE kind IN (3, 5);"
     "CREATE TABLE contacts ("
     " device BLOB PRIMARY KEY NOT NULL, hello_us INTEGER NOT NULL, seen_us INTEGER NOT NULL, push_us INTEGER NOT NULL,"
     " pending_entries INTEGER NOT NULL, pending_since_ms INTEGER NOT NULL, failures INTEGER NOT NULL,"

@@ -28,6 +28,9 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_JOURNAL_FROM] = {SQ_SELECT, &sq_journal,
                          "WHERE first_pos >= coalesce((SELECT max(first_pos) FROM journal WHERE first_pos <= ?1), 0)"
                          " AND first_pos + record_count > ?1 ORDER BY first_pos"},
+    /* Said again, so that the partial index serves. */
+    [SQ_JOURNAL_OF_KIND] = {SQ_SELECT, &sq_journal,
+                            "WHERE kind = ?1 AND kind IN (3, 5) AND first_pos >= ?2 ORDER BY first_pos"},
     /* A push has at most PUSH_ENTRIES_MAX entries; of two branches of a fork, the one that came first. */
     [SQ_JOURNAL_OF_LOG] = {SQ_SELECT, &sq_journal,
                            "WHERE kind = 1 AND log = ?1 AND first_seq > ?2 - ?3 AND first_seq <= ?2"
@@ -62,6 +65,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_BOOT_PUT] = {SQ_UPSERT, &sq_boots, ""},
 
     [SQ_PRESENCE_GET] = {SQ_SELECT, &sq_presences, "WHERE presence = ?1"},
+    [SQ_PRESENCES_ALL] = {SQ_PLAIN, NULL, "SELECT presence FROM presences ORDER BY presence"},
     [SQ_PRESENCES_AT] = {SQ_SELECT, &sq_presences,
                          "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
     [SQ_PRESENCES_OF] = {SQ_SELECT, &sq_presences,

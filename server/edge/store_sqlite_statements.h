@@ -16,6 +16,7 @@ enum sq_statement_id {
     SQ_JOURNAL_APPEND,
     SQ_JOURNAL_END,
     SQ_JOURNAL_FROM,
+    SQ_JOURNAL_OF_KIND,
     SQ_JOURNAL_OF_LOG,
     SQ_TILE_GET,
     SQ_TILE_PUT,
@@ -44,6 +45,7 @@ enum sq_statement_id {
     SQ_BOOT_PUT,
 
     SQ_PRESENCE_GET,
+    SQ_PRESENCES_ALL,
     SQ_PRESENCES_AT,
     SQ_PRESENCES_OF,
     SQ_PRESENCES_IN_BOOT,

@@ -216,7 +216,7 @@ enum status apply_force(struct batch *batch, struct applying *applying, const Pr
     RETURN_IF_BAD(sha256_parts(batch->sha, parts, 2, &epoch));
     batch->next.force = pb_id(message->force_id);
     memcpy(batch->next.epoch.bytes, epoch.bytes, ID_SIZE);
-    (void)snprintf(batch->next.engine, sizeof(batch->next.engine), "%s", ENGINE_VERSION);
+    (void)snprintf(batch->next.engine, sizeof(batch->next.engine), "%s", batch->engine->version);
     officer.officer_id = message->operator_id;
     officer.code = code;
     officer.name = code;

@@ -39,16 +39,18 @@ static enum status read_server_key(void *context, const struct journal_row *row)
     return STATUS_CANCELLED; /* the first row is enough */
 }
 
-static enum status open_journal(struct batch *batch)
+enum status batch_read_journal(struct batch *batch)
 {
     struct hash root;
+    enum status engine;
 
     RETURN_IF_BAD(batch->store->ops->head(batch->store, &batch->head));
     RETURN_IF_BAD(merkle_edge_load(batch->store, batch->sha, batch->scratch, batch->head.pos, &batch->tree));
     if (batch->head.pos == 0)
         return STATUS_OK;
-    if (strcmp(batch->head.engine, ENGINE_VERSION) != 0)
-        return STATUS_STORE_VERSION;
+    engine = engine_compare(batch->head.engine, batch->engine->version);
+    if (engine != STATUS_OK && engine != STATUS_ENGINE_OLDER)
+        return engine;
     RETURN_IF_BAD(merkle_root(&batch->tree, batch->sha, &root));
     if (!hash_equal(&root, &batch->head.root))
         return STATUS_STORE;
@@ -60,12 +62,18 @@ static enum status open_journal(struct batch *batch)
 
 enum status batch_open(struct store *store, struct batch **ret_batch)
 {
+    return batch_open_with(store, &engine_current, ret_batch);
+}
+
+enum status batch_open_with(struct store *store, const struct engine *engine, struct batch **ret_batch)
+{
     struct batch *batch = calloc(1, sizeof(*batch));
     enum status status;
 
     if (batch == NULL)
         return STATUS_NO_MEMORY;
     batch->store = store;
+    batch->engine = engine;
     status = sha256_new(&batch->sha);
     if (status == STATUS_OK)
         status = arena_new(&batch->arena);
@@ -74,7 +82,7 @@ enum status batch_open(struct store *store, struct batch **ret_batch)
     if (status == STATUS_OK)
         status = neighbourhood_new(&batch->neighbourhood);
     if (status == STATUS_OK)
-        status = open_journal(batch);
+        status = batch_read_journal(batch);
     if (status != STATUS_OK) {
         batch_free(batch);
         return status;
@@ -112,7 +120,8 @@ enum status batch_start(struct batch *batch, int64_t time_us)
 {
     assert(!batch->open);
     flags_told_forget(batch);
-    RETURN_IF_BAD(batch->store->ops->begin(batch->store));
+    if (!in_place(batch))
+        RETURN_IF_BAD(batch->store->ops->begin(batch->store));
     batch->open = true;
     batch->pushed = false;
     batch->timers_fired = false;
@@ -157,6 +166,7 @@ enum status batch_end_hold(struct batch *batch)
 
 enum status batch_begin_held(struct batch *batch, int64_t now_us)
 {
+    RETURN_IF_BAD(batch_take_over(batch, now_us, NULL));
     RETURN_IF_BAD(batch_start(batch, now_us));
     batch->hold_timers = true;
     return STATUS_OK;
@@ -164,8 +174,11 @@ enum status batch_begin_held(struct batch *batch, int64_t now_us)
 
 enum status batch_begin(struct batch *batch, int64_t now_us)
 {
-    enum status status = batch_start(batch, now_us);
+    enum status status = batch_take_over(batch, now_us, NULL);
 
+    if (status != STATUS_OK)
+        return status;
+    status = batch_start(batch, now_us);
     if (status == STATUS_OK)
         status = batch_end_hold(batch);
     if (status == STATUS_OK)
@@ -184,7 +197,9 @@ static enum status seal_head(struct batch *batch)
 
 enum status batch_finish(struct batch *batch)
 {
-    if (batch->next.pos == batch->head.pos && !batch->timers_fired) {
+    if (in_place(batch)) {
+        batch->head = batch->next;
+    } else if (batch->next.pos == batch->head.pos && !batch->timers_fired) {
         batch->store->ops->rollback(batch->store);
     } else {
         enum status status = seal_head(batch);

@@ -13,7 +13,15 @@
 #include "core/push.h"
 #include "server/logic/store.h"
 
-#define ENGINE_VERSION "1"
+/*
+ * The rules as one version has them (J4). Versions are decimal numbers; one is raised whenever the same journal may give
+ * another verdict, flag or row. Tests run other engines beside the program's own.
+ */
+struct engine {
+    const char *version;
+    enum status (*judge)(const struct rule_case *rule_case, struct rule_verdict *ret_verdicts);
+};
+extern const struct engine engine_current;
 
 /* How a push came in; all but the raw bytes are small copies. */
 struct batch_delivery {
@@ -58,10 +66,22 @@ struct batch_named {
 
 struct batch; /* belongs to the writer thread: holds the Merkle edge, the caches and the batch under way */
 
-/* Reads the store's head and Merkle edge. The store must be the writer's. STORE when the journal doesn't match its root. */
+/*
+ * Reads the store's head and Merkle edge. The store must be the writer's. STORE when the journal doesn't match its root;
+ * ENGINE_NEWER when an engine later than ours has judged in it.
+ */
 MUST_USE enum status batch_open(struct store *store, struct batch **ret_batch);
+/* The same with another engine than the program's; borrowed until batch_free. */
+MUST_USE enum status batch_open_with(struct store *store, const struct engine *engine, struct batch **ret_batch);
 void batch_free(struct batch *batch);
 
+/*
+ * Where the store's last engine is an earlier one, ours takes over, in one transaction: an engine record as of now, all
+ * derived state anew, and one row of what people have to be told otherwise (J4). Otherwise nothing. batch_begin does it
+ * too; called by itself where the time it takes (the journal is read once) should not be a push's. ret_took_over may be
+ * NULL.
+ */
+MUST_USE enum status batch_take_over(struct batch *batch, int64_t now_us, bool *ret_took_over);
 MUST_USE enum status batch_begin(struct batch *batch, int64_t now_us);
 /*
  * In clock trouble (T5): no timer fires, and the pushes of the batch say so in their deliveries. The first batch_begin
@@ -94,13 +114,18 @@ MUST_USE enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us);
 MUST_USE enum status journal_prove_consistency(struct store *store, uint64_t old_size, uint64_t size,
                                                struct hash ret_proof[MERKLE_PROOF_MAX], size_t *ret_count);
 
-/* Replays a journal into an empty store (rebuild). Issued items are taken from the journal, not issued anew; differences
- * between what would be issued and what was are counted. */
+/*
+ * Replays a journal into an empty store (rebuild). Issued items are taken from the journal, not issued anew; differences
+ * between what would be issued and what was are counted, in what our engine judged: what an earlier one told is history.
+ * ENGINE_NEWER, ENGINE_OLDER when the journal's last engine isn't ours.
+ */
 struct rebuild_report {
     uint64_t records;
     uint64_t issued_differences;
     struct hash root;
 };
 MUST_USE enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report);
+MUST_USE enum status rebuild_replay_with(struct store *from, struct store *to, const struct engine *engine,
+                                         struct rebuild_report *ret_report);
 
 #endif

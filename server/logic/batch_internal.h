@@ -58,12 +58,22 @@ struct replay {
     bool has_issued;
     bool one_row; /* timers fire until it is taken */
     uint64_t differences;
+    /*
+     * While another engine's records pass nothing is judged: entries apply, and what people saw comes from the journal.
+     * The end of that is an engine record of ours, which derives everything.
+     */
+    bool told_only;
+    bool in_place;       /* over the store's own journal, inside one transaction: nothing is appended */
+    struct arena *arena; /* for one row of what was told */
+    struct hash *untold; /* flags that entries changed and nobody was told of: the next derivation looks at them */
+    size_t untold_count, untold_capacity;
 };
 
 struct neighbourhood;
 
 struct batch {
     struct store *store;
+    const struct engine *engine;
     struct sha256 *sha;
     struct arena *arena;   /* payloads; reset for each entry */
     struct arena *scratch; /* pushes read back from the journal */
@@ -144,6 +154,32 @@ MUST_USE enum status batch_fire_timers(struct batch *batch, int64_t until_us);
 MUST_USE enum status batch_end_hold(struct batch *batch);
 MUST_USE enum status batch_finish(struct batch *batch);
 
+/* batch.c: head, Merkle edge and the server's key, as the store has them. */
+MUST_USE enum status batch_read_journal(struct batch *batch);
+
+/* engine.c */
+/* Everything that is judged is touched, and so are the flags that a replay left untold: the phase derives all of it (J4). */
+MUST_USE enum status engine_touch_all(struct batch *batch);
+/* OK: the same; ENGINE_OLDER, ENGINE_NEWER: what the store has, seen from ours; STORE_VERSION: not a version. */
+MUST_USE enum status engine_compare(const char *store_version, const char *our_version);
+
+/* told.c */
+static inline bool told_only(const struct batch *batch)
+{
+    return batch->replay != NULL && batch->replay->told_only;
+}
+static inline bool in_place(const struct batch *batch)
+{
+    return batch->replay != NULL && batch->replay->in_place;
+}
+/* What one issued row told people becomes what they see, and the row is copied. */
+MUST_USE enum status told_apply(struct batch *batch, const struct journal_row *row);
+/* The end of a phase that isn't judged. */
+MUST_USE enum status told_phase(struct batch *batch);
+
+/* rebuild.c: the store's own journal up to its head, which has been set to nothing, as told. */
+MUST_USE enum status rebuild_in_place(struct batch *batch, uint64_t to_pos);
+
 /* batch_journal.c */
 MUST_USE enum status journal_push(struct batch *batch, const struct push *push, size_t first, struct span raw,
                                   const struct id *log, const struct batch_delivery *delivery, uint64_t *ret_first_pos);
@@ -154,7 +190,11 @@ MUST_USE enum status journal_issued(struct batch *batch);
 uint64_t issued_next_pos(const struct batch *batch);
 MUST_USE enum status issued_add(struct batch *batch, const Doublecrew__V1__IssuedItem *item);
 /* Appends a row of the journal that a replay copies, with its leaves. */
-MUST_USE enum status journal_copy_issued(struct batch *batch, const struct journal_row *row);
+MUST_USE enum status journal_copy_row(struct batch *batch, const struct journal_row *row);
+/* Our engine takes over from the one that the store has had. */
+MUST_USE enum status journal_engine(struct batch *batch);
+/* The next item of a packed Issued. False at its end; MALFORMED sets *ret_status. */
+bool issued_next_item(struct span *rest, struct span *ret_item, enum status *ret_status);
 /* The leaf hashes of a row's records from pos on; at most max. */
 MUST_USE enum status journal_leaves(struct sha256 *sha, struct arena *arena, const struct journal_row *row,
                                     uint64_t from_pos, struct hash *ret_leaves, size_t max, size_t *ret_count);
@@ -236,6 +276,8 @@ MUST_USE enum status apply_policy(struct batch *, struct applying *, const Proto
 
 /* derive.c: derives everything touched in this phase as of phase_time_us, and journals what it tells people. */
 MUST_USE enum status derive_phase(struct batch *batch);
+/* People see this verdict from pos on: its view, and what the offender's row takes from it. Borrows from row. */
+MUST_USE enum status verdict_show(struct batch *batch, Doublecrew__V1__PresenceRow *row, uint64_t pos);
 void phase_forget(struct batch *batch);
 
 /* feed.c */
@@ -289,6 +331,10 @@ MUST_USE enum status flag_acknowledge(struct batch *batch, const struct hash *fl
 MUST_USE enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words);
 /* Unpacked into the batch's arena. NOT_FOUND. */
 MUST_USE enum status flag_open(struct batch *batch, const struct hash *flag, Doublecrew__V1__FlagRow **ret_row);
+/* A flag as it was told: its row, its view. Borrows from message. */
+MUST_USE enum status flag_show_told(struct batch *batch, Doublecrew__V1__FlagRow *message, uint64_t pos);
+/* Issued in this phase, unless people see it as it is. */
+MUST_USE enum status flag_touch_untold(struct batch *batch, const struct hash *flag);
 /* Issues every flag changed in this phase: journal items, views, the urgent lane. */
 MUST_USE enum status flags_issue(struct batch *batch);
 void flags_told_forget(struct batch *batch);

@@ -1,4 +1,5 @@
 /* Records: rows of the journal, and their Merkle leaves (ARCHITECTURE.md, "The journal"). */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,8 +21,7 @@ static enum status leaf_hash(struct sha256 *sha, const struct journal_row *row, 
     return merkle_leaf_hash(sha, span_of(leaf, sizeof(leaf)), ret_leaf);
 }
 
-/* The next item of a packed Issued. False at its end; MALFORMED sets *ret_status. */
-static bool next_item(struct span *rest, struct span *ret_item, enum status *ret_status)
+bool issued_next_item(struct span *rest, struct span *ret_item, enum status *ret_status)
 {
     size_t at = 1;
     uint64_t size = 0;
@@ -91,7 +91,7 @@ static enum status leaves_of_issued(struct leaves *leaves)
     struct hash subject;
     struct span item;
 
-    while (next_item(&rest, &item, &status)) {
+    while (issued_next_item(&rest, &item, &status)) {
         RETURN_IF_BAD(sha256_bytes(leaves->sha, item, &subject));
         RETURN_IF_BAD(leaf_add(leaves, &subject, &none));
     }
@@ -168,7 +168,8 @@ static enum status append_leaf(struct batch *batch, const struct hash *leaf)
 static enum status append_row(struct batch *batch, struct journal_row *row)
 {
     row->first_pos = batch->next.pos + 1;
-    RETURN_IF_BAD(batch->store->ops->journal_append(batch->store, row));
+    if (!in_place(batch))
+        RETURN_IF_BAD(batch->store->ops->journal_append(batch->store, row));
     batch->next.pos += row->count;
     batch->next.time_us = row->time_us;
     return STATUS_OK;
@@ -211,7 +212,7 @@ enum status journal_push(struct batch *batch, const struct push *push, size_t fi
     row.delivery = span_of(packed, packed_size);
     RETURN_IF_BAD(sha256_bytes(batch->sha, row.delivery, &context));
     RETURN_IF_BAD(append_row(batch, &row));
-    for (size_t i = 0; i < row.count; i++) {
+    for (size_t i = 0; i < row.count && !in_place(batch); i++) {
         struct hash leaf;
 
         RETURN_IF_BAD(leaf_hash(batch->sha, &row, row.first_pos + i, &push->entries[first + i].hash, &context, &leaf));
@@ -226,10 +227,13 @@ enum status journal_push(struct batch *batch, const struct push *push, size_t fi
 /* Rows whose leaves are cheap to work out from the row itself. */
 static enum status append_with_leaves(struct batch *batch, struct journal_row *row)
 {
-    struct hash *leaves = calloc(row->count, sizeof(*leaves));
+    struct hash *leaves;
     size_t count = 0;
     enum status status;
 
+    if (in_place(batch))
+        return append_row(batch, row);
+    leaves = calloc(row->count, sizeof(*leaves));
     if (leaves == NULL)
         return STATUS_NO_MEMORY;
     status = append_row(batch, row);
@@ -248,7 +252,27 @@ enum status journal_tick(struct batch *batch)
     return append_with_leaves(batch, &row);
 }
 
-enum status journal_copy_issued(struct batch *batch, const struct journal_row *row)
+enum status journal_engine(struct batch *batch)
+{
+    Doublecrew__V1__Engine message = DOUBLECREW__V1__ENGINE__INIT;
+    struct journal_row row = {.count = 1, .kind = JOURNAL_ENGINE, .time_us = batch->time_us};
+    const char *version = batch->engine->version;
+    uint8_t *bytes;
+    size_t size;
+    enum status status;
+
+    memcpy(&message.version, &version, sizeof(version)); /* protobuf-c's strings aren't const; packing reads them */
+    message.previous = batch->head.engine;
+    RETURN_IF_BAD(wire_pack(&message.base, &bytes, &size));
+    row.body = span_of(bytes, size);
+    status = append_with_leaves(batch, &row);
+    free(bytes);
+    if (status == STATUS_OK)
+        (void)snprintf(batch->next.engine, sizeof(batch->next.engine), "%s", version);
+    return status;
+}
+
+enum status journal_copy_row(struct batch *batch, const struct journal_row *row)
 {
     struct journal_row copy = *row;
 
@@ -316,7 +340,7 @@ static enum status replay_issued(struct batch *batch, struct span body)
     replay->has_issued = false;
     if (!span_equal(replay->issued.body, body))
         replay->differences++;
-    return journal_copy_issued(batch, &replay->issued);
+    return journal_copy_row(batch, &replay->issued);
 }
 
 enum status journal_issued(struct batch *batch)

@@ -175,21 +175,31 @@ static enum status publish_offender(struct batch *batch, const struct id *offend
     return feed_publish(batch, &key, pos, row, &scopes);
 }
 
-static enum status publish_presence(struct batch *batch, const struct presence_row *presence, presence_message *row,
-                                    uint64_t pos)
+/* The view of before is read in any case, though the caller may have seen it: what people see follows from what was told. */
+enum status verdict_show(struct batch *batch, presence_message *row, uint64_t pos)
 {
-    Doublecrew__V1__IssuedItem item = DOUBLECREW__V1__ISSUED_ITEM__INIT;
+    struct contribution before = {0}, after = contribution_of(row);
     Doublecrew__V1__Row view = DOUBLECREW__V1__ROW__INIT;
-    struct view_key key = view_key_of_hash('p', &presence->presence);
+    struct hash presence = pb_hash(row->presence);
+    struct id offender = pb_id(row->offender_id), officer = pb_id(row->officer_id);
+    struct view_key key = view_key_of_hash('p', &presence);
     struct scope_list scopes;
+    Doublecrew__V1__Row *stored;
+    enum status status;
 
-    item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_VERDICT;
-    item.verdict = row;
-    RETURN_IF_BAD(issued_add(batch, &item));
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    status = view_open(batch, &key, &stored);
+    if (status == STATUS_OK)
+        before = contribution_of(stored->presence);
+    else if (status != STATUS_NOT_FOUND)
+        return status;
     view.row_case = DOUBLECREW__V1__ROW__ROW_PRESENCE;
     view.presence = row;
-    RETURN_IF_BAD(scopes_of_presence(batch, &presence->offender, &presence->officer, &scopes));
-    return feed_publish(batch, &key, pos, &view, &scopes);
+    RETURN_IF_BAD(scopes_of_presence(batch, &offender, &officer, &scopes));
+    RETURN_IF_BAD(feed_publish(batch, &key, pos, &view, &scopes));
+    if (before.seen_ms == after.seen_ms && before.compliant_ms == after.compliant_ms)
+        return STATUS_OK;
+    return publish_offender(batch, &offender, &before, &after, pos);
 }
 
 /* The verdict as people see it, if it differs from what they saw. */
@@ -198,7 +208,7 @@ static enum status tell_verdict(struct batch *batch, const struct neighbourhood 
     const struct presence_row *presence = &hood->rows[index];
     presence_message row = DOUBLECREW__V1__PRESENCE_ROW__INIT;
     struct view_key key = view_key_of_hash('p', &presence->presence);
-    struct contribution before = {0}, after;
+    Doublecrew__V1__IssuedItem item = DOUBLECREW__V1__ISSUED_ITEM__INIT;
     uint64_t pos = issued_next_pos(batch);
     Doublecrew__V1__Row *stored;
     char why[RULE_EXPLAIN_SIZE];
@@ -207,21 +217,18 @@ static enum status tell_verdict(struct batch *batch, const struct neighbourhood 
 
     (void)rule_explain(&hood->rule_case, hood->verdicts, index, officer_name, hood, why, sizeof(why));
     fill_row(batch, hood, index, why, &row);
-    after = contribution_of(&row);
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     status = view_open(batch, &key, &stored);
-    if (status == STATUS_OK) {
-        before = contribution_of(stored->presence);
+    if (status == STATUS_OK)
         status = same_row(&row, stored->presence, &same);
-    } else if (status == STATUS_NOT_FOUND) {
+    else if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
-    }
     if (status != STATUS_OK || same)
         return status;
-    RETURN_IF_BAD(publish_presence(batch, presence, &row, pos));
-    if (before.seen_ms == after.seen_ms && before.compliant_ms == after.compliant_ms)
-        return STATUS_OK;
-    return publish_offender(batch, &presence->offender, &before, &after, pos);
+    item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_VERDICT;
+    item.verdict = &row;
+    RETURN_IF_BAD(issued_add(batch, &item));
+    return verdict_show(batch, &row, pos);
 }
 
 static enum status set_timer(struct batch *batch, const struct hash *presence, int64_t due_us)
@@ -280,7 +287,7 @@ static enum status derive_neighbourhood(struct batch *batch, const struct presen
 
     RETURN_IF_BAD(neighbourhood_collect(batch, hood, seed));
     RETURN_IF_BAD(neighbourhood_case(batch, hood, batch->phase_time_us));
-    RETURN_IF_BAD(rule_judge(&hood->rule_case, hood->verdicts));
+    RETURN_IF_BAD(batch->engine->judge(&hood->rule_case, hood->verdicts));
     for (size_t i = 0; i < hood->own_count; i++)
         RETURN_IF_BAD(settle(batch, hood, i));
     return set_underived(batch, &seed->offender, false);
@@ -373,10 +380,15 @@ static enum status spread(struct batch *batch, const struct hash *presence)
     return batch->store->ops->presences_in_boot(batch->store, &row.log, &row.in.boot, touch_cosigned_row, batch);
 }
 
-static enum status derive_touched(struct batch *batch)
+static enum status spread_changed(struct batch *batch)
 {
     for (size_t i = 0; i < batch->changed_count; i++)
         RETURN_IF_BAD(spread(batch, &batch->changed[i]));
+    return STATUS_OK;
+}
+
+static enum status derive_touched(struct batch *batch)
+{
     for (size_t i = 0; i < batch->seed_count; i++) {
         struct presence_row seed;
         struct offender_row offender;
@@ -410,8 +422,15 @@ void phase_forget(struct batch *batch)
 
 enum status derive_phase(struct batch *batch)
 {
-    enum status status = derive_touched(batch);
+    enum status status = spread_changed(batch);
 
+    if (status == STATUS_OK && told_only(batch)) {
+        status = told_phase(batch);
+        phase_forget(batch);
+        return status;
+    }
+    if (status == STATUS_OK)
+        status = derive_touched(batch);
     if (status == STATUS_OK)
         status = flags_issue(batch);
     if (status == STATUS_OK)

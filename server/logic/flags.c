@@ -35,6 +35,15 @@ const struct flag_info *flag_info(uint32_t kind)
     return kind < FLAG_KIND_COUNT && infos[kind].name != NULL ? &infos[kind] : NULL;
 }
 
+uint32_t flag_kind_of_name(const char *name)
+{
+    for (uint32_t kind = 1; kind < FLAG_KIND_COUNT; kind++) {
+        if (infos[kind].name != NULL && strcmp(infos[kind].name, name) == 0)
+            return kind;
+    }
+    return 0;
+}
+
 enum status flag_id(struct sha256 *sha, enum flag_kind kind, const struct hash *subject, struct hash *ret_flag)
 {
     const char *name = infos[kind].name;

@@ -45,6 +45,8 @@ struct flag_info {
 
 /* NULL for a number that is no kind. */
 const struct flag_info *flag_info(uint32_t kind);
+/* 0: no kind has this name. */
+uint32_t flag_kind_of_name(const char *name);
 MUST_USE enum status flag_id(struct sha256 *sha, enum flag_kind kind, const struct hash *subject,
                              struct hash *ret_flag);
 struct hash flag_subject_of_id(const struct id *id);

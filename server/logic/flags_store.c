@@ -20,7 +20,7 @@ static enum status touch_flag(struct batch *batch, const struct hash *flag, bool
     return STATUS_OK;
 }
 
-static enum status put_flag(struct batch *batch, const flag_message *message, uint32_t kind, bool raised)
+static enum status put_row(struct batch *batch, const flag_message *message, uint32_t kind)
 {
     struct flag_row row = {.flag = pb_hash(message->flag_id),
                            .subject = pb_hash(message->subject),
@@ -35,7 +35,15 @@ static enum status put_flag(struct batch *batch, const flag_message *message, ui
     row.body = span_of(bytes, size);
     status = batch->store->ops->flag_put(batch->store, &row);
     free(bytes);
-    return status == STATUS_OK ? touch_flag(batch, &row.flag, raised) : status;
+    return status;
+}
+
+static enum status put_flag(struct batch *batch, const flag_message *message, uint32_t kind, bool raised)
+{
+    struct hash flag = pb_hash(message->flag_id);
+
+    RETURN_IF_BAD(put_row(batch, message, kind));
+    return touch_flag(batch, &flag, raised);
 }
 
 static enum status open_row(struct batch *batch, const struct hash *flag, uint32_t *ret_kind,
@@ -244,28 +252,85 @@ static enum status tell(struct batch *batch, const struct flag_touch *touch, uin
     return STATUS_OK;
 }
 
+static enum status show(struct batch *batch, flag_message *message, uint64_t pos, struct scope_list *ret_scopes)
+{
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    struct hash flag = pb_hash(message->flag_id);
+    struct view_key key = view_key_of_hash('f', &flag);
+    struct id offender = pb_id(message->offender_id), officer = pb_id(message->officer_id);
+
+    row.row_case = DOUBLECREW__V1__ROW__ROW_FLAG;
+    row.flag = message;
+    RETURN_IF_BAD(scopes_of_flag(batch, &offender, &officer, ret_scopes));
+    return feed_publish(batch, &key, pos, &row, ret_scopes);
+}
+
 static enum status issue(struct batch *batch, const struct flag_touch *touch)
 {
     Doublecrew__V1__IssuedItem item = DOUBLECREW__V1__ISSUED_ITEM__INIT;
-    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
-    struct view_key key = view_key_of_hash('f', &touch->flag);
     uint64_t pos = issued_next_pos(batch);
     flag_message *message;
     struct scope_list scopes;
-    struct id offender, officer;
 
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     RETURN_IF_BAD(flag_open(batch, &touch->flag, &message));
-    offender = pb_id(message->offender_id);
-    officer = pb_id(message->officer_id);
     item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_FLAG;
     item.flag = message;
     RETURN_IF_BAD(issued_add(batch, &item));
-    row.row_case = DOUBLECREW__V1__ROW__ROW_FLAG;
-    row.flag = message;
-    RETURN_IF_BAD(scopes_of_flag(batch, &offender, &officer, &scopes));
-    RETURN_IF_BAD(feed_publish(batch, &key, pos, &row, &scopes));
+    RETURN_IF_BAD(show(batch, message, pos, &scopes));
     return tell(batch, touch, pos, message, &scopes);
+}
+
+/* The alarm over an offender who can't be judged stands while its flag does. */
+static enum status follow_underived(struct batch *batch, const flag_message *message)
+{
+    struct id offender = pb_id(message->offender_id);
+    struct offender_row row;
+    enum status status = batch->store->ops->offender_get(batch->store, &offender, &row);
+
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_STORE : status;
+    row.underived = message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED ||
+                    message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED;
+    return batch->store->ops->offender_put(batch->store, &row);
+}
+
+enum status flag_show_told(struct batch *batch, flag_message *message, uint64_t pos)
+{
+    uint32_t kind = flag_kind_of_name(message->kind);
+    struct scope_list scopes;
+
+    if (kind == 0)
+        return STATUS_STORE; /* names are never taken away: no version of ours told it */
+    RETURN_IF_BAD(put_row(batch, message, kind));
+    if (kind == FLAG_UNDERIVED)
+        RETURN_IF_BAD(follow_underived(batch, message));
+    return show(batch, message, pos, &scopes);
+}
+
+enum status flag_touch_untold(struct batch *batch, const struct hash *flag)
+{
+    struct view_key key = view_key_of_hash('f', flag);
+    struct flag_row stored;
+    Doublecrew__V1__Row *view;
+    uint8_t *bytes;
+    size_t size;
+    bool same;
+    enum status status;
+
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    status = view_open(batch, &key, &view);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    if (status == STATUS_OK) {
+        RETURN_IF_BAD(wire_pack(&view->flag->base, &bytes, &size));
+        status = batch->store->ops->flag_get(batch->store, flag, &stored);
+        same = status == STATUS_OK && span_equal(stored.body, span_of(bytes, size));
+        free(bytes);
+        if (status != STATUS_OK || same)
+            return status;
+    }
+    return touch_flag(batch, flag, false);
 }
 
 enum status flags_issue(struct batch *batch)

@@ -3,6 +3,7 @@
  * push of each is marked in its delivery. What was told to people then is copied, not told anew; what would be told
  * otherwise now is counted.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,7 @@ struct rebuild {
     struct replay replay;
     struct arena *arena;
     struct sha256 *sha;
+    uint64_t ours_from; /* pos of the record by which our engine took over; 0: from the beginning */
 };
 
 /* What a derivation was expected to consume and didn't: copied all the same, and a difference. */
@@ -63,7 +65,7 @@ static enum status copy_unmatched(struct rebuild *rebuild)
         return STATUS_OK;
     rebuild->replay.has_issued = false;
     rebuild->replay.differences++;
-    return journal_copy_issued(rebuild->batch, &rebuild->replay.issued);
+    return journal_copy_row(rebuild->batch, &rebuild->replay.issued);
 }
 
 static enum status close_batch(struct rebuild *rebuild)
@@ -111,7 +113,8 @@ static enum status replay_push(struct rebuild *rebuild, const struct journal_row
         RETURN_IF_BAD(close_batch(rebuild));
         RETURN_IF_BAD(open_batch(rebuild->batch, row, kept->timers_held));
     }
-    if (!rebuild->batch->open || rebuild->batch->hold_timers != kept->timers_held || rebuild->batch->time_us != row->time_us)
+    if (!rebuild->batch->open || rebuild->batch->hold_timers != kept->timers_held ||
+        rebuild->batch->time_us != row->time_us)
         return STATUS_STORE;
     delivery = (struct batch_delivery){pb_id(kept->device_id), pb_id(kept->boot_id), kept->hello_monotonic_ms,
                                        kept->hello_time_ms * 1000, kept->import};
@@ -136,6 +139,13 @@ static enum status replay_tick(struct rebuild *rebuild, const struct journal_row
     return batch_finish(batch);
 }
 
+static enum status replay_told(struct rebuild *rebuild, const struct journal_row *row)
+{
+    RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
+    RETURN_IF_BAD(told_apply(rebuild->batch, row));
+    return batch_finish(rebuild->batch);
+}
+
 /* The end of the open batch, if it has its time; otherwise what one timer told. */
 static enum status replay_issued(struct rebuild *rebuild, const struct journal_row *row)
 {
@@ -143,6 +153,8 @@ static enum status replay_issued(struct rebuild *rebuild, const struct journal_r
 
     if (!batch->open || batch->time_us != row->time_us || !batch->pushed) {
         RETURN_IF_BAD(close_batch(rebuild));
+        if (rebuild->replay.told_only)
+            return replay_told(rebuild, row);
         if (batch->head.timers_held)
             return STATUS_STORE; /* timers fire only after the tick that ends clock trouble */
         RETURN_IF_BAD(batch_start(batch, row->time_us));
@@ -158,6 +170,26 @@ static enum status replay_issued(struct rebuild *rebuild, const struct journal_r
     return close_batch(rebuild);
 }
 
+/* Another engine's record is history; with ours everything is derived, and the row that follows is what that told. */
+static enum status replay_engine(struct rebuild *rebuild, const struct journal_row *row)
+{
+    struct batch *batch = rebuild->batch;
+    ProtobufCMessage *message;
+
+    RETURN_IF_BAD(close_batch(rebuild));
+    arena_reset(rebuild->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(wire_unpack(rebuild->arena, &doublecrew__v1__engine__descriptor, row->body, &message));
+    RETURN_IF_BAD(batch_start(batch, row->time_us));
+    RETURN_IF_BAD(journal_copy_row(batch, row));
+    (void)snprintf(batch->next.engine, sizeof(batch->next.engine), "%s",
+                   ((const Doublecrew__V1__Engine *)message)->version);
+    if (row->first_pos != rebuild->ours_from)
+        return batch_finish(batch);
+    rebuild->replay.told_only = false;
+    batch->pushed = true; /* its end is a derivation's */
+    return engine_touch_all(batch);
+}
+
 static enum status replay_row(struct rebuild *rebuild, const struct journal_row *row)
 {
     if (row->first_pos != rebuild->batch->next.pos + 1)
@@ -170,7 +202,7 @@ static enum status replay_row(struct rebuild *rebuild, const struct journal_row 
     case JOURNAL_ISSUED:
         return replay_issued(rebuild, row);
     case JOURNAL_ENGINE:
-        return STATUS_STORE_VERSION; /* another engine's journal: this one has had no predecessor */
+        return replay_engine(rebuild, row);
     }
     return STATUS_STORE;
 }
@@ -186,15 +218,13 @@ static enum status finish(struct rebuild *rebuild, const struct store_head *from
     return STATUS_OK;
 }
 
-static enum status replay_all(struct rebuild *rebuild, struct store *from)
+static enum status replay_to(struct rebuild *rebuild, struct store *from, uint64_t to_pos)
 {
     struct fetch fetch = {.count = 0};
-    struct store_head head;
     uint64_t pos = 1;
-    enum status status;
+    enum status status = STATUS_OK;
 
-    RETURN_IF_BAD(from->ops->head(from, &head));
-    do {
+    while (status == STATUS_OK && pos <= to_pos) {
         status = from->ops->journal_from(from, pos, keep_row, &fetch);
         status = status == STATUS_CANCELLED ? STATUS_OK : status;
         if (status == STATUS_OK && fetch.count == 0)
@@ -204,30 +234,85 @@ static enum status replay_all(struct rebuild *rebuild, struct store *from)
             pos = fetch.rows[i].row.first_pos + fetch.rows[i].row.count;
         }
         fetch_done(&fetch);
-    } while (status == STATUS_OK && pos <= head.pos);
-    return status == STATUS_OK ? finish(rebuild, &head) : status;
+    }
+    return status;
 }
 
-enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report)
+static enum status note_pos(void *context, const struct journal_row *row)
+{
+    *(uint64_t *)context = row->first_pos;
+    return STATUS_OK;
+}
+
+static enum status replay_all(struct rebuild *rebuild, struct store *from)
+{
+    struct store_head head;
+
+    RETURN_IF_BAD(from->ops->head(from, &head));
+    if (head.pos > 0)
+        RETURN_IF_BAD(engine_compare(head.engine, rebuild->batch->engine->version));
+    RETURN_IF_BAD(from->ops->journal_of_kind(from, JOURNAL_ENGINE, 1, note_pos, &rebuild->ours_from));
+    rebuild->replay.told_only = rebuild->ours_from > 0;
+    RETURN_IF_BAD(replay_to(rebuild, from, head.pos));
+    return finish(rebuild, &head);
+}
+
+static enum status rebuild_init(struct rebuild *rebuild)
+{
+    RETURN_IF_BAD(arena_new(&rebuild->arena));
+    RETURN_IF_BAD(arena_new(&rebuild->replay.arena));
+    RETURN_IF_BAD(sha256_new(&rebuild->sha));
+    rebuild->batch->replay = &rebuild->replay;
+    return STATUS_OK;
+}
+
+static void rebuild_done(struct rebuild *rebuild)
+{
+    free(rebuild->replay.untold);
+    arena_free(rebuild->replay.arena);
+    arena_free(rebuild->arena);
+    sha256_free(rebuild->sha);
+}
+
+enum status rebuild_in_place(struct batch *batch, uint64_t to_pos)
+{
+    struct rebuild rebuild = {.batch = batch, .replay = {.told_only = true, .in_place = true}};
+    enum status status = rebuild_init(&rebuild);
+
+    if (status == STATUS_OK)
+        status = replay_to(&rebuild, batch->store, to_pos);
+    if (status == STATUS_OK)
+        status = close_batch(&rebuild);
+    if (status == STATUS_OK)
+        status = batch_start(batch, batch->head.time_us); /* in place: the transaction goes on */
+    for (size_t i = 0; i < rebuild.replay.untold_count && status == STATUS_OK; i++)
+        status = flag_touch_untold(batch, &rebuild.replay.untold[i]);
+    batch->replay = NULL;
+    rebuild_done(&rebuild);
+    return status;
+}
+
+enum status rebuild_replay_with(struct store *from, struct store *to, const struct engine *engine,
+                                struct rebuild_report *ret_report)
 {
     struct rebuild rebuild = {0};
-    enum status status = batch_open(to, &rebuild.batch);
+    enum status status = batch_open_with(to, engine, &rebuild.batch);
 
     if (status == STATUS_OK && rebuild.batch->head.pos != 0)
         status = STATUS_EXISTS;
     if (status == STATUS_OK)
-        status = arena_new(&rebuild.arena);
+        status = rebuild_init(&rebuild);
     if (status == STATUS_OK)
-        status = sha256_new(&rebuild.sha);
-    if (status == STATUS_OK) {
-        rebuild.batch->replay = &rebuild.replay;
         status = replay_all(&rebuild, from);
-    }
     if (status == STATUS_OK)
         *ret_report =
             (struct rebuild_report){rebuild.batch->head.pos, rebuild.replay.differences, rebuild.batch->head.root};
     batch_free(rebuild.batch);
-    arena_free(rebuild.arena);
-    sha256_free(rebuild.sha);
+    rebuild_done(&rebuild);
     return status;
+}
+
+enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report)
+{
+    return rebuild_replay_with(from, to, &engine_current, ret_report);
 }

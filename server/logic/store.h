@@ -329,6 +329,9 @@ struct store_ops {
     /* Journal and head */
     enum status (*head)(struct store *store, struct store_head *ret_head);
     enum status (*journal_from)(struct store *store, uint64_t pos, store_journal_each each, void *context);
+    /* Rows of one kind from pos on, in order: engine, epoch. */
+    enum status (*journal_of_kind)(struct store *store, enum journal_kind kind, uint64_t pos, store_journal_each each,
+                                   void *context);
     /* The row that holds entry seq of a log; NOT_FOUND. Borrowed. */
     enum status (*journal_of_log)(struct store *store, const struct id *log, uint64_t seq, struct journal_row *ret_row);
     enum status (*tile_load)(struct store *store, unsigned level, uint64_t index,
@@ -355,6 +358,8 @@ struct store_ops {
     enum status (*boots_of_log)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_rows,
                                 size_t max, size_t *ret_count);
     enum status (*presence_get)(struct store *store, const struct hash *presence, struct presence_row *ret_row);
+    /* Every presence, ordered by id. */
+    enum status (*presences_all)(struct store *store, store_hash_each each, void *context);
     /* Presences at an offender whose loose bounds touch [from, to], ordered by id. */
     enum status (*presences_at)(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
                                 store_presence_each each, void *context);
@@ -446,6 +451,8 @@ struct store_ops {
     enum status (*contact_put)(struct store *store, const struct contact_row *row);
     enum status (*held_put)(struct store *store, const struct held_row *row);
 
+    /* Within begin and commit: empties every table that a dump shows but head and tiles, for deriving it again. */
+    enum status (*derived_clear)(struct store *store);
     enum status (*dump)(struct store *store, store_dump_sink sink, void *context); /* see store_dump */
     void (*close)(struct store *store);
 };

@@ -419,7 +419,7 @@ static void add_force(struct fleet *fleet)
     (void)fleet_add(device, FLEET_T0, KIND(FORCE), &message.base);
 }
 
-struct fleet *fleet_new(void)
+static struct fleet *new_with(const struct engine *engine)
 {
     struct fleet *fleet = calloc(1, sizeof(*fleet));
     char path[96];
@@ -429,7 +429,8 @@ struct fleet *fleet_new(void)
     (void)snprintf(path, sizeof(path), "%s/fleet.db", fleet->folder);
     assert_int_equal(store_sqlite_create(path, true), STATUS_OK);
     assert_int_equal(store_sqlite_open(path, STORE_SQLITE_WRITER, &fleet->store), STATUS_OK);
-    assert_int_equal(batch_open(fleet->store, &fleet->batch), STATUS_OK);
+    fleet->engine = engine;
+    assert_int_equal(batch_open_with(fleet->store, engine, &fleet->batch), STATUS_OK);
     assert_int_equal(sha256_new(&fleet->sha), STATUS_OK);
     fleet->server_key = fixture_key("server");
     fleet->force = fixture_id("force");
@@ -440,9 +441,33 @@ struct fleet *fleet_new(void)
     return fleet;
 }
 
+struct fleet *fleet_new(void)
+{
+    return new_with(&engine_current);
+}
+
 struct fleet *fleet_typical(void)
 {
-    struct fleet *fleet = fleet_new();
+    return fleet_typical_with(&engine_current);
+}
+
+enum status fleet_reopen(struct fleet *fleet, const struct engine *engine)
+{
+    struct batch *batch;
+    enum status status = batch_open_with(fleet->store, engine, &batch);
+
+    if (status != STATUS_OK)
+        return status;
+    assert_false(fleet->batch_open);
+    batch_free(fleet->batch);
+    fleet->batch = batch;
+    fleet->engine = engine;
+    return STATUS_OK;
+}
+
+struct fleet *fleet_typical_with(const struct engine *engine)
+{
+    struct fleet *fleet = new_with(engine);
     static const char *const names[] = {"ann", "bob", "cal", "sue"};
 
     fleet_officer(fleet, FLEET_T0, "ann", DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, true, "north");
@@ -616,7 +641,7 @@ void fleet_expect_rebuild(struct fleet *fleet)
     (void)remove(path);
     assert_int_equal(store_sqlite_create(path, true), STATUS_OK);
     assert_int_equal(store_sqlite_open(path, STORE_SQLITE_WRITER, &fresh), STATUS_OK);
-    assert_int_equal(rebuild_replay(fleet->store, fresh, &report), STATUS_OK);
+    assert_int_equal(rebuild_replay_with(fleet->store, fresh, fleet->engine, &report), STATUS_OK);
     assert_int_equal(report.issued_differences, 0);
     before = fleet_dump(fleet->store);
     after = fleet_dump(fresh);

@@ -52,6 +52,7 @@ struct fleet {
     char folder[64];
     struct store *store;
     struct batch *batch;
+    const struct engine *engine; /* of the batch */
     struct sha256 *sha;
     struct sign_key *server_key;
     struct id force;
@@ -63,6 +64,10 @@ struct fleet {
 
 /* A force with its operator; team "north"; nobody else. */
 struct fleet *fleet_new(void);
+/* As above, judged by another engine. */
+struct fleet *fleet_typical_with(const struct engine *engine);
+/* The server stops and another version starts. The first batch takes over. */
+MUST_USE enum status fleet_reopen(struct fleet *fleet, const struct engine *engine);
 void fleet_free(struct fleet *fleet);
 struct fleet_device *fleet_device(struct fleet *fleet, const char *name);
 
