@@ -39,6 +39,7 @@ static const struct key keys[] = {
     PATH_KEY("tls", "key", key, true),
     PATH_KEY("tls", "client_ca", client_ca, true),
     PATH_KEY("tls", "crl", crl, false),
+    NUMBER_KEY("tls", "expired_grace_days", expired_grace_days, 0, 365, 90),
     PATH_KEY("store", "path", store, true),
     PATH_KEY("trust", "checkpoint_key", checkpoint_key, true),
     {"mode", "training", KEY_SWITCH, offsetof(struct config, training), false, 0, 0, 0},

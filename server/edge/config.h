@@ -20,6 +20,8 @@ struct config {
     char key[CONFIG_PATH_MAX];
     char client_ca[CONFIG_PATH_MAX];
     char crl[CONFIG_PATH_MAX]; /* empty: none */
+    unsigned
+        expired_grace_days; /* a device's certificate may be past its date for so long, to push only (D1); 0: never */
     char store[CONFIG_PATH_MAX];
     char checkpoint_key[CONFIG_PATH_MAX];
     bool training;

@@ -76,7 +76,7 @@ struct connection *hub_find(struct hub *hub, uint64_t id)
     return connection != NULL && connection->id == id ? connection : NULL;
 }
 
-enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash,
+enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash, bool certificate_expired,
                         struct connection **ret_connection)
 {
     struct session_now now = hub_now(hub);
@@ -94,6 +94,8 @@ enum status hub_connect(struct hub *hub, void *peer, const struct hash *certific
         free(connection);
         return status;
     }
+    if (certificate_expired)
+        session_set_certificate_expired(connection->session);
     connection->peer = peer;
     connection->certificate_key_hash = *certificate_key_hash;
     outbox_init(&connection->outbox, hub->limits.headroom, hub->limits.output_max);
@@ -186,6 +188,16 @@ void hub_written(struct hub *hub, struct connection *connection, enum session_la
     connection->stuck_since_us = connection->outbox.size == 0 ? 0 : hub_now(hub).real_us;
     if (lane == SESSION_BULK && outbox_is_empty(&connection->outbox, SESSION_BULK))
         hub_feed(hub, connection, &event);
+}
+
+void hub_dismiss(struct hub *hub, bool (*is_unwelcome)(void *context, void *peer), void *context, enum status status)
+{
+    struct session_event event = {.kind = SESSION_ON_REFUSED, .status = status};
+
+    for (unsigned i = 0; i < hub->limits.max_connections; i++) {
+        if (hub->slots[i] != NULL && !hub->slots[i]->closing && is_unwelcome(context, hub->slots[i]->peer))
+            hub_feed(hub, hub->slots[i], &event);
+    }
 }
 
 bool hub_may_close(const struct connection *connection)

@@ -72,7 +72,7 @@ bool hub_is_full(const struct hub *hub);
 unsigned hub_count(const struct hub *hub);
 /* BUSY when it is full, NO_MEMORY. */
 MUST_USE enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash,
-                                 struct connection **ret_connection);
+                                 bool certificate_expired, struct connection **ret_connection);
 void hub_disconnect(struct hub *hub, struct connection *connection);
 /* A part of a message; a message above MESSAGE_SIZE_MAX, or one that isn't binary, ends the session with a named error. */
 void hub_receive(struct hub *hub, struct connection *connection, struct span part, bool first, bool last, bool binary);
@@ -82,8 +82,12 @@ void hub_written(struct hub *hub, struct connection *connection, enum session_la
 /* Whether the connection may be closed now: everything urgent has left. */
 bool hub_may_close(const struct connection *connection);
 
-/* Takes in what the other threads sent. True when a stop was asked for. */
-bool hub_take_notes(struct hub *hub);
+/* Ends every session whose peer is_unwelcome, with this status. */
+void hub_dismiss(struct hub *hub, bool (*is_unwelcome)(void *context, void *peer), void *context, enum status status);
+
+/* Takes in what the other threads sent. What was asked for besides, as a sum. */
+enum hub_asked { HUB_ASKED_STOP = 1, HUB_ASKED_RELOAD = 2 };
+unsigned hub_take_notes(struct hub *hub);
 void hub_tick(struct hub *hub);
 /* Graceful stop: nothing more is read; once the pushes under way are answered, everybody is told and let go. */
 void hub_stop(struct hub *hub);

@@ -158,6 +158,16 @@ void hub_drop_slow_reader(struct hub *hub, struct connection *connection)
     hub_feed(hub, connection, &event);
 }
 
+static const char *standing_name(enum device_standing standing)
+{
+    static const char *const names[] = {[DEVICE_ACTIVE] = "active",
+                                        [DEVICE_EXPIRED] = "expired",
+                                        [DEVICE_SUSPENDED] = "suspended",
+                                        [DEVICE_LOST] = "lost"};
+
+    return names[standing];
+}
+
 /* A device may have a few half-open sessions, not all the places there are. */
 static void greet_in_log(struct hub *hub, struct connection *connection)
 {
@@ -167,8 +177,8 @@ static void greet_in_log(struct hub *hub, struct connection *connection)
 
     connection->told_live = true;
     hub_contact(hub, connection, true);
-    LOG(hub->log, LOG_INFO, "session_open", log_number("connection", (int64_t)connection->id),
-        log_id("device", device));
+    LOG(hub->log, LOG_INFO, "session_open", log_number("connection", (int64_t)connection->id), log_id("device", device),
+        log_text("standing", standing_name(session_standing(connection->session))));
     for (unsigned i = 0; i < hub->limits.max_connections; i++) {
         if (hub->slots[i] != NULL && id_equal(session_device(hub->slots[i]->session), device))
             own++;

@@ -90,10 +90,10 @@ static void resume_reading(struct hub *hub)
     }
 }
 
-bool hub_take_notes(struct hub *hub)
+unsigned hub_take_notes(struct hub *hub)
 {
     struct note note;
-    bool stop = false;
+    unsigned asked = 0;
 
     while (queue_pop(hub->queues.notes, 0, &note) == STATUS_OK) {
         struct session_event event = {.kind = SESSION_ON_REPLY};
@@ -107,12 +107,12 @@ bool hub_take_notes(struct hub *hub)
             if (connection != NULL)
                 hub_feed(hub, connection, &event);
         } else {
-            stop = true;
+            asked |= note.kind == NOTE_STOP ? HUB_ASKED_STOP : HUB_ASKED_RELOAD;
         }
         note_done(&note);
     }
     resume_reading(hub);
     if (hub->stopping)
         hub_stop_step(hub);
-    return stop;
+    return asked;
 }

@@ -58,6 +58,7 @@ void note_done(struct note *note)
         free(note->reply);
         break;
     case NOTE_STOP:
+    case NOTE_RELOAD:
         break;
     }
 }

@@ -64,7 +64,7 @@ struct commit_note {
 
 void commit_note_free(struct commit_note *note);
 
-enum note_kind { NOTE_COMMIT, NOTE_REPLY, NOTE_STOP };
+enum note_kind { NOTE_COMMIT, NOTE_REPLY, NOTE_STOP, NOTE_RELOAD };
 
 struct note {
     enum note_kind kind;

@@ -9,11 +9,12 @@ struct signals {
     struct loop_port port;
 };
 
-static void stop_set(sigset_t *ret_set)
+static void our_set(sigset_t *ret_set)
 {
     sigemptyset(ret_set);
     sigaddset(ret_set, SIGTERM);
     sigaddset(ret_set, SIGINT);
+    sigaddset(ret_set, SIGHUP);
 }
 
 void signals_block(void)
@@ -21,21 +22,23 @@ void signals_block(void)
     sigset_t set;
 
     signal(SIGPIPE, SIG_IGN);
-    stop_set(&set);
+    our_set(&set);
     pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* One signal is enough: whoever can't wait for the grace period has SIGKILL. */
+/* One to stop is enough: whoever can't wait for the grace period has SIGKILL. */
 static void *run(void *context)
 {
     struct signals *signals = context;
-    struct note note = {.kind = NOTE_STOP};
+    struct note note = {.kind = NOTE_RELOAD};
     sigset_t set;
     int number;
 
-    stop_set(&set);
-    if (sigwait(&set, &number) == 0)
+    our_set(&set);
+    while (note.kind == NOTE_RELOAD && sigwait(&set, &number) == 0) {
+        note.kind = number == SIGHUP ? NOTE_RELOAD : NOTE_STOP;
         loop_port_send(&signals->port, note);
+    }
     return NULL;
 }
 

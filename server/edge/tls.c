@@ -5,6 +5,7 @@
 #include <openssl/x509.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 struct refusal {
     int error;
@@ -133,7 +134,7 @@ static enum status try_files(SSL_CTX *context, const struct config *config, stru
     return STATUS_OK;
 }
 
-enum status tls_check(const struct config *config, struct config_error *ret_error)
+enum status tls_try(const struct config *config, SSL_CTX **ret_context, struct config_error *ret_error)
 {
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     enum status status;
@@ -141,8 +142,44 @@ enum status tls_check(const struct config *config, struct config_error *ret_erro
     if (context == NULL)
         return refuse(ret_error, "tls", "OpenSSL");
     status = try_files(context, config, ret_error);
+    if (status == STATUS_OK)
+        *ret_context = context;
+    else
+        SSL_CTX_free(context);
+    return status;
+}
+
+enum status tls_check(const struct config *config, struct config_error *ret_error)
+{
+    SSL_CTX *context = NULL;
+    enum status status = tls_try(config, &context, ret_error);
+
     SSL_CTX_free(context);
     return status;
+}
+
+bool tls_verify(X509_STORE_CTX *verify, bool found_good, unsigned grace_days)
+{
+    time_t oldest = time(NULL) - (time_t)grace_days * 24 * 60 * 60;
+
+    if (found_good)
+        return true;
+    if (grace_days == 0 || X509_STORE_CTX_get_error(verify) != X509_V_ERR_CERT_HAS_EXPIRED ||
+        X509_STORE_CTX_get_error_depth(verify) != 0)
+        return false;
+    if (X509_cmp_time(X509_get0_notAfter(X509_STORE_CTX_get_current_cert(verify)), &oldest) != 1)
+        return false;
+    X509_STORE_CTX_set_error(verify, X509_V_OK); /* a later fault still sets its own */
+    return true;
+}
+
+bool tls_peer_is_expired(SSL *ssl)
+{
+    X509 *certificate = SSL_get1_peer_certificate(ssl);
+    bool expired = certificate != NULL && X509_cmp_current_time(X509_get0_notAfter(certificate)) != 1;
+
+    X509_free(certificate);
+    return expired;
 }
 
 enum status tls_peer_key_hash(SSL *ssl, struct sha256 *sha, struct hash *ret_hash)

@@ -28,6 +28,7 @@ struct transport {
     struct sha256 *sha;
     uv_loop_t loop;
     struct lws_context *context;
+    SSL_CTX *ssl; /* the library's */
     struct lws_protocols protocols[2];
     lws_retry_bo_t keep_alive;
     lws_sorted_usec_list_t tick;
@@ -100,7 +101,7 @@ static int established(struct transport *transport, struct lws *wsi, struct peer
     enum status status = tls_peer_key_hash(lws_get_ssl(wsi), transport->sha, &key_hash);
 
     if (status == STATUS_OK)
-        status = hub_connect(transport->hub, wsi, &key_hash, &peer->connection);
+        status = hub_connect(transport->hub, wsi, &key_hash, tls_peer_is_expired(lws_get_ssl(wsi)), &peer->connection);
     if (status != STATUS_OK) {
         peer->connection = NULL;
         refuse(transport, status_name(status));
@@ -175,11 +176,36 @@ static void end_if_stopped(struct transport *transport)
         uv_stop(&transport->loop);
 }
 
+static bool is_revoked(void *context, void *peer)
+{
+    const struct transport *transport = context;
+
+    return tls_peer_is_revoked(transport->ssl, lws_get_ssl(peer));
+}
+
+/* A revocation works at once on open connections too (D1). */
+static void reload(struct transport *transport)
+{
+    struct config_error error;
+
+    if (tls_reload(transport->ssl, transport->config, &error) != STATUS_OK) {
+        LOG(transport->log, LOG_ERROR, "reload_refused", log_text("reason", error.text));
+        return;
+    }
+    LOG_EVENT(transport->log, LOG_INFO, "certificates_reloaded");
+    hub_dismiss(transport->hub, is_revoked, transport, STATUS_DEVICE_REVOKED);
+}
+
 static void take_notes(struct transport *transport)
 {
+    unsigned asked;
+
     if (transport->hub == NULL)
         return;
-    if (hub_take_notes(transport->hub)) {
+    asked = hub_take_notes(transport->hub);
+    if ((asked & HUB_ASKED_RELOAD) != 0)
+        reload(transport);
+    if ((asked & HUB_ASKED_STOP) != 0) {
         transport->stopping = true;
         hub_stop(transport->hub);
     }
@@ -202,9 +228,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 
     switch (reason) {
     case LWS_CALLBACK_OPENSSL_LOAD_EXTRA_SERVER_VERIFY_CERTS:
+        transport->ssl = user;
         return tls_sharpen(user, transport->config, transport->log) == STATUS_OK ? 0 : 1;
     case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
-        return size == 0; /* OpenSSL found it wanting; without this, libwebsockets lets it in */
+        /* size: what OpenSSL found; without this, libwebsockets lets everybody in */
+        return !tls_verify(user, size != 0, transport->config->expired_grace_days);
     case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
         return filter_socket(transport, (lws_sockfd_type)(intptr_t)in);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:

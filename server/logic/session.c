@@ -44,6 +44,18 @@ enum status session_new(const struct session_setup *setup, const struct hash *ce
     return STATUS_OK;
 }
 
+void session_set_certificate_expired(struct session *session)
+{
+    session->certificate_expired = true;
+}
+
+void session_keep_look(struct session *session, const struct session_look *look)
+{
+    session->look = *look;
+    if (session->certificate_expired && session->look.device.standing == DEVICE_ACTIVE)
+        session->look.device.standing = DEVICE_EXPIRED;
+}
+
 void session_free(struct session *session)
 {
     if (session == NULL)
@@ -60,6 +72,11 @@ enum session_state session_state(const struct session *session)
 const struct id *session_device(const struct session *session)
 {
     return &session->look.device.device;
+}
+
+enum device_standing session_standing(const struct session *session)
+{
+    return session->looked ? session->look.device.standing : DEVICE_ACTIVE;
 }
 
 void session_move(struct session *session, enum session_state to)

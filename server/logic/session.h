@@ -137,6 +137,8 @@ struct session;
 MUST_USE enum status session_new(const struct session_setup *setup, const struct hash *certificate_key_hash,
                                  uint64_t jitter_seed, const struct session_now *now, struct session **ret_session);
 void session_free(struct session *session);
+/* Before Hello: the certificate is past its date, so the device is at most EXPIRED: push only (D1). */
+void session_set_certificate_expired(struct session *session);
 /* Never fails: what goes wrong inside (memory) closes the session. ret_update is overwritten. */
 void session_step(struct session *session, const struct session_now *now, const struct session_event *event,
                   struct session_update *ret_update);
@@ -147,6 +149,8 @@ const struct id *session_device(const struct session *session);
 /* Contact (P7): whether there is news since the last take; take gives and forgets them, at_us being the server's time. */
 bool session_contact_changed(const struct session *session);
 void session_contact_take(struct session *session, int64_t at_us, struct contact_note *ret_note);
+/* What the device may do here; ACTIVE before LIVE. */
+enum device_standing session_standing(const struct session *session);
 /* Whether the session may be told of a row in any of these scopes (P4). */
 bool session_sees(const struct session *session, const struct scope *scopes, size_t count);
 

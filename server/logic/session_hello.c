@@ -117,7 +117,7 @@ static void welcome(struct session *session, const struct session_greeting *gree
     answer.credit = session->setup->credit_entries;
     answer.policy_version = greeting->policy_version;
     answer.epoch = to_wire(greeting->head.epoch.bytes, ID_SIZE);
-    answer.standing = (Doublecrew__V1__DeviceStanding)greeting->look.device.standing;
+    answer.standing = (Doublecrew__V1__DeviceStanding)session->look.device.standing;
     answer.officer_id = to_wire(greeting->look.device.officer.bytes, ID_SIZE);
     answer.training = session->setup->training;
     answer.keep_alive_s = session->setup->keep_alive_s;
@@ -130,13 +130,16 @@ static void welcome(struct session *session, const struct session_greeting *gree
 void session_hello_greeted(struct session *session, const struct session_reply *reply, struct session_update *update)
 {
     const struct session_greeting *greeting = &reply->greeting;
+    enum status status = reply->status;
 
-    if (reply->status != STATUS_OK) {
-        session_fail(session, update, reply->status, true);
+    if (status == STATUS_OK && session->certificate_expired && greeting->look.is_operator)
+        status = STATUS_NOT_PERMITTED; /* grace is for evidence, not for power over the roster */
+    if (status != STATUS_OK) {
+        session_fail(session, update, status, true);
         return;
     }
     session_move(session, SESSION_LIVE);
-    session->look = greeting->look;
+    session_keep_look(session, &greeting->look);
     session->looked = true;
     session->durable_seq = greeting->look.device.last_seq;
     session->durable_hash = greeting->look.device.last_hash;
@@ -144,7 +147,7 @@ void session_hello_greeted(struct session *session, const struct session_reply *
     session->head_pos = greeting->head.pos;
     session->seal_wanted = true;
     welcome(session, greeting, update);
-    if (session->state == SESSION_LIVE)
+    if (session->state == SESSION_LIVE && session->look.device.standing == DEVICE_ACTIVE)
         session_flags_pending(greeting, update);
     session_page_want(session, update);
 }

@@ -41,6 +41,7 @@ struct session {
     uint64_t jitter;
     int64_t hello_by_us; /* real */
     unsigned strikes;
+    bool certificate_expired;
     int64_t now_us;              /* the server's time of the step under way */
     struct contact_note contact; /* since it was last taken */
     bool contact_changed;
@@ -95,6 +96,9 @@ void session_send(struct session_update *update, enum session_lane lane, uint8_t
 /* Packs and sends; a failure closes the session. */
 void session_send_message(struct session *session, struct session_update *update,
                           const Doublecrew__V1__ServerMessage *message);
+
+/* Keeps the look, with the standing that the certificate allows. */
+void session_keep_look(struct session *session, const struct session_look *look);
 
 /* session_error.c: tells the peer, and closes when the table or the caller says so. */
 void session_fail(struct session *session, struct session_update *update, enum status status, bool closes);

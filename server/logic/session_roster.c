@@ -38,7 +38,7 @@ void session_roster_looked(struct session *session, const struct session_reply *
         session->look_again = false;
         return;
     }
-    session->look = reply->look;
+    session_keep_look(session, &reply->look);
     if (session->look_again) {
         session->look_again = false;
         look(session, update);

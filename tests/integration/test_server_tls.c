@@ -28,6 +28,8 @@ static int start(void **state)
     snprintf(command, sizeof(command), "%s %s %s >/dev/null", script == NULL ? "tests/lib/bad_certs.sh" : script,
              fixture.ca, id);
     assert_int_equal(system(command), 0); /* NOLINT(cert-env33-c): our own script */
+    snprintf(fixture.extra_config, sizeof(fixture.extra_config), "[tls]\nexpired_grace_days = 0\n");
+    server_fixture_write_config(&fixture, NULL, NULL);
     server_fixture_start(&fixture);
     return 0;
 }

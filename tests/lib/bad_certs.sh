@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Certificates that a server must refuse, one for each reason, for a device that it would otherwise know.
-# Usage: tests/lib/bad_certs.sh DIR DEVICE_ID_HEX   (DIR as certs/make-issuing-ca.sh leaves it)
+# Usage: tests/lib/bad_certs.sh DIR DEVICE_ID_HEX [KEY [NAME]]   (DIR as certs/make-issuing-ca.sh leaves it)
+# With KEY, a device's own: NAME-expired.pem (a day ago) and NAME-long-expired.pem (200 days) for it instead, and no others.
 # Writes DIR/bad/NAME.key and NAME.pem; NAME: self-signed, expired, not-yet-valid, other-ca, wrong-eku, revoked,
 # no-name (no SAN, common name no device id).
 set -euo pipefail
@@ -54,6 +55,18 @@ stamp()
 {
     date -u -d "$1" +%Y%m%d%H%M%SZ
 }
+
+if [ $# -gt 2 ]; then
+    own()
+    {
+        openssl req -new -config "$config" -key "$key" -subj "/CN=$id" -out "$bad/$1.csr" 2>/dev/null
+        sign "$1" device "$dir" "$(stamp '-300 days')" "$(stamp "$2")"
+    }
+    key=$3
+    own "${4:-own}-expired" '-1 day'
+    own "${4:-own}-long-expired" '-200 days'
+    exit
+fi
 
 openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -noenc -days 90 -subj "/CN=$id" \
     -addext "subjectAltName=$DC_ALT_NAMES" -addext extendedKeyUsage=clientAuth \
