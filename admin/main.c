@@ -60,9 +60,12 @@ static const struct command commands[] = {
      "beside a running server. Devices declared lost are left out.\n",
      command_quiet},
     {"status", "[--dir DIR]", "print the store's head, mode and size", "", command_status},
-    {"policy", "show|apply [FILE] [--dir DIR]", "print the policy in force, or put a new version in force",
+    {"policy", "show|check|apply|history|what-if [FILE] [--days N] [--dir DIR]",
+     "print the policy in force or its history; check a new version, try it, put it in force",
      "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start\n"
-     "from; what FILE doesn't name stays as it is.\n",
+     "from; what FILE doesn't name stays as it is. 'effective_from = 2026-04-01' sets a version for later; none is ever\n"
+     "back-dated. 'check' says what FILE would change. 'what-if' judges the visits of the last N days (90) again under\n"
+     "FILE and prints the verdicts that would differ; it writes nothing.\n",
      command_policy},
     {"clock", "show|accept [--dir DIR]", "whether the server's clocks agree; accept: the wall clock is right as it stands",
      "When the wall clock steps against the boot clock, or stands before the journal's last record, the server issues no\n"

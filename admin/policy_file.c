@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "admin/roster_entries.h"
+#include "admin/time_text.h"
 
 enum policy_unit { UNIT_TIME, UNIT_DISTANCE, UNIT_PPM };
 
@@ -144,6 +145,15 @@ static int on_parameter(void *context, const char *section, const char *name, co
         reading->faults++;
         return 0;
     }
+    if (strcmp(name, "effective_from") == 0) {
+        if (time_from_text(value, &reading->values.message.effective_from_ms) == STATUS_OK &&
+            reading->values.message.effective_from_ms > 0)
+            return 1;
+        fprintf(stderr, "%s: effective_from = %s: give a time such as 2026-04-01 or 2026-04-01T00:00Z\n", reading->path,
+                value);
+        reading->faults++;
+        return 0;
+    }
     for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
         const struct parameter *parameter = &parameters[i];
         if (strcmp(parameter->name, name) != 0)
@@ -193,6 +203,60 @@ void policy_values_print(const struct policy_values *values)
     for (size_t i = 0; i < policy.n_lone_forbidden; i++)
         printf("%s %s", i == 0 ? "" : ",", risk_to_text(values->lone[i]));
     printf("\n");
+}
+
+/* In the largest unit that gives a whole number: "10 min". */
+static void quantity_text(const struct parameter *parameter, uint32_t value, char *ret_text, size_t size)
+{
+    const struct unit_word *best = NULL;
+
+    for (size_t i = 0; i < sizeof(unit_words) / sizeof(unit_words[0]); i++) {
+        const struct unit_word *word = &unit_words[i];
+
+        if (word->unit == parameter->unit && value % word->factor == 0 && (value > 0 || word->factor == 1) &&
+            (best == NULL || word->factor > best->factor || (word->factor == best->factor && value == word->factor)))
+            best = word;
+    }
+    (void)snprintf(ret_text, size, "%u %s", best != NULL ? value / best->factor : value,
+                   best != NULL ? best->word : "");
+}
+
+static void risks_text(const struct policy_values *values, char *ret_text, size_t size)
+{
+    size_t at = 0;
+
+    (void)snprintf(ret_text, size, "none");
+    for (size_t i = 0; i < values->message.n_lone_forbidden && at < size; i++)
+        at += (size_t)snprintf(ret_text + at, size - at, "%s%s", i == 0 ? "" : ", ", risk_to_text(values->lone[i]));
+}
+
+size_t policy_difference_print(const struct policy_values *before, const struct policy_values *after,
+                               const char *indent)
+{
+    Doublecrew__V1__Policy old = before->message;
+    Doublecrew__V1__Policy now = after->message;
+    char old_text[64];
+    char now_text[64];
+    size_t lines = 0;
+
+    for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
+        uint32_t old_value = *value_at(&old, parameters[i].offset);
+        uint32_t now_value = *value_at(&now, parameters[i].offset);
+
+        if (old_value == now_value)
+            continue;
+        quantity_text(&parameters[i], old_value, old_text, sizeof(old_text));
+        quantity_text(&parameters[i], now_value, now_text, sizeof(now_text));
+        printf("%s%s: %s -> %s\n", indent, parameters[i].name, old_text, now_text);
+        lines++;
+    }
+    risks_text(before, old_text, sizeof(old_text));
+    risks_text(after, now_text, sizeof(now_text));
+    if (strcmp(old_text, now_text) != 0) {
+        printf("%slone_forbidden: %s -> %s\n", indent, old_text, now_text);
+        lines++;
+    }
+    return lines;
 }
 
 enum status policy_add(struct operator_entries *entries, const struct policy_values *values)

@@ -4,6 +4,7 @@
  *   max_alone = 10 min
  *   far_apart = 2 km
  *   lone_forbidden = very_high, high
+ *   effective_from = 2026-04-01T00:00Z     (left out: from when it is recorded)
  */
 #ifndef DOUBLECREW_ADMIN_POLICY_FILE_H
 #define DOUBLECREW_ADMIN_POLICY_FILE_H
@@ -25,6 +26,9 @@ void policy_values_default(struct policy_values *values);
 MUST_USE enum status policy_values_read(const char *path, struct policy_values *values);
 /* The file that would give these values, to stdout. */
 void policy_values_print(const struct policy_values *values);
+/* What differs, a line each ("max_alone: 10 min -> 15 min"), behind `indent`; returns how many lines. */
+size_t policy_difference_print(const struct policy_values *before, const struct policy_values *after,
+                               const char *indent);
 
 MUST_USE enum status policy_add(struct operator_entries *entries, const struct policy_values *values);
 MUST_USE enum status policy_add_default(struct operator_entries *entries);

@@ -5,7 +5,7 @@
 
 #define SECOND_US INT64_C(1000000)
 
-static void read_policy(const Doublecrew__V1__Policy *message, struct rule_policy *policy)
+void policy_for_rule(const Doublecrew__V1__Policy *message, struct rule_policy *policy)
 {
     policy->effective_from_us = message->effective_from_ms * 1000;
     policy->max_alone_us = message->max_alone_s * SECOND_US;
@@ -52,7 +52,7 @@ enum status batch_policies(struct batch *batch, const struct rule_policy **ret_p
             ProtobufCMessage *message;
 
             RETURN_IF_BAD(wire_unpack(batch->scratch, &doublecrew__v1__policy__descriptor, bodies[i], &message));
-            read_policy((const Doublecrew__V1__Policy *)message, &batch->policies[i + 1]);
+            policy_for_rule((const Doublecrew__V1__Policy *)message, &batch->policies[i + 1]);
         }
         qsort(batch->policies, count + 1, sizeof(batch->policies[0]), by_effect);
         batch->policy_count = count + 1;
@@ -111,6 +111,10 @@ enum status apply_policy(struct batch *batch, struct applying *applying, const P
     }
     if (policy.effective_from_ms * 1000 < batch->time_us)
         policy.effective_from_ms = (batch->time_us + 999) / 1000;
+    if (policy.effective_from_ms * 1000 < policies[count - 1].effective_from_us) {
+        applying->held = "policy_overlaps"; /* a later version is set already: what is to follow it comes after it */
+        return STATUS_OK;
+    }
     RETURN_IF_BAD(wire_pack(&policy.base, &bytes, &size));
     status = batch->store->ops->policy_put(batch->store, policy.version, policy.effective_from_ms * 1000,
                                            span_of(bytes, size));

@@ -144,6 +144,8 @@ MUST_USE enum status batch_touch_of(struct batch *batch, const struct id *office
 MUST_USE enum status batch_policies(struct batch *batch, const struct rule_policy **ret_policies, size_t *ret_count);
 /* Officers whose logs a verdict looks at, for batch_named. */
 void batch_note_named(struct batch *batch, const struct id *officers, size_t count);
+/* As the rule takes it. */
+void policy_for_rule(const Doublecrew__V1__Policy *message, struct rule_policy *policy);
 /* The policy in force at a time. */
 MUST_USE enum status batch_policy_at(struct batch *batch, int64_t at_us, const struct rule_policy **ret_policy);
 

@@ -288,6 +288,23 @@ expect 0 'the policy stays' '^# Policy version 1\.' policy show --dir "$force"
 printf 'max_alone = 5 min\nlone_forbidden = very_high\n' >"$work/policy.conf"
 expect 0 'policy apply' '^Policy version 2 is in force' policy apply "$work/policy.conf" --dir "$force"
 expect 0 'the new one is shown' '^max_alone = 300 s$' policy show --dir "$force"
+printf 'max_alone = 15 km\n' >"$work/policy.conf"
+expect 1 'a wrong unit' 'max_alone = 15 km: give a whole number and a unit' policy check "$work/policy.conf" --dir "$force"
+printf 'max_alone = 15 min\neffective_from = 2001-01-01\n' >"$work/policy.conf"
+expect 1 'a policy of the past' 'never back-dated' policy check "$work/policy.conf" --dir "$force"
+printf 'max_alone = 15 min\neffective_from = 2101-01-01T00:00Z\n' >"$work/policy.conf"
+expect 0 'policy check says what changes' 'max_alone: 5 min -> 15 min' policy check "$work/policy.conf" --dir "$force"
+expect 0 'checking changes nothing' '^versions: 2$' policy history --dir "$force"
+expect 0 'policy what-if' '^presences of the last 30 days: 0, verdicts that would differ: 0$' \
+    policy what-if "$work/policy.conf" --days 30 --dir "$force"
+expect 0 'a policy for later' 'version 3 is recorded; effective from: 2101-01-01' policy apply "$work/policy.conf" --dir "$force"
+expect 0 'the one in force stays' '^max_alone = 300 s$' policy show --dir "$force"
+expect 0 'the history' '^version 3, takes effect 2101-01-01 00:00:00 .00:00$' policy history --dir "$force"
+printf 'max_alone = 20 min\n' >"$work/policy.conf"
+expect 1 'dates that overlap' 'version 3 is set to take effect at 2101' policy apply "$work/policy.conf" --dir "$force"
+printf 'max_alone = 20 min\neffective_from = 2102-01-01\n' >"$work/policy.conf"
+expect 0 'one after it' 'version 4 is recorded' policy apply "$work/policy.conf" --dir "$force"
+printf 'max_alone = 5 min\neffective_from = 2103-01-01\n' >"$work/policy.conf"
 
 printf '== checks and copies\n'
 expect 0 'verify: pages' '^pages: sound$' verify --dir "$force"
@@ -377,7 +394,7 @@ if [ -x "$daemon" ]; then
     rm -f "$force/server.ready"
     expect 1 'nothing is changed on the store before that was sent' 'entries of an earlier command' import teams "$work/teams6.csv" --dir "$force"
     start_server
-    expect 0 'it is, once a server runs' '^Policy version 3 is in force' policy apply "$work/policy.conf" --dir "$force"
+    expect 0 'it is, once a server runs' '^Policy version 5 is recorded' policy apply "$work/policy.conf" --dir "$force"
     check 'there is that team, too' test "$("$ctl" list teams --dir "$force" | grep -c Last)" = 1
     kill "$server"
     check 'the server stops again' wait "$server"
