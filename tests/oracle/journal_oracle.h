@@ -1,0 +1,66 @@
+/*
+ * An independent oracle over a whole journal: what a server's store must say, worked out from the journal's records alone.
+ *
+ * Written from DESIGN.md sections 3 to 7 and docs/PROTOCOL.md, slowly and obviously: every entry is looked at again and
+ * again, nothing is incremental, nothing is kept between calls. docs/decisions/0017 says what it shares with the server
+ * (the codec, core/rule.h's data contract, the store's read interface) and what it doesn't.
+ *
+ * Verdicts: every presence is judged in a case built here, twice: by tests/oracle/oracle.h and by core's rule, which must
+ * fit each other by oracle_compare(); and the store's row must say what the rule says of this case. Where times are
+ * uncertain, a row that the rule would not yet have looked at again (rule_verdict.next_change_us) may be as old as its
+ * as_of; nothing else may be late.
+ *
+ * Readings where the text leaves two:
+ *  - "don't count" (F2) is said of every entry from the fork point on: a contested check-out, outcome or confirmation counts
+ *    only for a check-in of its own branch that is contested itself;
+ *  - "from the fork point": the least seq at which two hashes are known, also by what a later entry names as its previous;
+ *  - an authority for one check-in is a window over all instants at which it may have been; one for a plan has its window;
+ *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;
+ *  - the watermark doesn't rest on the unknown (or contested) entry itself, only on those before it;
+ *  - what a lost device sends after its loss was recorded doesn't move the watermark to the loss or past it;
+ *  - the drift of phones' clocks is the greatest of any policy version;
+ *  - acts (decisions, words, plans) need the role and the standing that their author has when they are recorded; of
+ *    presences a revocation's as-of time is asked (V6).
+ */
+#ifndef DOUBLECREW_TESTS_ORACLE_JOURNAL_ORACLE_H
+#define DOUBLECREW_TESTS_ORACLE_JOURNAL_ORACLE_H
+
+#include <stdio.h>
+
+#include "server/logic/store.h"
+
+/* How much was compared, so that a caller can see that something was. */
+struct journal_oracle_report {
+    size_t records;
+    size_t entries;
+    size_t carried; /* of them: known only because another log carried them */
+    size_t forked_logs;
+    size_t troubled_boots;
+    size_t presences;         /* with a row to compare */
+    size_t presences_skipped; /* in a group larger than the rule's limit */
+    size_t groups;
+    size_t largest_group;
+    size_t uncertain;  /* presences in groups with any uncertain time */
+    size_t stale;      /* rows accepted as of an earlier time, see above */
+    size_t looser;     /* rows accepted as an unproven reading of the same case */
+    size_t watermarks; /* devices whose log state was compared */
+};
+
+struct journal_oracle_settings {
+    uint64_t seed;
+    size_t worlds; /* sampled where times are uncertain (struct oracle_settings) */
+};
+
+/*
+ * NULL when all that the store derived is acceptable, else the first difference in words: text (borrowed). The store is
+ * only read, outside a transaction of its own or within the caller's. The report is filled either way.
+ */
+const char *journal_oracle_check(struct store *store, struct journal_oracle_report *ret_report, char *text,
+                                 size_t text_size);
+const char *journal_oracle_check_with(struct store *store, const struct journal_oracle_settings *settings,
+                                      struct journal_oracle_report *ret_report, char *text, size_t text_size);
+
+/* Every entry in order of first receipt, one a line: for the person who looks into a difference. */
+void journal_oracle_print(struct store *store, FILE *stream);
+
+#endif

@@ -1,0 +1,136 @@
+/* When each entry was written, on the server's axis: T1's direct formula for every observation, all intersected (T1, T2). */
+#include "tests/oracle/journal_oracle_parts.h"
+
+#define FAR (INT64_MAX / 4)
+
+/* part * length, outward: up rounds towards more. */
+static int64_t stretched(int64_t length_us, int64_t drift_ppb, bool longer, bool up)
+{
+    __int128 billionths = (__int128)length_us * (1000000000 + (longer ? drift_ppb : -drift_ppb));
+    __int128 whole = billionths / 1000000000;
+
+    if (up && whole * 1000000000 < billionths)
+        whole++;
+    return (int64_t)whole;
+}
+
+/* T1 for an entry at mono; before the observation it works backwards. */
+static struct jo_bounds by_observation(const struct jo_observation *o, int64_t mono_us, int64_t drift_ppb)
+{
+    struct jo_bounds at = {INT64_MIN, INT64_MAX};
+
+    if (mono_us >= o->sent_us)
+        at.hi_us = o->time_us + stretched(mono_us - o->sent_us, drift_ppb, true, true);
+    else
+        at.hi_us = o->time_us - stretched(o->sent_us - mono_us, drift_ppb, false, false);
+    if (o->received_us == INT64_MAX)
+        return at;
+    if (mono_us >= o->received_us)
+        at.lo_us = o->time_us + stretched(mono_us - o->received_us, drift_ppb, false, false);
+    else
+        at.lo_us = o->time_us - stretched(o->received_us - mono_us, drift_ppb, true, true);
+    return at;
+}
+
+static void at_least(struct jo_bounds *at, int64_t lo_us)
+{
+    if (lo_us > at->lo_us)
+        at->lo_us = lo_us;
+}
+
+static void at_most(struct jo_bounds *at, int64_t hi_us)
+{
+    if (hi_us < at->hi_us)
+        at->hi_us = hi_us;
+}
+
+static struct jo_bounds on_its_own(const struct jo *jo, const struct jo_entry *entry)
+{
+    struct jo_bounds at = {INT64_MIN, entry->received_us};
+
+    if (entry->has_checkpoint)
+        at_least(&at, entry->checkpoint_us);
+    for (size_t i = 0; i < jo->observations.count; i++) {
+        const struct jo_observation *o = &jo->observations.items[i];
+
+        if (id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot)) {
+            struct jo_bounds by = by_observation(o, (int64_t)entry->header.monotonic_ms * 1000, jo->drift_ppb);
+
+            at_least(&at, by.lo_us);
+            at_most(&at, by.hi_us);
+        }
+    }
+    return at;
+}
+
+bool jo_precedes(const struct jo *jo, const struct jo_entry *a, const struct jo_entry *b)
+{
+    if (!id_equal(&a->header.log, &b->header.log) || a->header.seq >= b->header.seq)
+        return false;
+    if (!a->contested)
+        return true;
+    while (b->header.seq > a->header.seq + 1) {
+        size_t before = jo_entry_named(jo, &b->header.previous);
+
+        if (before == JO_NONE)
+            return false;
+        b = &jo->entries.items[before];
+    }
+    return hash_equal(&b->header.previous, &a->hash);
+}
+
+bool jo_troubled(const struct jo *jo, const struct id *log, const struct id *boot)
+{
+    for (size_t i = 0; i < jo->troubles.count; i++) {
+        if (id_equal(&jo->troubles.items[i].log, log) && id_equal(&jo->troubles.items[i].boot, boot))
+            return true;
+    }
+    return false;
+}
+
+static void trouble(struct jo *jo, const struct jo_entry *entry)
+{
+    if (!jo_troubled(jo, &entry->header.log, &entry->header.boot))
+        JO_ADD(&jo->troubles, (struct jo_trouble){entry->header.log, entry->header.boot});
+}
+
+/* T2: within one boot neither the clock nor the anchors go back. */
+static bool went_back(const struct jo_entry *before, const struct jo_entry *after)
+{
+    return id_equal(&before->header.boot, &after->header.boot) &&
+           (after->header.monotonic_ms < before->header.monotonic_ms ||
+            (before->has_checkpoint && after->has_checkpoint && after->checkpoint_us < before->checkpoint_us));
+}
+
+void jo_bounds(struct jo *jo)
+{
+    size_t count = jo->entries.count;
+
+    for (size_t i = 0; i < count; i++)
+        jo->entries.items[i].at = on_its_own(jo, &jo->entries.items[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct jo_bounds own = on_its_own(jo, &jo->entries.items[i]);
+
+        for (size_t j = 0; j < count; j++) {
+            const struct jo_entry *a = &jo->entries.items[i], *b = &jo->entries.items[j];
+
+            if (!jo_precedes(jo, a, b))
+                continue;
+            at_least(&jo->entries.items[j].at, own.lo_us);
+            if (went_back(a, b))
+                trouble(jo, b);
+        }
+    }
+    for (size_t j = 0; j < count; j++) {
+        struct jo_bounds own = on_its_own(jo, &jo->entries.items[j]);
+
+        for (size_t i = 0; i < count; i++) {
+            if (jo_precedes(jo, &jo->entries.items[i], &jo->entries.items[j]))
+                at_most(&jo->entries.items[i].at, own.hi_us);
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (jo->entries.items[i].at.lo_us > jo->entries.items[i].at.hi_us)
+            trouble(jo, &jo->entries.items[i]);
+    }
+}
