@@ -60,6 +60,7 @@ int command_policy(const struct command *command, int argc, char **argv);
 int command_rebuild(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
 int command_backup(const struct command *command, int argc, char **argv);
+int command_anchor(const struct command *command, int argc, char **argv);
 int command_clock(const struct command *command, int argc, char **argv);
 int command_explain(const struct command *command, int argc, char **argv);
 int command_judge(const struct command *command, int argc, char **argv);

@@ -67,11 +67,20 @@ static const struct command commands[] = {
      "back-dated. 'check' says what FILE would change. 'what-if' judges the visits of the last N days (90) again under\n"
      "FILE and prints the verdicts that would differ; it writes nothing.\n",
      command_policy},
-    {"clock", "show|accept [--dir DIR]", "whether the server's clocks agree; accept: the wall clock is right as it stands",
-     "When the wall clock steps against the boot clock, or stands before the journal's last record, the server issues no\n"
-     "anchors and fires no timers until they agree again. So first repair time synchronisation. If the wall clock is right\n"
+    {"clock", "show|accept [--dir DIR]",
+     "whether the server's clocks agree; accept: the wall clock is right as it stands",
+     "When the wall clock steps against the boot clock, or stands before the journal's last record, the server issues "
+     "no\n"
+     "anchors and fires no timers until they agree again. So first repair time synchronisation. If the wall clock is "
+     "right\n"
      "now and was wrong before, say so with 'accept', while the server runs; then look at 'anchor void'.\n",
      command_clock},
+    {"anchor", "void --from TIME --to TIME --reason TEXT [--dir DIR]",
+     "declare anchors void that were issued while the server's clock was wrong",
+     "TIME is what the server's clock said then (wrongly). Times and watermarks that rested on those anchors are "
+     "worked out\n"
+     "without them, whether they came before or come later. It can't be taken back.\n",
+     command_anchor},
     {"rebuild", "--check [--dir DIR]", "derive everything again from the journal, and compare it byte by byte",
      "Works beside a running server, on a copy (so the disk must have room for two). Exit code 1 when anything\n"
      "differs.\n",

@@ -1,6 +1,7 @@
 #include "core/bounds.h"
 
 #define PPB 1000000000
+#define CUT_US 999 /* what whole milliseconds leave out at most */
 
 /* Only here: a product of two 64-bit numbers. */
 __extension__ typedef __int128 wide;
@@ -66,5 +67,14 @@ struct bounds bounds_from_anchor(const struct bounds_anchor *anchor, int64_t mon
 {
     struct bounds bounds = {lower(anchor, monotonic_us, drift_ppb), upper(anchor, monotonic_us, drift_ppb)};
 
+    return bounds;
+}
+
+struct bounds bounds_from_cut_anchor(const struct bounds_anchor *anchor, int64_t monotonic_us, int64_t drift_ppb)
+{
+    struct bounds bounds = {lower(anchor, (wide)monotonic_us - CUT_US, drift_ppb),
+                            upper(anchor, (wide)monotonic_us + CUT_US, drift_ppb)};
+
+    bounds.hi_us = saturate((wide)bounds.hi_us + CUT_US);
     return bounds;
 }

@@ -30,5 +30,10 @@ bool bounds_empty(struct bounds bounds);
 struct bounds bounds_intersect(struct bounds a, struct bounds b);
 /* Bounds that one anchor of the same boot gives an entry at monotonic_us; drift in parts per billion; rounds outward. */
 struct bounds bounds_from_anchor(const struct bounds_anchor *anchor, int64_t monotonic_us, int64_t drift_ppb);
+/*
+ * The same where all clocks are told in whole milliseconds, cut off (the wire): T, m_h, m_r and the entry's own time may each
+ * be up to 999 us later than said, and the bounds leave room for all of it.
+ */
+struct bounds bounds_from_cut_anchor(const struct bounds_anchor *anchor, int64_t monotonic_us, int64_t drift_ppb);
 
 #endif

@@ -34,6 +34,7 @@ static const struct kind_name names[] = {
     {KIND(DEVICE), "device"},
     {KIND(DEVICE_STATE), "device_state"},
     {KIND(POLICY), "policy"},
+    {KIND(ANCHOR_VOID), "anchor_void"},
 };
 
 const char *entry_kind_name(uint16_t kind)

@@ -125,6 +125,7 @@ static const struct field_rule device[] = {
 };
 static const struct field_rule device_state[] = {ID(1, REQUIRED), ENUM(2, REQUIRED), TIME(3, OPTIONAL),
                                                  LONG(4, OPTIONAL)};
+static const struct field_rule anchor_void[] = {TIME(1, OPTIONAL), TIME(2, REQUIRED), LONG(3, REQUIRED)};
 static const struct field_rule policy[] = {
     NUMBER(1, REQUIRED),
     TIME(2, OPTIONAL),
@@ -223,6 +224,13 @@ static enum status check_device(const ProtobufCMessage *base)
     return check_key(message->key_algorithm, message->public_key);
 }
 
+static enum status check_anchor_void(const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__AnchorVoid *message = (const Doublecrew__V1__AnchorVoid *)base;
+
+    return message->from_ms < message->to_ms ? STATUS_OK : STATUS_MALFORMED;
+}
+
 static enum status check_officer(const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Officer *message = (const Doublecrew__V1__Officer *)base;
@@ -265,6 +273,7 @@ static const struct kind_rules kinds[] = {
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_DEVICE, RULES(device, check_device)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_DEVICE_STATE, RULES(device_state, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_POLICY, RULES(policy, NULL)},
+    {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_ANCHOR_VOID, RULES(anchor_void, check_anchor_void)},
 };
 
 static const struct message_rules nested[] = {

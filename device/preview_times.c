@@ -21,8 +21,8 @@ static bool bound_by_anchor(void *context, const struct store_anchor *anchor)
                                       .received_us = (int64_t)anchor->received_ms * US_PER_MS};
 
         rule_policy_default(&policy);
-        bounding->bounds =
-            bounds_intersect(bounding->bounds, bounds_from_anchor(&known, bounding->monotonic_us, policy.drift_ppb));
+        bounding->bounds = bounds_intersect(bounding->bounds,
+                                            bounds_from_cut_anchor(&known, bounding->monotonic_us, policy.drift_ppb));
     }
     return true;
 }
@@ -54,7 +54,7 @@ static struct bounds bounds_from_now(const struct preview_builder *builder, cons
 
     rule_policy_default(&policy);
     return id_equal(&header->boot, &builder->now.boot)
-               ? bounds_from_anchor(&now, (int64_t)header->monotonic_ms * US_PER_MS, policy.drift_ppb)
+               ? bounds_from_cut_anchor(&now, (int64_t)header->monotonic_ms * US_PER_MS, policy.drift_ppb)
                : bounds_unknown();
 }
 

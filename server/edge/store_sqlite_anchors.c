@@ -120,6 +120,29 @@ static enum status boot_put(struct store *store, const struct boot_row *row)
     return sq_put(store, SQ_BOOT_PUT, row);
 }
 
+static enum status anchor_voids(struct store *store, struct anchor_void_row *ret_rows, size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_ANCHOR_VOIDS);
+
+    return sq_all(&query, &sq_anchor_voids, ret_rows, max, SQ_EXCESS_REFUSED, ret_count);
+}
+
+static enum status anchor_void_put(struct store *store, const struct anchor_void_row *row)
+{
+    return sq_put(store, SQ_ANCHOR_VOID_PUT, row);
+}
+
+static enum status device_anchored_in(struct store *store, int64_t from_us, int64_t to_us, const struct id *after_log,
+                                      struct device_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_DEVICE_ANCHORED_IN);
+
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    sq_bind_id(&query, after_log);
+    return sq_one(&query, &sq_devices, ret_row);
+}
+
 void sq_anchor_ops(struct store_ops *ops)
 {
     ops->anchor_get = anchor_get;
@@ -128,4 +151,7 @@ void sq_anchor_ops(struct store_ops *ops)
     ops->boot_anchor_put = boot_anchor_put;
     ops->boots_of_log = boots_of_log;
     ops->boot_put = boot_put;
+    ops->anchor_voids = anchor_voids;
+    ops->anchor_void_put = anchor_void_put;
+    ops->device_anchored_in = device_anchored_in;
 }

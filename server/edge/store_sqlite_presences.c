@@ -63,6 +63,16 @@ static enum status presences_in_boot(struct store *store, const struct id *log, 
     return each_presence(&query, each, context);
 }
 
+static enum status presences_anchored_in(struct store *store, int64_t from_us, int64_t to_us, store_presence_each each,
+                                         void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCES_ANCHORED_IN);
+
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    return each_presence(&query, each, context);
+}
+
 static enum status presence_put(struct store *store, const struct presence_row *row)
 {
     return sq_put(store, SQ_PRESENCE_PUT, row);
@@ -176,6 +186,7 @@ void sq_presence_ops(struct store_ops *ops)
     ops->presences_at = presences_at;
     ops->presences_of = presences_of;
     ops->presences_in_boot = presences_in_boot;
+    ops->presences_anchored_in = presences_anchored_in;
     ops->presence_put = presence_put;
     ops->presences_naming = presences_naming;
     ops->naming_put = naming_put;

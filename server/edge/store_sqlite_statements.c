@@ -6,6 +6,10 @@
 
 #include "server/edge/store_sqlite_internal.h"
 
+#define NOT_VOID                                                                                                       \
+    " AND NOT EXISTS (SELECT 1 FROM anchor_voids v WHERE boot_anchors.time_us >= v.from_us"                            \
+    " AND boot_anchors.time_us < v.to_us)"
+
 /* Intervals "touch" when each begins no later than the other ends. The end leads in the indexes: new visits touch now. */
 static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_BEGIN_WRITE] = {SQ_PLAIN, NULL, "BEGIN IMMEDIATE"},
@@ -55,14 +59,34 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_ANCHOR_GET] = {SQ_SELECT, &sq_anchors, "WHERE anchor = ?1"},
     [SQ_ANCHOR_PUT] = {SQ_UPSERT, &sq_anchors, ""},
     [SQ_BOOT_ANCHORS_FROM] = {SQ_SELECT, &sq_boot_anchors,
-                              "WHERE log = ?1 AND boot = ?2 AND sent_us >= ?3 ORDER BY sent_us, time_us, received_us"},
+                              "WHERE log = ?1 AND boot = ?2 AND sent_us >= ?3" NOT_VOID
+                              " ORDER BY sent_us, time_us, received_us"},
     [SQ_BOOT_ANCHORS_BEFORE] = {SQ_SELECT, &sq_boot_anchors,
-                                "WHERE log = ?1 AND boot = ?2 AND sent_us < ?3"
+                                "WHERE log = ?1 AND boot = ?2 AND sent_us < ?3" NOT_VOID
                                 " ORDER BY sent_us DESC, time_us, received_us"},
     [SQ_BOOT_ANCHOR_PUT] = {SQ_UPSERT, &sq_boot_anchors, ""},
     [SQ_BOOTS_UP_TO] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC, boot DESC"},
     [SQ_BOOTS_AFTER] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq > ?2 ORDER BY first_seq, boot"},
     [SQ_BOOT_PUT] = {SQ_UPSERT, &sq_boots, ""},
+    [SQ_ANCHOR_VOIDS] = {SQ_SELECT, &sq_anchor_voids, "ORDER BY from_us, entry"},
+    [SQ_ANCHOR_VOID_PUT] = {SQ_UPSERT, &sq_anchor_voids, ""},
+    [SQ_DEVICE_ANCHORED_IN] =
+        {SQ_SELECT, &sq_devices,
+         "WHERE log > ?3 AND ((watermark_us >= ?1 AND watermark_us < ?2)"
+         " OR EXISTS (SELECT 1 FROM boots b WHERE b.log = devices.log AND b.newest_us >= ?1 AND b.newest_us < ?2)"
+         " OR EXISTS (SELECT 1 FROM boot_anchors b WHERE b.log = devices.log AND b.time_us >= ?1 AND b.time_us < ?2))"
+         " ORDER BY log LIMIT 1"},
+    [SQ_PRESENCES_ANCHORED_IN] =
+        {SQ_SELECT, &sq_presences,
+         "WHERE (in_checkpoint_us >= ?1 AND in_checkpoint_us < ?2)"
+         " OR (has_out = 1 AND out_checkpoint_us >= ?1 AND out_checkpoint_us < ?2)"
+         " OR EXISTS (SELECT 1 FROM boot_anchors b WHERE b.log = presences.log AND b.boot IN (in_boot, out_boot)"
+         " AND b.time_us >= ?1 AND b.time_us < ?2)"
+         " OR (log IN (SELECT b.log FROM boot_anchors b WHERE b.time_us >= ?1 AND b.time_us < ?2)"
+         " AND (NOT EXISTS (SELECT 1 FROM boot_anchors b WHERE b.log = presences.log AND b.boot = in_boot)"
+         " OR (has_out = 1 AND NOT EXISTS"
+         " (SELECT 1 FROM boot_anchors b WHERE b.log = presences.log AND b.boot = out_boot))))"
+         " ORDER BY presence"},
 
     [SQ_PRESENCE_GET] = {SQ_SELECT, &sq_presences, "WHERE presence = ?1"},
     [SQ_PRESENCES_ALL] = {SQ_PLAIN, NULL, "SELECT presence FROM presences ORDER BY presence"},

@@ -158,6 +158,13 @@ static const struct sq_column sq_boot_anchors_columns[] = {
 };
 TABLE(sq_boot_anchors, "boot_anchors", struct boot_anchor_row);
 
+static const struct sq_column sq_anchor_voids_columns[] = {
+    KEY(SQ_HASH, struct anchor_void_row, entry, "entry"),
+    INT(struct anchor_void_row, from_us, "from_us"),
+    INT(struct anchor_void_row, to_us, "to_us"),
+};
+TABLE(sq_anchor_voids, "anchor_voids", struct anchor_void_row);
+
 static const struct sq_column sq_boots_columns[] = {
     KEY(SQ_ID, struct boot_row, log, "log"),
     KEY_INT(struct boot_row, first_seq, "first_seq"),
@@ -165,6 +172,7 @@ static const struct sq_column sq_boots_columns[] = {
     INT(struct boot_row, last_seq, "last_seq"),
     INT(struct boot_row, first_mono_us, "first_mono_us"),
     INT(struct boot_row, last_mono_us, "last_mono_us"),
+    INT(struct boot_row, newest_us, "newest_us"),
     INT(struct boot_row, clock_trouble, "clock_trouble"),
 };
 TABLE(sq_boots, "boots", struct boot_row);

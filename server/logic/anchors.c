@@ -9,8 +9,6 @@
 
 /* Observations that bound one instant: those before and after, and spares for bursts of sessions. */
 #define NEAREST 4
-/* Boots of a log that are looked at around one entry. */
-#define BOOTS_NEAR 8
 
 static enum status check_text(struct batch *batch, const struct push *push, const struct push_anchor *anchor,
                               struct anchor_row *ret_row)
@@ -61,7 +59,7 @@ static enum status touch_in_boot(void *context, const struct presence_row *row)
     return in || out ? batch_touch_changed(touch->batch, &row->presence) : STATUS_OK;
 }
 
-static enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us)
+enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us)
 {
     struct boot_touch touch = {batch, boot, from_mono_us};
 
@@ -85,7 +83,7 @@ static enum status touch_near(struct batch *batch, const struct boot_anchor_row 
 }
 
 /* Unanchored boots are bounded by their nearest anchored neighbours. */
-static enum status touch_unanchored(struct batch *batch, const struct id *log, uint64_t seq)
+enum status touch_unanchored(struct batch *batch, const struct id *log, uint64_t seq)
 {
     struct boot_row boots[BOOTS_NEAR];
     size_t count;
@@ -161,17 +159,6 @@ enum status anchors_of_delivery(struct batch *batch, const struct push *push, co
     return observe(batch, &seen);
 }
 
-/* T2: within a boot the monotonic clock and the anchors never go back, and a boot doesn't return. */
-static bool goes_back(const struct boot_row *boot, const struct entry *entry, const struct anchor_row *anchor)
-{
-    int64_t mono_us = (int64_t)entry->header.monotonic_ms * 1000;
-
-    if (mono_us < boot->last_mono_us)
-        return true;
-    return anchor != NULL && id_equal(&anchor->boot, &entry->header.boot) &&
-           entry->header.checkpoint_received_ms > entry->header.monotonic_ms;
-}
-
 const struct anchor_row *anchor_of(const struct push *push, const struct anchor_row *rows,
                                    const struct hash *checkpoint)
 {
@@ -180,64 +167,6 @@ const struct anchor_row *anchor_of(const struct push *push, const struct anchor_
             return &rows[i];
     }
     return NULL;
-}
-
-/* The stretch that an entry continues, or a new one. */
-static enum status boot_continue(struct batch *batch, const struct id *log, const struct entry *entry,
-                                 struct boot_row *boot, bool *ret_new)
-{
-    struct boot_row near[BOOTS_NEAR];
-    size_t count;
-    bool returned = false;
-
-    *ret_new = false;
-    if (boot->last_seq != 0 && id_equal(&boot->boot, &entry->header.boot))
-        return STATUS_OK;
-    if (boot->last_seq != 0)
-        RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, boot));
-    RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, entry->header.seq, near, BOOTS_NEAR, &count));
-    for (size_t i = 0; i < count; i++)
-        returned = returned || id_equal(&near[i].boot, &entry->header.boot);
-    if (count > 0 && id_equal(&near[count - 1].boot, &entry->header.boot)) {
-        *boot = near[count - 1];
-        return STATUS_OK;
-    }
-    *ret_new = true;
-    *boot = (struct boot_row){.log = *log,
-                              .boot = entry->header.boot,
-                              .first_seq = entry->header.seq,
-                              .first_mono_us = (int64_t)entry->header.monotonic_ms * 1000,
-                              .last_mono_us = (int64_t)entry->header.monotonic_ms * 1000,
-                              .clock_trouble = returned};
-    return STATUS_OK;
-}
-
-enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
-                        const struct anchor_row *rows, int64_t newest_us)
-{
-    struct boot_row boot = {0};
-    bool any_new = false;
-
-    for (size_t i = first; i < push->entry_count; i++) {
-        const struct entry *entry = &push->entries[i];
-        const struct anchor_row *anchor = anchor_of(push, rows, &entry->header.checkpoint);
-        bool is_new;
-
-        RETURN_IF_BAD(boot_continue(batch, log, entry, &boot, &is_new));
-        any_new = any_new || is_new;
-        if (!boot.clock_trouble &&
-            (goes_back(&boot, entry, anchor) || (anchor != NULL && anchor->time_us < newest_us))) {
-            boot.clock_trouble = true;
-            RETURN_IF_BAD(touch_boot(batch, log, &boot.boot, INT64_MIN));
-        }
-        if (anchor != NULL && anchor->time_us > newest_us)
-            newest_us = anchor->time_us;
-        boot.last_seq = entry->header.seq;
-        if ((int64_t)entry->header.monotonic_ms * 1000 > boot.last_mono_us)
-            boot.last_mono_us = (int64_t)entry->header.monotonic_ms * 1000;
-    }
-    RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &boot));
-    return any_new ? touch_unanchored(batch, log, push->first_seq + push->entry_count) : STATUS_OK;
 }
 
 static enum status bounds_in_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t mono_us,
@@ -249,7 +178,7 @@ static enum status bounds_in_boot(struct batch *batch, const struct id *log, con
     for (size_t i = 0; i < *ret_anchors; i++) {
         struct bounds_anchor anchor = {seen[i].time_us, seen[i].sent_us, seen[i].received_us};
 
-        *bounds = bounds_intersect(*bounds, bounds_from_anchor(&anchor, mono_us, drift_ppb));
+        *bounds = bounds_intersect(*bounds, bounds_from_cut_anchor(&anchor, mono_us, drift_ppb));
     }
     return STATUS_OK;
 }
@@ -277,16 +206,29 @@ static enum status bounds_by_neighbours(struct batch *batch, const struct id *lo
     return STATUS_OK;
 }
 
+/* A void checkpoint says nothing of when the entry that names it was written. */
+static enum status evidence_from(struct batch *batch, int64_t *checkpoint_us)
+{
+    bool is_void;
+
+    RETURN_IF_BAD(anchor_is_void(batch, *checkpoint_us, &is_void));
+    if (is_void)
+        *checkpoint_us = INT64_MIN;
+    return STATUS_OK;
+}
+
 enum status bounds_of_stamp(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
                             struct bounds *ret_bounds, bool *ret_trouble)
 {
     struct bounds outer = {stamp->checkpoint_us, stamp->received_us};
-    struct bounds bounds = outer;
+    struct bounds bounds;
     const struct rule_policy *policy;
     struct boot_row boots[BOOTS_NEAR];
     size_t boot_count, anchors;
 
     *ret_trouble = false;
+    RETURN_IF_BAD(evidence_from(batch, &outer.lo_us));
+    bounds = outer;
     RETURN_IF_BAD(batch_policy_at(batch, stamp->received_us, &policy));
     RETURN_IF_BAD(bounds_in_boot(batch, log, &stamp->boot, stamp->mono_us, policy->drift_ppb, &bounds, &anchors));
     RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, stamp->seq, boots, BOOTS_NEAR, &boot_count));
@@ -332,9 +274,12 @@ enum status presence_bounds(struct batch *batch, struct presence_row *row, struc
     if (row->has_out && in.hi_us > out.hi_us)
         in.hi_us = out.hi_us;
     if (bounds_empty(in) || bounds_empty(out)) { /* left certainly before arriving */
+        int64_t from_us = row->in.checkpoint_us;
+
         in_trouble = true;
-        in = (struct bounds){row->in.checkpoint_us, row->in.received_us};
-        out = (struct bounds){row->in.checkpoint_us, row->out.received_us};
+        RETURN_IF_BAD(evidence_from(batch, &from_us));
+        in = (struct bounds){from_us, row->in.received_us};
+        out = (struct bounds){from_us, row->out.received_us};
     }
     RETURN_IF_BAD(open_until(batch, in.hi_us, &open_to_us));
     *ret_in = (struct rule_instant){in.lo_us, in.hi_us};

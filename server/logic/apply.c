@@ -42,6 +42,7 @@ static const struct kind_row kinds[] = {
     {KIND(DEVICE), CLASS_OPERATOR, apply_device},
     {KIND(DEVICE_STATE), CLASS_OPERATOR, apply_device_state},
     {KIND(POLICY), CLASS_OPERATOR, apply_policy},
+    {KIND(ANCHOR_VOID), CLASS_OPERATOR, apply_anchor_void},
 };
 
 static const struct kind_row *kind_row_of(uint16_t kind)

@@ -129,6 +129,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->roster_changed = false;
     batch->named = (struct batch_named){0};
     batch->policy_count = 0;
+    batch->voids_read = false;
     batch->tree_before = batch->tree;
     batch->next = batch->head;
     batch->time_us = time_us > batch->head.time_us ? time_us : batch->head.time_us;
@@ -238,6 +239,7 @@ void batch_abort(struct batch *batch)
     batch->store->ops->rollback(batch->store);
     batch->tree = batch->tree_before;
     batch->policy_count = 0;
+    batch->voids_read = false;
     batch->roster_changed = false;
     batch->open = false;
     phase_forget(batch);

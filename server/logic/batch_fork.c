@@ -23,33 +23,6 @@ enum status log_hash_at(struct batch *batch, const struct id *log, uint64_t seq,
     return STATUS_OK;
 }
 
-/* The newest checkpoint named before the fork: the watermark stops there (W1). */
-static enum status watermark_before(struct batch *batch, const struct id *log, uint64_t fork_seq, int64_t *ret_us)
-{
-    int64_t newest_us = INT64_MIN;
-    uint64_t seq = 1;
-
-    while (seq < fork_seq) {
-        struct journal_row row;
-        struct push push;
-
-        RETURN_IF_BAD(batch->store->ops->journal_of_log(batch->store, log, seq, &row));
-        arena_reset(batch->scratch, ARENA_CAP_DEFAULT);
-        RETURN_IF_BAD(push_open(batch->scratch, batch->sha, row.body, &push));
-        for (; seq < row.first_seq + row.count && seq < fork_seq; seq++) {
-            const struct hash *checkpoint = &push.entries[seq - push.first_seq].header.checkpoint;
-            struct anchor_row anchor;
-
-            if (hash_is_zero(checkpoint))
-                continue;
-            RETURN_IF_BAD(batch->store->ops->anchor_get(batch->store, checkpoint, &anchor));
-            newest_us = anchor.time_us > newest_us ? anchor.time_us : newest_us;
-        }
-    }
-    *ret_us = newest_us;
-    return STATUS_OK;
-}
-
 struct contested_touch {
     struct batch *batch;
     const struct device_row *device;
@@ -79,8 +52,8 @@ enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t f
     RETURN_IF_BAD(flag_settle(batch, &about, true, NULL));
     if (device->fork_seq != 0 && device->fork_seq <= fork_seq)
         return STATUS_OK;
-    RETURN_IF_BAD(watermark_before(batch, &device->log, fork_seq, &watermark_us));
     device->fork_seq = fork_seq;
+    RETURN_IF_BAD(watermark_up_to(batch, device, &watermark_us));
     device->watermark_us = INT64_MIN; /* what it let through is looked at again */
     device->watermark_stopped = true;
     RETURN_IF_BAD(watermark_move(batch, device, watermark_us));

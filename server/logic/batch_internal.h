@@ -24,6 +24,8 @@
 #define LOGIC_DEVICES_MAX 16 /* of one officer */
 #define LOGIC_DECISIONS_MAX 64
 #define BATCH_REASONS_MAX 64 /* stable names of reasons for holding: there are about 25 */
+#define LOGIC_ANCHOR_VOIDS_MAX 64
+#define BOOTS_NEAR 8 /* of a log, that are looked at around one entry */
 
 #define RETURN_IF_BAD(expression)                                                                                      \
     do {                                                                                                               \
@@ -119,6 +121,9 @@ struct batch {
 
     struct rule_policy policies[LOGIC_POLICIES_MAX + 1];
     size_t policy_count; /* 0: to be read */
+    struct anchor_void_row voids[LOGIC_ANCHOR_VOIDS_MAX];
+    size_t void_count;
+    bool voids_read;
 };
 
 /* One entry as its handler sees it. */
@@ -225,9 +230,9 @@ MUST_USE enum status anchors_store(struct batch *batch, const struct push *push,
                                    const struct id *log);
 MUST_USE enum status anchors_of_delivery(struct batch *batch, const struct push *push, const struct id *log,
                                          const struct batch_delivery *delivery);
-/* Keeps the log's boots (T2), and touches what a new boot narrows. newest_us: of the checkpoints that the log has named. */
-MUST_USE enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
-                                 const struct anchor_row *rows, int64_t newest_us);
+MUST_USE enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us);
+/* Unanchored boots around seq are bounded by their nearest anchored neighbours. */
+MUST_USE enum status touch_unanchored(struct batch *batch, const struct id *log, uint64_t seq);
 const struct anchor_row *anchor_of(const struct push *push, const struct anchor_row *rows,
                                    const struct hash *checkpoint);
 MUST_USE enum status bounds_of_stamp(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
@@ -238,6 +243,29 @@ MUST_USE enum status presence_bounds(struct batch *batch, struct presence_row *r
 MUST_USE enum status watermark_move(struct batch *batch, struct device_row *device, int64_t to_us);
 /* From when on a log's silence says nothing: its watermark, or when it was enrolled, if that is later. */
 int64_t watermark_of(const struct device_row *device);
+
+/* boots.c: keeps the log's boots (T2), and touches what a new boot narrows. */
+MUST_USE enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
+                                 const struct anchor_row *rows);
+/* The same rows worked out anew from a stored log; touches nothing. */
+MUST_USE enum status boots_again(struct batch *batch, const struct id *log, uint64_t first_seq, uint64_t last_seq);
+
+/* log_walk.c */
+struct log_record {
+    const struct entry *entry; /* in the batch's scratch */
+    uint64_t pos;
+    const struct anchor_row *anchor; /* NULL: none is named */
+};
+typedef enum status (*log_each)(void *context, const struct log_record *record);
+MUST_USE enum status log_walk(struct batch *batch, const struct id *log, uint64_t first_seq, uint64_t last_seq,
+                              log_each each, void *context);
+/* Whether a named anchor moves the watermark on from newest_us. anchor may be NULL. */
+bool watermark_takes(const struct device_row *device, const struct anchor_row *anchor, int64_t newest_us);
+/* The newest checkpoint named before the log's fork or first unknown kind, void ones aside (W1); INT64_MIN: none. */
+MUST_USE enum status watermark_up_to(struct batch *batch, const struct device_row *device, int64_t *ret_us);
+
+/* apply_anchor_void.c: whether anchors of that time are declared void (T5); INT64_MIN never is. */
+MUST_USE enum status anchor_is_void(struct batch *batch, int64_t time_us, bool *ret_void);
 
 /* apply.c */
 MUST_USE enum status apply_entry(struct batch *batch, struct applying *applying);
@@ -275,6 +303,7 @@ MUST_USE enum status apply_offender(struct batch *, struct applying *, const Pro
 MUST_USE enum status apply_device(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_device_state(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_policy(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_anchor_void(struct batch *, struct applying *, const ProtobufCMessage *);
 
 /* derive.c: derives everything touched in this phase as of phase_time_us, and journals what it tells people. */
 MUST_USE enum status derive_phase(struct batch *batch);

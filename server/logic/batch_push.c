@@ -159,14 +159,6 @@ static const char *held_by_standing(const struct device_row *device)
     return device->standing == DEVICE_LOST ? "device_lost" : NULL;
 }
 
-/* A lost device's log says nothing of the time from which on nobody can say who held it: it isn't heard past it (W1). */
-static bool moves_watermark(const struct device_row *device, const struct anchor_row *anchor, int64_t newest_us)
-{
-    int64_t limit_us = device->standing == DEVICE_LOST ? device->revoked_as_of_us : INT64_MAX;
-
-    return anchor != NULL && anchor->time_us > newest_us && anchor->time_us < limit_us;
-}
-
 static enum status apply_entries(struct batch *batch, const struct push *push, const struct anchor_row *anchors,
                                  struct place_in_log *place, uint64_t first_pos, struct batch_result *result)
 {
@@ -174,6 +166,7 @@ static enum status apply_entries(struct batch *batch, const struct push *push, c
     struct applying applying = {.device = &place->device, .log = log_row->log};
     int64_t newest_us = place->device.watermark_us;
     bool stopped = place->is_branch || place->device.watermark_stopped;
+    bool is_void;
 
     for (size_t i = place->first; i < push->entry_count; i++) {
         const struct anchor_row *anchor = anchor_of(push, anchors, &push->entries[i].header.checkpoint);
@@ -189,9 +182,15 @@ static enum status apply_entries(struct batch *batch, const struct push *push, c
             stopped = true;
             place->device.watermark_stopped = true;
         }
-        if (!stopped && moves_watermark(&place->device, anchor, newest_us))
+        if (stopped || !watermark_takes(&place->device, anchor, newest_us))
+            continue;
+        RETURN_IF_BAD(anchor_is_void(batch, anchor->time_us, &is_void));
+        if (!is_void)
             newest_us = anchor->time_us;
     }
+    RETURN_IF_BAD(anchor_is_void(batch, newest_us, &is_void)); /* by an entry of this very push */
+    if (is_void)
+        RETURN_IF_BAD(watermark_up_to(batch, &place->device, &newest_us));
     if (newest_us > place->device.watermark_us)
         RETURN_IF_BAD(watermark_move(batch, &place->device, newest_us));
     return STATUS_OK;
@@ -210,15 +209,13 @@ static enum status store_push(struct batch *batch, const struct push *push, stru
                               struct place_in_log *place, struct batch_result *result)
 {
     struct device_row *log_row = place->is_branch ? &place->branch : &place->device;
-    int64_t newest_us = place->device.watermark_us;
     uint64_t first_pos;
 
     RETURN_IF_BAD(journal_push(batch, push, place->first, raw, &log_row->log, delivery, &first_pos));
     RETURN_IF_BAD(anchors_store(batch, push, anchors, &log_row->log));
     if (id_equal(&delivery->device, &place->device.device))
         RETURN_IF_BAD(anchors_of_delivery(batch, push, &log_row->log, delivery));
-    RETURN_IF_BAD(
-        boots_apply(batch, push, place->first, &log_row->log, anchors, place->is_branch ? INT64_MIN : newest_us));
+    RETURN_IF_BAD(boots_apply(batch, push, place->first, &log_row->log, anchors));
     advance(log_row, push, batch->time_us);
     if (place->is_branch)
         RETURN_IF_BAD(batch->store->ops->device_put(batch->store, log_row));

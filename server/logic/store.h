@@ -115,6 +115,13 @@ struct boot_anchor_row {
     int64_t received_us; /* INT64_MAX: unknown */
 };
 
+/* Anchors with a time in [from, to) are evidence of nothing (T5). */
+struct anchor_void_row {
+    struct hash entry;
+    int64_t from_us;
+    int64_t to_us;
+};
+
 /* A boot's stretch in a log: bounds unanchored boots by their neighbours. */
 struct boot_row {
     struct id log;
@@ -123,7 +130,8 @@ struct boot_row {
     uint64_t last_seq;
     int64_t first_mono_us;
     int64_t last_mono_us;
-    bool clock_trouble; /* T2: went back within the boot */
+    int64_t newest_us;  /* of the anchors named in this log up to here, void ones aside; INT64_MIN: none */
+    bool clock_trouble; /* T2: clock or anchors went back, or the boot returned */
 };
 
 /* Facts about presences -------------------------------------------------------------------------------------------- */
@@ -351,7 +359,15 @@ struct store_ops {
     enum status (*policies)(struct store *store, struct span *ret_bodies, size_t max,
                             size_t *ret_count); /* packed Policy, oldest first; borrowed */
     enum status (*anchor_get)(struct store *store, const struct hash *hash, struct anchor_row *ret_row);
-    /* Observations of one boot, nearest to mono_us first; at most max. */
+    /* In order of (from, entry). */
+    enum status (*anchor_voids)(struct store *store, struct anchor_void_row *ret_rows, size_t max, size_t *ret_count);
+    /* The first device by log after after_log with an observation, a boot's newest anchor or a watermark in [from, to). */
+    enum status (*device_anchored_in)(struct store *store, int64_t from_us, int64_t to_us, const struct id *after_log,
+                                      struct device_row *ret_row);
+    /* Presences whose times may rest on anchors in [from, to): in such a boot, naming one, or of a boot without any. */
+    enum status (*presences_anchored_in)(struct store *store, int64_t from_us, int64_t to_us, store_presence_each each,
+                                         void *context);
+    /* Observations of one boot that aren't void, nearest to mono_us first; at most max. */
     enum status (*boot_anchors)(struct store *store, const struct id *log, const struct id *boot, int64_t mono_us,
                                 struct boot_anchor_row *ret_rows, size_t max, size_t *ret_count);
     /* The boots of a log, in log order; at most max, the ones nearest to seq. */
@@ -429,6 +445,7 @@ struct store_ops {
     enum status (*anchor_put)(struct store *store, const struct anchor_row *row);
     enum status (*boot_anchor_put)(struct store *store, const struct boot_anchor_row *row);
     enum status (*boot_put)(struct store *store, const struct boot_row *row);
+    enum status (*anchor_void_put)(struct store *store, const struct anchor_void_row *row);
     enum status (*presence_put)(struct store *store, const struct presence_row *row);
     /* The officers whose logs a presence's verdict looks at, with its latest instant; replaces its earlier ones. */
     enum status (*naming_put)(struct store *store, const struct hash *presence, int64_t to_us,

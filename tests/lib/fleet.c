@@ -96,13 +96,18 @@ static uint64_t mono_ms(const struct fleet_device *device, int64_t at_us)
 
 void fleet_hello(struct fleet_device *device, int64_t at_us)
 {
+    fleet_hello_wrong(device, at_us, at_us);
+}
+
+void fleet_hello_wrong(struct fleet_device *device, int64_t at_us, int64_t said_us)
+{
     struct fleet *fleet = device->fleet;
     const struct store_head *head = batch_head(fleet->batch);
     struct checkpoint checkpoint = {.force = fleet->force,
                                     .epoch = head->epoch,
                                     .size = head->pos,
                                     .root = head->root,
-                                    .time_ms = at_us / 1000,
+                                    .time_ms = said_us / 1000,
                                     .is_anchor = true,
                                     .log = device->log,
                                     .boot = device->boot,
@@ -118,9 +123,9 @@ void fleet_hello(struct fleet_device *device, int64_t at_us)
     anchor->received_ms = mono_ms(device, at_us + ROUND_TRIP_US);
     assert_int_equal(sha256_bytes(fleet->sha, anchor->text, &anchor->hash), STATUS_OK);
     device->delivery = (struct batch_delivery){.device = device->device,
-                                                .boot = device->boot,
-                                                .hello_monotonic_ms = mono_ms(device, at_us),
-                                                .hello_time_us = at_us};
+                                               .boot = device->boot,
+                                               .hello_monotonic_ms = mono_ms(device, at_us),
+                                               .hello_time_us = said_us};
     device->session_received_ms = anchor->received_ms;
 }
 
@@ -266,6 +271,16 @@ void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Double
     message.team_id = bytes(team_id.bytes, ID_SIZE);
     message.place = &place;
     (void)fleet_add(fleet->operator_device, at_us, KIND(OFFENDER), &message.base);
+}
+
+void fleet_anchor_void(struct fleet *fleet, int64_t at_us, int64_t from_us, int64_t to_us)
+{
+    Doublecrew__V1__AnchorVoid message = DOUBLECREW__V1__ANCHOR_VOID__INIT;
+
+    message.from_ms = from_us / 1000;
+    message.to_ms = to_us / 1000;
+    message.reason = text("The clock was a day ahead.");
+    (void)fleet_add(fleet->operator_device, at_us, KIND(ANCHOR_VOID), &message.base);
 }
 
 struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer)

@@ -77,6 +77,7 @@ void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublec
                    const char *team);
 void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__RiskLevel risk,
                     const char *team);
+void fleet_anchor_void(struct fleet *fleet, int64_t at_us, int64_t from_us, int64_t to_us);
 /* Enrols a device named as its officer. */
 struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer);
 void fleet_settle(struct fleet *fleet, int64_t at_us);
@@ -86,6 +87,8 @@ struct fleet *fleet_typical(void);
 
 /* Sessions: an anchor for the device as the server would issue it; deliveries bear its Hello from then on. */
 void fleet_hello(struct fleet_device *device, int64_t at_us);
+/* The same from a server whose clock says another time than it is. */
+void fleet_hello_wrong(struct fleet_device *device, int64_t at_us, int64_t said_us);
 void fleet_offline(struct fleet_device *device); /* deliveries without a session: carried in by hand */
 void fleet_reboot(struct fleet_device *device, int64_t at_us);
 

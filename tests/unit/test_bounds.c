@@ -149,6 +149,53 @@ static void simulated_phones__true_time_always_lies_within(void **state)
     assert_true(narrowed > 10000); /* more anchors do say more */
 }
 
+static int64_t cut(int64_t us)
+{
+    return us == INT64_MAX ? us : us - us % 1000;
+}
+
+/* One boot of one phone, in microseconds that nobody sees; everything told is cut to milliseconds. */
+static void one_boot(struct phone *phone, size_t meetings)
+{
+    struct bounds_anchor anchors[8];
+    int64_t entry_true_us[32], entry_us[32];
+    size_t entries = 0;
+
+    for (size_t i = 0; i < meetings; i++) {
+        for (size_t n = 0; n < 4; n++) {
+            pass(phone, (int64_t)fixture_below(&phone->seed, n == 0 ? 3000 : 4000000));
+            entry_true_us[entries] = phone->true_us;
+            entry_us[entries++] = cut(phone->monotonic_us);
+        }
+        anchors[i].sent_us = cut(phone->monotonic_us);
+        pass(phone, (int64_t)fixture_below(&phone->seed, 3000));
+        anchors[i].time_us = cut(phone->true_us);
+        pass(phone, (int64_t)fixture_below(&phone->seed, 3000));
+        anchors[i].received_us = fixture_below(&phone->seed, 4) == 0 ? INT64_MAX : cut(phone->monotonic_us);
+    }
+    for (size_t e = 0; e < entries; e++) {
+        struct bounds all = bounds_unknown();
+
+        for (size_t i = 0; i < meetings; i++) /* forwards and backwards */
+            all = bounds_intersect(all, bounds_from_cut_anchor(&anchors[i], entry_us[e], DRIFT));
+        assert_true(all.lo_us <= entry_true_us[e] && entry_true_us[e] <= all.hi_us);
+    }
+}
+
+/* Latencies, drifts and boots of milliseconds, where what is cut off matters most. */
+static void clocks_in_whole_milliseconds__true_time_always_lies_within(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 2000; seed++) {
+        struct phone phone = {.seed = seed, .true_us = 1732286205 * SECOND + (int64_t)(seed * 7919 % 1000000)};
+
+        for (size_t boot = 0; boot < 3; boot++) {
+            phone.monotonic_us = (int64_t)fixture_below(&phone.seed, 90000000);
+            one_boot(&phone, 1 + (size_t)fixture_below(&phone.seed, 8));
+        }
+    }
+}
+
 /* Beyond the drift the anchors contradict each other: that is how a manipulated clock shows. */
 static void simulated_phone__a_jumping_clock_empties_the_intersection(void **state)
 {
@@ -169,6 +216,7 @@ int main(void)
         cmocka_unit_test(anchor__extremes_saturate),
         cmocka_unit_test(intersect__narrows_and_shows_trouble),
         cmocka_unit_test(simulated_phones__true_time_always_lies_within),
+        cmocka_unit_test(clocks_in_whole_milliseconds__true_time_always_lies_within),
         cmocka_unit_test(simulated_phone__a_jumping_clock_empties_the_intersection),
     };
 
