@@ -55,6 +55,7 @@ int command_revoke(const struct command *command, int argc, char **argv);
 int command_seed(const struct command *command, int argc, char **argv);
 int command_list(const struct command *command, int argc, char **argv);
 int command_quiet(const struct command *command, int argc, char **argv);
+int command_rescue(const struct command *command, int argc, char **argv);
 int command_status(const struct command *command, int argc, char **argv);
 int command_policy(const struct command *command, int argc, char **argv);
 int command_rebuild(const struct command *command, int argc, char **argv);

@@ -59,6 +59,16 @@ static const struct command commands[] = {
      "silent, as 90m, 24h (the default) or 7d. A device that is connected right now is seen every five minutes. Works\n"
      "beside a running server. Devices declared lost are left out.\n",
      command_quiet},
+    {"rescue", "FILE [--partly] [--dir DIR]", "take in what a phone could not push, from the file that it exported",
+     "For a phone whose radio is broken, or that was declared lost and found again. While no server runs, its entries "
+     "go\n"
+     "into its own log, marked as brought in by hand; while one runs, your own device carries them, which counts too "
+     "but\n"
+     "doesn't make the phone's log complete. A lost phone's entries from the loss on are held. Every push in the file "
+     "is\n"
+     "checked first; if one is damaged or not of this force, nothing is taken in, unless --partly. Twice is "
+     "harmless.\n",
+     command_rescue},
     {"status", "[--dir DIR]", "print the store's head, mode and size", "", command_status},
     {"policy", "show|check|apply|history|what-if [FILE] [--days N] [--dir DIR]",
      "print the policy in force or its history; check a new version, try it, put it in force",
@@ -94,7 +104,8 @@ static const struct command commands[] = {
      "The store alone: keep DIR/certs, DIR/keys, DIR/operator and the two .conf files in a safe place too.\n",
      command_backup},
     {"explain", "PRESENCE [--dir DIR]", "show how a stored verdict came about, fact by fact",
-     "PRESENCE: its id, or at least the first 8 hex digits. Works beside a running server, on a copy. What it prints is\n"
+     "PRESENCE: its id, or at least the first 8 hex digits. Works beside a running server, on a copy. What it prints "
+     "is\n"
      "personal data: who was where.\n",
      command_explain},
     {"judge", "", "judge cases by the two-officer rule: a line of JSON in, a line of JSON out",

@@ -13,6 +13,7 @@
 #include "client-sim/scenario_reader.h"
 #include "client-sim/setup.h"
 #include "client-sim/timeline.h"
+#include "core/rescue_file.h"
 
 #define SERVE_MS 50
 #define FIRST_SYNC_MS 15000
@@ -140,6 +141,7 @@ static void show_help(void)
          "  checks out          records seen          notes \"TEXT\"\n"
          "  goes offline        goes online           syncs\n"
          "  verdicts            flags                 offenders         status        quit\n"
+         "  rescue FILE         (writes what isn't synced, for 'doublecrewctl rescue')\n"
          "  docs/SCENARIOS.md lists everything else that people can do.");
 }
 
@@ -197,6 +199,45 @@ static void list_offenders(const struct hand *hand)
     puts("");
 }
 
+struct rescue {
+    FILE *file;
+    unsigned pushes;
+    bool done;
+    bool good;
+};
+
+static bool keep_push(void *context, enum dc_status status, const uint8_t *push, size_t size)
+{
+    struct rescue *rescue = context;
+    uint8_t frame[RESCUE_FRAME_SIZE];
+
+    rescue_file_frame((uint32_t)size, frame);
+    rescue->done = push == NULL;
+    rescue->good = rescue->good && status == DC_OK && fwrite(frame, sizeof(frame), 1, rescue->file) == 1 &&
+                   (size == 0 || fwrite(push, size, 1, rescue->file) == 1);
+    rescue->pushes += push != NULL;
+    return true;
+}
+
+/* The phone's radio is broken: its evidence leaves by hand. */
+static void write_rescue(struct hand *hand, const char *path)
+{
+    struct rescue rescue = {.file = fopen(path, "wxe"), .good = true};
+    uint8_t head[RESCUE_HEAD_SIZE];
+
+    if (rescue.file == NULL) {
+        printf("  %s can't be made, or is there already\n", path);
+        return;
+    }
+    rescue_file_head(head);
+    rescue.good = fwrite(head, sizeof(head), 1, rescue.file) == 1 &&
+                  dc_export_pending(hand->self->device, keep_push, &rescue) == DC_OK;
+    while (rescue.good && !rescue.done && serve(hand, SERVE_MS))
+        ;
+    rescue.good = fclose(rescue.file) == 0 && rescue.good && rescue.done;
+    printf("  %u pushes %s %s\n", rescue.pushes, rescue.good ? "written to" : "only could be written to", path);
+}
+
 /* False: the phone is put down. */
 static bool obey(struct hand *hand, char *line)
 {
@@ -215,6 +256,8 @@ static bool obey(struct hand *hand, char *line)
         list_offenders(hand);
     else if (strcmp(line, "verdicts") == 0)
         status = dc_each_presence(hand->self->device, NULL, show_presence, hand);
+    else if (strncmp(line, "rescue ", 7) == 0)
+        write_rescue(hand, line + 7);
     else if (strcmp(line, "flags") == 0)
         status = dc_each_flag(hand->self->device, NULL, show_flag, hand);
     else

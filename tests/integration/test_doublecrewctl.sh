@@ -98,7 +98,7 @@ start_server()
 printf '== the command line\n'
 expect 0 'help lists the commands' '^  enrol +enrol a device' help
 expect 0 'no arguments: the same' '^  verify ' # nothing
-for command in init import enrol revoke seed list quiet status policy rebuild verify backup judge; do
+for command in init import enrol revoke seed list quiet rescue status policy rebuild verify backup judge; do
     expect 0 "help $command" "^doublecrewctl $command " help "$command"
 done
 expect 0 'version' '^doublecrewctl [0-9]' --version
