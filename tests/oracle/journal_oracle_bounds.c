@@ -2,6 +2,7 @@
 #include "tests/oracle/journal_oracle_parts.h"
 
 #define FAR (INT64_MAX / 4)
+#define CUT 999
 
 /* part * length, outward: up rounds towards more. */
 static int64_t stretched(int64_t length_us, int64_t drift_ppb, bool longer, bool up)
@@ -14,21 +15,26 @@ static int64_t stretched(int64_t length_us, int64_t drift_ppb, bool longer, bool
     return (int64_t)whole;
 }
 
-/* T1 for an entry at mono; before the observation it works backwards. */
+/*
+ * T1 for an entry at mono; before the observation it works backwards. Whole milliseconds are cut off, so any of the four times
+ * may be CUT later than it says: the latest entry and answer from the earliest question bound above, the earliest entry from
+ * the latest receipt below.
+ */
 static struct jo_bounds by_observation(const struct jo_observation *o, int64_t mono_us, int64_t drift_ppb)
 {
     struct jo_bounds at = {INT64_MIN, INT64_MAX};
+    int64_t latest_us = mono_us + CUT, earliest_us = mono_us - CUT;
 
-    if (mono_us >= o->sent_us)
-        at.hi_us = o->time_us + stretched(mono_us - o->sent_us, drift_ppb, true, true);
+    if (latest_us >= o->sent_us)
+        at.hi_us = o->time_us + CUT + stretched(latest_us - o->sent_us, drift_ppb, true, true);
     else
-        at.hi_us = o->time_us - stretched(o->sent_us - mono_us, drift_ppb, false, false);
+        at.hi_us = o->time_us + CUT - stretched(o->sent_us - latest_us, drift_ppb, false, false);
     if (o->received_us == INT64_MAX)
         return at;
-    if (mono_us >= o->received_us)
-        at.lo_us = o->time_us + stretched(mono_us - o->received_us, drift_ppb, false, false);
+    if (earliest_us >= o->received_us)
+        at.lo_us = o->time_us + stretched(earliest_us - o->received_us, drift_ppb, false, false);
     else
-        at.lo_us = o->time_us - stretched(o->received_us - mono_us, drift_ppb, true, true);
+        at.lo_us = o->time_us - stretched(o->received_us - earliest_us, drift_ppb, true, true);
     return at;
 }
 
