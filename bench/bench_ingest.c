@@ -17,25 +17,21 @@
  * Nothing of it verifies, hashes or derives; so the ratio is what everything but SQLite costs.
  */
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench/ingest_load.h"
+#include "bench/machine.h"
 #include "bench/sqlite_loop.h"
 
 #define ROUNDS_MAX 31
 #define LOADS 3
 #define BARE_RUNS 3 /* of each bare loop in a round, the median counts: a disk shared with others has slow moments */
 #define MINUTE_MS UINT64_C(60000)
-#define OTHERS_SHARE_MAX 0.05 /* of the machine's CPU; above it the figures are said not to be worth keeping */
-#define SERVER_CORE 0
-#define LOAD_CORE 1
 
 struct options {
     size_t devices;
@@ -65,106 +61,6 @@ struct results {
     char tables[512];
 };
 
-/* Cores ------------------------------------------------------------------------------------------------------------- */
-
-/* This process, and what it starts from now on. On one core alone there is nothing to choose. */
-static void stay_on(size_t core)
-{
-    cpu_set_t cores;
-
-    CPU_ZERO(&cores);
-    CPU_SET(core, &cores);
-    if (sysconf(_SC_NPROCESSORS_ONLN) > 1 && sched_setaffinity(0, sizeof(cores), &cores) != 0)
-        fprintf(stderr, "bench: core %zu can't be chosen (%s); the figures are of shared cores\n", core,
-                strerror(errno));
-}
-
-static bool read_line(const char *path, char *ret_line, int size)
-{
-    FILE *file = fopen(path, "re");
-    bool good = file != NULL && fgets(ret_line, size, file) != NULL;
-
-    if (file != NULL)
-        (void)fclose(file);
-    return good;
-}
-
-/* The text beyond so many words. */
-static const char *skip_words(const char *text, size_t count)
-{
-    for (size_t i = 0; i < count; i++) {
-        text += strspn(text, " ");
-        text += strcspn(text, " ");
-    }
-    return text;
-}
-
-/* The sum of so many numbers from here on, of clock ticks, in seconds. */
-static double sum_ticks_s(const char *text, size_t count)
-{
-    unsigned long ticks = 0;
-    char *end = NULL;
-
-    for (size_t i = 0; i < count; i++) {
-        ticks += strtoul(text, &end, 10);
-        text = end;
-    }
-    return (double)ticks / (double)sysconf(_SC_CLK_TCK);
-}
-
-/* Seconds of CPU that a process has used; 0: it can't be told. */
-static double cpu_s(pid_t pid)
-{
-    char path[64];
-    char line[1024];
-
-    snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    if (!read_line(path, line, sizeof(line)))
-        return 0;
-    const char *at = strrchr(line, ')');                            /* the name before it may hold anything */
-    return at == NULL ? 0 : sum_ticks_s(skip_words(at + 1, 11), 2); /* user, system */
-}
-
-/* CPU seconds since the machine's start: of everybody, stolen by the host included, and of this process and its children. */
-struct usage {
-    double at_s;
-    double all_s;
-    double own_s;
-};
-
-static double seconds_of(const struct rusage *usage)
-{
-    return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +
-           (double)(usage->ru_utime.tv_usec + usage->ru_stime.tv_usec) / 1e6;
-}
-
-static struct usage usage_now(void)
-{
-    struct usage usage = {.at_s = 0};
-    struct timespec now;
-    struct rusage self;
-    struct rusage children;
-    char line[512];
-
-    if (read_line("/proc/stat", line, sizeof(line))) /* cpu, user, nice, system, idle, iowait, irq, softirq, steal */
-        usage.all_s = sum_ticks_s(skip_words(line, 1), 3) + sum_ticks_s(skip_words(line, 6), 3);
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    (void)getrusage(RUSAGE_SELF, &self);
-    (void)getrusage(RUSAGE_CHILDREN, &children);
-    usage.at_s = (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-    usage.own_s = seconds_of(&self) + seconds_of(&children);
-    return usage;
-}
-
-/* Which share of the machine's CPU went to others since then. */
-static double others_share(const struct usage *before)
-{
-    struct usage after = usage_now();
-    double others_s = (after.all_s - before->all_s) - (after.own_s - before->own_s);
-
-    return others_s / ((after.at_s - before->at_s) * (double)sysconf(_SC_NPROCESSORS_ONLN));
-}
-
 /* A round ----------------------------------------------------------------------------------------------------------- */
 
 static enum status run_server(const struct ingest_load *load, const struct ingest_force *force, uint64_t *random,
@@ -174,14 +70,14 @@ static enum status run_server(const struct ingest_load *load, const struct inges
     uint64_t *acknowledged = calloc(force->device_count, sizeof(*acknowledged));
     enum status status = acknowledged == NULL ? STATUS_NO_MEMORY : ingest_force_reset(force);
 
-    stay_on(SERVER_CORE);
+    machine_stay_on(MACHINE_SERVER_CORE);
     if (status == STATUS_OK && !server_start(&server, force->dir))
         status = STATUS_NETWORK;
-    stay_on(LOAD_CORE);
-    double before_s = cpu_s(server.pid);
+    machine_stay_on(MACHINE_LOAD_CORE);
+    double before_s = machine_cpu_s(server.pid);
     if (status == STATUS_OK)
         status = ingest_load_run(load, force, server.port, random, ret_round, acknowledged);
-    *ret_cpu_s = cpu_s(server.pid) - before_s;
+    *ret_cpu_s = machine_cpu_s(server.pid) - before_s;
     server_kill(&server);
     if (status == STATUS_OK)
         status = ingest_force_check(force, acknowledged);
@@ -252,10 +148,10 @@ static enum status run_bare(const struct ingest_force *force, struct results *re
     struct sql_part part;
     enum status status = ingest_force_record(force, &record, &part);
 
-    stay_on(SERVER_CORE);
+    machine_stay_on(MACHINE_SERVER_CORE);
     if (status == STATUS_OK)
         status = run_loops(force, record, &part, results);
-    stay_on(LOAD_CORE);
+    machine_stay_on(MACHINE_LOAD_CORE);
     if (status == STATUS_OK) {
         results->rows_per_fact[results->count] = (double)part.writes / (double)results->facts;
         results->reads_per_fact[results->count] = (double)part.reads / (double)results->facts;
@@ -351,25 +247,6 @@ static void print_figure(const struct ingest_load *load, const struct results *r
            spread_of(results->writes_per_s, results->count).median, ratio.median, ratio.low, ratio.high);
 }
 
-static void print_machine(const struct ingest_force *force)
-{
-    char line[256];
-    FILE *file = fopen("/proc/cpuinfo", "re");
-    const char *model = "unknown";
-
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        if (strncmp(line, "model name", 10) == 0 && strchr(line, ':') != NULL) {
-            line[strcspn(line, "\n")] = '\0';
-            model = strchr(line, ':') + 2;
-            break;
-        }
-    }
-    printf("%ld cores of %s; %zu devices, %zu records of set-up\n", sysconf(_SC_NPROCESSORS_ONLN), model,
-           force->device_count, (size_t)force->setup_pos);
-    if (file != NULL)
-        (void)fclose(file);
-}
-
 /* The whole --------------------------------------------------------------------------------------------------------- */
 
 static void choose_loads(const struct options *options, struct ingest_load ret_loads[LOADS])
@@ -406,7 +283,8 @@ static enum status run_all(const struct options *options, const struct ingest_fo
 static void print_all(const struct options *options, const struct ingest_force *force,
                       const struct ingest_load loads[LOADS], const struct results results[LOADS])
 {
-    print_machine(force);
+    machine_print();
+    printf("%zu devices, %zu records of set-up\n", force->device_count, (size_t)force->setup_pos);
     printf("medians of %zu rounds (lowest to highest)\n", options->rounds);
     for (size_t i = 0; i < LOADS; i++) {
         if (is_chosen(options, i))
@@ -471,14 +349,14 @@ int main(int argc, char **argv)
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);
-    struct usage before = usage_now();
+    struct machine_usage before = machine_usage();
     fprintf(stderr, "setting up a force with %zu devices\n", options.devices);
     if (ingest_force_make(options.folder, options.devices, &force) != STATUS_OK)
         return 1;
     choose_loads(&options, loads);
     enum status status = run_all(&options, &force, loads, results);
-    double others = others_share(&before);
-    if (status == STATUS_OK && others > OTHERS_SHARE_MAX)
+    double others = machine_others_share(&before);
+    if (status == STATUS_OK && others > MACHINE_OTHERS_MAX)
         printf("WARNING: other work took %.0f %% of this machine meanwhile: no figures to keep\n", others * 100);
     if (status == STATUS_OK)
         print_all(&options, &force, loads, results);

@@ -14,7 +14,6 @@
 #include "server/edge/store_sqlite.h"
 #include "server/logic/batch.h"
 
-#define TEAMS 4
 #define OFFICERS_FROM 1001
 
 static enum status complain_bench(enum status status, const char *what)
@@ -29,19 +28,19 @@ static void write_teams(FILE *file, const struct ingest_force *force)
 {
     (void)force;
     fputs("code,name\n", file);
-    for (int team = 0; team < TEAMS; team++)
+    for (int team = 0; team < INGEST_TEAMS; team++)
         fprintf(file, "T%d,Invented team %d\n", team + 1, team + 1);
 }
 
 static size_t team_of_pair(size_t pair)
 {
-    return pair % TEAMS + 1;
+    return pair % INGEST_TEAMS + 1;
 }
 
 static void write_officers(FILE *file, const struct ingest_force *force)
 {
     fputs("code,name,role,teams\n", file);
-    for (int team = 0; team < TEAMS; team++)
+    for (int team = 0; team < INGEST_TEAMS; team++)
         fprintf(file, "DS %d,Invented supervisor %d,supervisor,T%d\n", team + 1, team + 1, team + 1);
     for (size_t i = 0; i < force->device_count; i++)
         fprintf(file, "PC %zu,Invented officer %zu,offender_manager,T%zu\n", OFFICERS_FROM + i, i + 1,
@@ -72,6 +71,8 @@ static void write_devices(FILE *file, const struct ingest_force *force)
     fputs("officer,label\n", file);
     for (size_t i = 0; i < force->device_count; i++)
         fprintf(file, "PC %zu,measured phone\n", OFFICERS_FROM + i);
+    for (int team = 0; team < INGEST_TEAMS; team++)
+        fprintf(file, "DS %d,measured console\n", team + 1);
 }
 
 static enum status import(const struct ingest_force *force, const char *kind,
@@ -129,12 +130,13 @@ static enum status read_key(const char *path, struct sign_key **ret_key)
     return status;
 }
 
-static enum status read_device(const struct ingest_force *force, size_t index, struct ingest_device *device)
+static enum status read_device(const struct ingest_force *force, const char *rank, size_t number,
+                               struct ingest_device *device)
 {
     char key[PROCESS_PATH_MAX];
     struct package package;
 
-    snprintf(device->package, sizeof(device->package), "%.900s/devices/PC-%zu-1", force->folder, OFFICERS_FROM + index);
+    snprintf(device->package, sizeof(device->package), "%.900s/devices/%s-%zu-1", force->folder, rank, number);
     enum status status = package_read(device->package, &package);
     if (status != STATUS_OK)
         return status;
@@ -177,7 +179,9 @@ static enum status read_setup(struct ingest_force *force)
     if (status == STATUS_OK)
         status = read_offenders(force, &folder);
     for (size_t i = 0; i < force->device_count && status == STATUS_OK; i++)
-        status = read_device(force, i, &force->devices[i]);
+        status = read_device(force, "PC", OFFICERS_FROM + i, &force->devices[i]);
+    for (size_t i = 0; i < INGEST_TEAMS && status == STATUS_OK; i++)
+        status = read_device(force, "DS", i + 1, &force->supervisors[i]);
     if (status == STATUS_OK)
         status = store_sqlite_open(folder.store, STORE_SQLITE_READER, &store);
     if (status == STATUS_OK)
@@ -236,6 +240,8 @@ void ingest_force_remove(struct ingest_force *force)
 {
     for (size_t i = 0; force->devices != NULL && i < force->device_count; i++)
         sign_key_free(force->devices[i].key);
+    for (size_t i = 0; i < INGEST_TEAMS; i++)
+        sign_key_free(force->supervisors[i].key);
     free(force->devices);
     free(force->offenders);
     process_remove_tree(force->folder);

@@ -12,6 +12,7 @@
 #include "core/sign.h"
 
 #define INGEST_OFFENDERS 20 /* of each pair of officers */
+#define INGEST_TEAMS 4
 
 struct ingest_device {
     char package[PROCESS_PATH_MAX];
@@ -30,7 +31,8 @@ struct ingest_force {
     uint64_t setup_pos;            /* records of the set-up */
     size_t device_count;           /* even: partners stand beside each other */
     struct ingest_device *devices;
-    struct id *offenders; /* INGEST_OFFENDERS of each pair, in order */
+    struct id *offenders;                           /* INGEST_OFFENDERS of each pair, in order */
+    struct ingest_device supervisors[INGEST_TEAMS]; /* one of each team; pairs are spread over the teams in turn */
 };
 
 /* Complains itself. INPUT: folder is not on a disk (a tmpfs syncs nothing). */

@@ -162,18 +162,32 @@ static struct push_job *gather(struct writer *writer, struct push_job *first)
     return first;
 }
 
+static int64_t count_jobs(const struct push_job *jobs)
+{
+    int64_t count = 0;
+
+    for (; jobs != NULL; jobs = jobs->next)
+        count++;
+    return count;
+}
+
 static void run_group(struct writer *writer, struct push_job *first)
 {
     struct commit_note *note = new_note();
+    int64_t begun_us;
     bool trouble;
     int64_t now_us;
     enum status status;
 
     note->jobs = gather(writer, first);
+    begun_us = clock_boot_us();
     now_us = time_now(writer, &trouble);
     status = apply(writer, note->jobs, now_us, trouble);
     if (status != STATUS_OK)
         fail_jobs(note->jobs, status);
+    else
+        LOG(writer->log, LOG_DEBUG, "committed", log_number("pushes", count_jobs(note->jobs)),
+            log_number("took_us", clock_boot_us() - begun_us));
     tell(writer, status, note);
 }
 

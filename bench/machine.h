@@ -1,0 +1,36 @@
+/*
+ * The machine that a benchmark runs on: which core does what, who else used it meanwhile, and what it is.
+ */
+#ifndef DOUBLECREW_BENCH_MACHINE_H
+#define DOUBLECREW_BENCH_MACHINE_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+#define MACHINE_SERVER_CORE 0
+#define MACHINE_LOAD_CORE 1
+#define MACHINE_OTHERS_MAX 0.05 /* of the machine's CPU; above it the figures are said not to be worth keeping */
+
+/* This process, and what it starts from now on. On one core alone there is nothing to choose. */
+void machine_stay_on(size_t core);
+
+/* Seconds of CPU that a process has used; 0: it can't be told. */
+double machine_cpu_s(pid_t pid);
+
+/* CPU seconds since the machine's start: of everybody, stolen by the host included, and of this process and its children. */
+struct machine_usage {
+    double at_s;
+    double all_s;
+    double own_s;
+};
+struct machine_usage machine_usage(void);
+/* Which share of the machine's CPU went to others since then. */
+double machine_others_share(const struct machine_usage *before);
+
+/* Cores and model, on a line. */
+void machine_print(void);
+
+/* The value below which that share of them lies; sorts them. 0 when there are none. */
+double machine_percentile(double *values, size_t count, double share);
+
+#endif
