@@ -12,6 +12,17 @@ foreach(source IN LISTS benches)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endforeach()
 
+# The deterministic simulation (docs/TESTING.md); a release build makes it only when asked to (./run sim).
+file(GLOB fleet_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/sim_*.c ${PROJECT_SOURCE_DIR}/tests/sim/fleet_sim.c)
+if(fleet_sources AND NOT DOUBLECREW_LAYERS)
+    add_executable(doublecrew-fleet ${fleet_sources})
+    target_link_libraries(doublecrew-fleet PRIVATE dc_server_edge dc_device dc_flags dc_warnings m)
+    set_target_properties(doublecrew-fleet PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    if(NOT BUILD_TESTING)
+        set_target_properties(doublecrew-fleet PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endif()
+
 if(NOT BUILD_TESTING)
     return()
 endif()

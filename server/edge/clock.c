@@ -6,6 +6,7 @@
 #include <time.h>
 
 struct clock {
+    struct clock_source source;
     bool training;
     int64_t training_rate;
     _Atomic int64_t training_offset_us; /* a training clock shows rate times the real time and this */
@@ -31,10 +32,32 @@ int64_t clock_boot_us(void)
     return read_us(CLOCK_BOOTTIME);
 }
 
+static int64_t system_wall_us(void *context)
+{
+    (void)context;
+    return clock_wall_us();
+}
+
+static int64_t system_boot_us(void *context)
+{
+    (void)context;
+    return clock_boot_us();
+}
+
+static int64_t source_wall_us(const struct clock *clock)
+{
+    return clock->source.wall_us(clock->source.context);
+}
+
+static int64_t source_boot_us(const struct clock *clock)
+{
+    return clock->source.boot_us(clock->source.context);
+}
+
 enum status clock_new(const struct clock_setup *setup, struct clock **ret_clock)
 {
     struct clock *clock = calloc(1, sizeof(*clock));
-    int64_t boot_us = clock_boot_us();
+    int64_t boot_us;
 
     if (clock == NULL)
         return STATUS_NO_MEMORY;
@@ -42,9 +65,13 @@ enum status clock_new(const struct clock_setup *setup, struct clock **ret_clock)
         free(clock);
         return STATUS_NO_MEMORY;
     }
+    clock->source = setup->source;
+    if (clock->source.wall_us == NULL)
+        clock->source = (struct clock_source){.wall_us = system_wall_us, .boot_us = system_boot_us};
+    boot_us = source_boot_us(clock);
     clock->training = setup->training;
     clock->training_rate = setup->training_rate;
-    clock->watch = clock_watch_start(setup, clock_wall_us(), boot_us);
+    clock->watch = clock_watch_start(setup, source_wall_us(clock), boot_us);
     atomic_init(&clock->training_offset_us, setup->journal_us - boot_us * clock->training_rate);
     *ret_clock = clock;
     return STATUS_OK;
@@ -108,27 +135,27 @@ void clock_watch_accept_wall(struct clock_watch *watch, int64_t wall_us, int64_t
 void clock_accept_wall(struct clock *clock)
 {
     pthread_mutex_lock(&clock->mutex);
-    clock_watch_accept_wall(&clock->watch, clock_wall_us(), clock_boot_us());
+    clock_watch_accept_wall(&clock->watch, source_wall_us(clock), source_boot_us(clock));
     pthread_mutex_unlock(&clock->mutex);
 }
 
 struct clock_reading clock_read(struct clock *clock)
 {
-    struct clock_reading reading = {.real_us = clock_boot_us()};
+    struct clock_reading reading = {.real_us = source_boot_us(clock)};
 
     if (clock->training) {
         reading.server_us = reading.real_us * clock->training_rate + atomic_load(&clock->training_offset_us);
         return reading;
     }
     pthread_mutex_lock(&clock->mutex);
-    reading = clock_watch_read(&clock->watch, clock_wall_us(), clock_boot_us());
+    reading = clock_watch_read(&clock->watch, source_wall_us(clock), source_boot_us(clock));
     pthread_mutex_unlock(&clock->mutex);
     return reading;
 }
 
 void clock_step(struct clock *clock, int64_t now_us)
 {
-    int64_t offset_us = now_us - clock_boot_us() * clock->training_rate;
+    int64_t offset_us = now_us - source_boot_us(clock) * clock->training_rate;
     int64_t before = atomic_load(&clock->training_offset_us);
 
     while (offset_us > before && !atomic_compare_exchange_weak(&clock->training_offset_us, &before, offset_us)) {

@@ -15,7 +15,15 @@ struct clock_reading {
 
 struct clock;
 
+/* Where time comes from; the deterministic simulation has its own. Functions NULL: the system's clocks. */
+struct clock_source {
+    int64_t (*wall_us)(void *context); /* since 1970 UTC; may jump */
+    int64_t (*boot_us)(void *context); /* monotonic, counts sleep */
+    void *context;
+};
+
 struct clock_setup {
+    struct clock_source source;
     bool training;
     unsigned training_rate;  /* training seconds that pass in a real one; 0: it moves by steps alone */
     int64_t journal_us;      /* time of the journal's last record; a training clock stands there at first */

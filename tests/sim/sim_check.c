@@ -1,0 +1,100 @@
+/* When all is quiet: everybody level, and what must hold then. */
+#include "tests/sim/sim_check.h"
+
+#include "server/logic/batch.h"
+
+#define SETTLE_MAX_US (4 * SIM_DAY)
+#define ROUND_US (20 * SIM_MINUTE)
+#define STILL_ROUNDS 2 /* in a row without a change */
+
+static bool must_settle(const struct sim_device *device)
+{
+    return sim_device_fate(device) == SIM_DEVICE_FINE;
+}
+
+/* Phones that are only gone for a while come back; the server's clock is put right and it starts anew. */
+static void make_quiet(struct sim *sim)
+{
+    sim->quiet = true;
+    sim_trace(sim, "all is quiet from here on");
+    for (unsigned i = 0; i < sim->device_count && !sim_failed(sim); i++) {
+        struct sim_device *device = sim->devices[i];
+
+        sim_device_set_signal(device, true);
+        if (sim_device_fate(device) != SIM_DEVICE_LOST && sim_device_use(device) == NULL)
+            sim_device_open(device);
+        sim_device_forget_plans(device);
+    }
+    sim_run_until(sim, sim->now_us + SIM_HOUR); /* the server is up again */
+    sim_server_wall_right(sim);
+    sim_server_restart(sim, SIM_SECOND);
+}
+
+static void everybody_online(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->device_count; i++) {
+        if (sim_device_fate(sim->devices[i]) != SIM_DEVICE_LOST)
+            sim_device_go_online(sim->devices[i], sim->now_us + ROUND_US + SIM_MINUTE);
+    }
+}
+
+static bool all_settled(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->device_count; i++) {
+        if (must_settle(sim->devices[i]) && !sim_device_is_settled(sim->devices[i]))
+            return false;
+    }
+    return sim_server_is_idle(sim);
+}
+
+static void tell_stuck(struct sim *sim)
+{
+    for (unsigned i = 0; i < sim->device_count; i++) {
+        struct sim_device *device = sim->devices[i];
+
+        if (must_settle(device) && !sim_device_is_settled(device)) {
+            sim_fail(sim, "stuck: %s isn't level with the server %d h after all became quiet: %s",
+                     sim_device_name(device), (int)(SETTLE_MAX_US / SIM_HOUR), sim_device_state(device));
+            return;
+        }
+    }
+    sim_fail(sim, "stuck: all phones are level, but the server doesn't come to rest");
+}
+
+static uint64_t head_pos(struct sim *sim)
+{
+    struct store *store = sim_server_store(sim);
+    struct store_head head = {0};
+
+    if (store == NULL || store->ops->head(store, &head) != STATUS_OK)
+        return 0;
+    return head.pos;
+}
+
+void sim_check_settle(struct sim *sim)
+{
+    int64_t limit_us;
+    uint64_t pos = 0;
+    unsigned still = 0;
+
+    make_quiet(sim);
+    limit_us = sim->now_us + SETTLE_MAX_US;
+    while (!sim_failed(sim) && still < STILL_ROUNDS) {
+        everybody_online(sim);
+        sim_run_until(sim, sim->now_us + ROUND_US);
+        still = all_settled(sim) && head_pos(sim) == pos ? still + 1 : 0;
+        pos = head_pos(sim);
+        if (sim->now_us > limit_us && still == 0)
+            tell_stuck(sim);
+    }
+}
+
+void sim_check_all(struct sim *sim)
+{
+    sim_check_journal(sim);
+    if (!sim_failed(sim))
+        sim_check_scopes(sim);
+    if (!sim_failed(sim))
+        sim_check_rebuild(sim);
+    sim_count(sim, SIM_COUNT_RECORDS, head_pos(sim));
+}

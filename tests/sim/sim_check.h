@@ -1,0 +1,18 @@
+/* What must hold: during the run, and when all is quiet. Failures go to sim_fail. */
+#ifndef DOUBLECREW_TESTS_SIM_CHECK_H
+#define DOUBLECREW_TESTS_SIM_CHECK_H
+
+#include "tests/sim/sim_device.h"
+
+/* Faults stop, everybody goes online, until nothing moves. Fails when something is stuck (P7), saying where. */
+void sim_check_settle(struct sim *sim);
+/* Everything, after sim_check_settle. */
+void sim_check_all(struct sim *sim);
+/* The journal alone: each entry once, logs without a gap, nothing acknowledged missing. After each crash, too. */
+void sim_check_journal(struct sim *sim);
+/* The operator's and all officers' phones: rows equal scope. */
+void sim_check_scopes(struct sim *sim);
+/* A second store made from the journal is the same, byte by byte. */
+void sim_check_rebuild(struct sim *sim);
+
+#endif

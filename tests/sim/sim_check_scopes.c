@@ -1,0 +1,178 @@
+/*
+ * Each phone holds exactly the rows of its scope (P1, P4). What the scope is, is asked of the world (who has the phone, in
+ * which team, in which role), and its rows are walked in the tables one by one: no cursor, no pages, no memberships.
+ */
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "doublecrew/v1/entry.pb-c.h"
+#include "server/logic/batch.h"
+#include "tests/sim/sim_check.h"
+
+struct row {
+    uint8_t key[STORE_VIEW_KEY_MAX];
+    size_t key_size;
+    uint8_t *bytes;
+    size_t size;
+};
+
+struct rows {
+    struct row *items;
+    size_t count;
+    size_t capacity;
+};
+
+static void add(struct rows *rows, struct span key, struct span bytes)
+{
+    struct row *row;
+
+    if (rows->count == rows->capacity) {
+        rows->capacity = rows->capacity == 0 ? 128 : 2 * rows->capacity;
+        rows->items = realloc(rows->items, rows->capacity * sizeof(*rows->items));
+        if (rows->items == NULL)
+            abort();
+    }
+    row = &rows->items[rows->count++];
+    row->key_size = key.size < sizeof(row->key) ? key.size : sizeof(row->key);
+    memcpy(row->key, key.data, row->key_size);
+    row->bytes = malloc(bytes.size + 1);
+    if (row->bytes == NULL)
+        abort();
+    memcpy(row->bytes, bytes.data, bytes.size);
+    row->size = bytes.size;
+}
+
+static void rows_done(struct rows *rows)
+{
+    for (size_t i = 0; i < rows->count; i++)
+        free(rows->items[i].bytes);
+    free(rows->items);
+    memset(rows, 0, sizeof(*rows));
+}
+
+static int by_key(const void *a, const void *b)
+{
+    const struct row *x = a;
+    const struct row *y = b;
+    size_t least = x->key_size < y->key_size ? x->key_size : y->key_size;
+    int order = memcmp(x->key, y->key, least);
+
+    return order != 0 ? order : x->key_size < y->key_size ? -1 : x->key_size > y->key_size;
+}
+
+/* A row in two scopes of the same phone is one row. */
+static void sort_once(struct rows *rows)
+{
+    size_t to = 0;
+
+    if (rows->count > 1)
+        qsort(rows->items, rows->count, sizeof(*rows->items), by_key);
+    for (size_t i = 0; i < rows->count; i++) {
+        if (to > 0 && by_key(&rows->items[to - 1], &rows->items[i]) == 0)
+            free(rows->items[i].bytes);
+        else
+            rows->items[to++] = rows->items[i];
+    }
+    rows->count = to;
+}
+
+/* The scope's name in the table: its kind, then its id. */
+static void walk_scope(struct sim *sim, sqlite3 *db, enum scope_kind kind, const struct id *id, struct rows *rows)
+{
+    uint8_t scope[1 + ID_SIZE] = {(uint8_t)kind};
+    sqlite3_stmt *statement = NULL;
+
+    if (id != NULL)
+        memcpy(scope + 1, id->bytes, ID_SIZE);
+    if (sqlite3_prepare_v2(db,
+                           "SELECT v.view_key, v.packed FROM feed f JOIN views v ON v.view_key = f.view_key"
+                           " WHERE f.scope = ?1 AND f.gone = 0",
+                           -1, &statement, NULL) != SQLITE_OK) {
+        sim_fail(sim, "the feed can't be read: %s", sqlite3_errmsg(db));
+        return;
+    }
+    sqlite3_bind_blob(statement, 1, scope, id != NULL ? sizeof(scope) : 1, SQLITE_STATIC);
+    while (sqlite3_step(statement) == SQLITE_ROW)
+        add(rows, span_of(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)),
+            span_of(sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1)));
+    sqlite3_finalize(statement);
+}
+
+static void expect_rows(struct sim *sim, sqlite3 *db, const struct sim_device *device, struct rows *ret_rows)
+{
+    const struct sim_officer *officer = &sim->officers[sim_device_officer(device)];
+
+    walk_scope(sim, db, SCOPE_FORCE, NULL, ret_rows);
+    walk_scope(sim, db, SCOPE_OFFICER, &officer->officer, ret_rows);
+    walk_scope(sim, db, SCOPE_TEAM, &sim->teams[officer->team], ret_rows);
+    if (officer->role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
+        walk_scope(sim, db, SCOPE_SUPERVISORS, &sim->teams[officer->team], ret_rows);
+    sort_once(ret_rows);
+}
+
+static void keep_row(void *context, struct span key, uint64_t pos, struct span bytes)
+{
+    (void)pos;
+    add(context, key, bytes);
+}
+
+static void describe(const struct row *row, char ret_text[120])
+{
+    char hex[2 * STORE_VIEW_KEY_MAX + 1];
+
+    hex_encode(span_of(row->key + 1, row->key_size - 1), hex);
+    (void)snprintf(ret_text, 120, "%c %.40s", row->key[0], hex);
+}
+
+static void compare(struct sim *sim, const struct sim_device *device, const struct rows *expected,
+                    const struct rows *held)
+{
+    size_t i = 0;
+    size_t j = 0;
+    char text[120];
+
+    while ((i < expected->count || j < held->count) && !sim_failed(sim)) {
+        int order = i == expected->count ? 1 : j == held->count ? -1 : by_key(&expected->items[i], &held->items[j]);
+
+        describe(order <= 0 ? &expected->items[i] : &held->items[j], text);
+        if (order < 0)
+            sim_fail(sim, "scope: %s doesn't hold row %s of its scope", sim_device_name(device), text);
+        else if (order > 0)
+            sim_fail(sim, "scope: %s holds row %s, which isn't in its scope", sim_device_name(device), text);
+        else if (!span_equal(span_of(expected->items[i].bytes, expected->items[i].size),
+                             span_of(held->items[j].bytes, held->items[j].size)))
+            sim_fail(sim, "scope: row %s on %s isn't as the server has it", text, sim_device_name(device));
+        i += order <= 0;
+        j += order >= 0;
+    }
+    sim_count(sim, SIM_COUNT_ROWS, held->count);
+}
+
+static void check_device(struct sim *sim, sqlite3 *db, struct sim_device *device)
+{
+    struct rows expected = {0};
+    struct rows held = {0};
+
+    expect_rows(sim, db, device, &expected);
+    sim_device_rows(device, keep_row, &held);
+    if (held.count > 1)
+        qsort(held.items, held.count, sizeof(*held.items), by_key);
+    if (!sim_failed(sim))
+        compare(sim, device, &expected, &held);
+    rows_done(&expected);
+    rows_done(&held);
+}
+
+void sim_check_scopes(struct sim *sim)
+{
+    sqlite3 *db = NULL;
+
+    if (sqlite3_open_v2(sim_server_path(sim), &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        sim_fail(sim, "the server's store can't be read beside it");
+    for (unsigned i = 1; i < sim->device_count && !sim_failed(sim); i++) {
+        if (sim_device_fate(sim->devices[i]) == SIM_DEVICE_FINE)
+            check_device(sim, db, sim->devices[i]);
+    }
+    sqlite3_close(db);
+}

@@ -1,0 +1,650 @@
+/* A phone's life: opening and closing the app, clocks, signal, power, and the record of what the server acknowledged. */
+#include "tests/sim/sim_device.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "device/device.h"
+#include "tests/sim/sim_files.h"
+
+#define PEM_SIZE 512
+
+struct sim_device {
+    struct sim *sim;
+    unsigned place; /* among the world's devices */
+    unsigned officer;
+    char name[48];
+    enum sim_device_fate fate;
+    struct dc_config config;
+    struct hash certificate;
+    struct public_key public_key;
+    char pem[PEM_SIZE];
+    char path[200];
+    uint64_t random;
+    struct dc_device *dc;
+    struct sim_net_end *end;
+    /* clocks */
+    struct id boot;
+    unsigned boots;
+    int64_t booted_us;
+    int64_t drift_ppm;
+    int64_t wall_offset_us;
+    /* signal */
+    bool signal;
+    int64_t online_until_us;
+    int64_t offline_until_us;
+    /* record */
+    struct hash *hashes;
+    size_t count;
+    size_t capacity;
+    size_t acknowledged;
+    struct hash *left_behind;
+    size_t left_behind_count;
+    bool backed_up;
+    size_t told_flags;
+    char state[200];
+};
+
+/* ---- The phone's world, as the library sees it ---- */
+
+static void read_boot(void *context, struct dc_id *ret_boot)
+{
+    memcpy(ret_boot->bytes, ((struct sim_device *)context)->boot.bytes, ID_SIZE);
+}
+
+static uint64_t read_monotonic(void *context)
+{
+    struct sim_device *device = context;
+    int64_t passed_us = device->sim->now_us - device->booted_us;
+
+    return (uint64_t)((passed_us + passed_us / 1000000 * device->drift_ppm) / 1000);
+}
+
+static int64_t read_wall(void *context)
+{
+    struct sim_device *device = context;
+
+    return (device->sim->now_us + device->wall_offset_us) / 1000;
+}
+
+static uint64_t read_timer(void *context)
+{
+    return (uint64_t)(((struct sim_device *)context)->sim->now_us / 1000);
+}
+
+static bool draw(void *context, uint8_t *ret_bytes, size_t size)
+{
+    struct sim_device *device = context;
+
+    for (size_t i = 0; i < size; i++) {
+        device->random ^= device->random << 13;
+        device->random ^= device->random >> 7;
+        device->random ^= device->random << 17;
+        ret_bytes[i] = (uint8_t)(device->random >> 24);
+    }
+    return true;
+}
+
+static void on_event(void *context, struct dc_device *dc, const struct dc_event *event)
+{
+    struct sim_device *device = context;
+    struct sim *sim = device->sim;
+
+    (void)dc;
+    switch (event->type) {
+    case DC_EVENT_ACK:
+        if (event->seq > device->acknowledged) {
+            sim_count(sim, SIM_COUNT_ACKNOWLEDGED, event->seq - device->acknowledged);
+            device->acknowledged = event->seq;
+        }
+        sim_trace(sim, "%s: acknowledged up to %llu (pos %llu)", device->name, (unsigned long long)event->seq,
+                  (unsigned long long)event->pos);
+        break;
+    case DC_EVENT_FLAG:
+        sim_count(sim, SIM_COUNT_FLAGS, 1);
+        sim_trace(sim, "%s: flag %s", device->name, event->row != NULL ? event->row->kind : "?");
+        device->told_flags++;
+        break;
+    case DC_EVENT_PROMPT:
+        sim_count(sim, SIM_COUNT_SEALS, 1);
+        sim_trace(sim, "%s: asked for a seal", device->name);
+        break;
+    case DC_EVENT_ERROR:
+        sim_trace(sim, "%s: error %s: %s", device->name, dc_status_name(event->status), event->text);
+        if (event->status == DC_LOG_FORK)
+            sim_count(sim, SIM_COUNT_FORKED, 1);
+        break;
+    case DC_EVENT_SYNC_STATE:
+        sim_trace(sim, "%s: sync state %d (%s)", device->name, (int)event->state, dc_status_name(event->status));
+        break;
+    case DC_EVENT_HELD:
+        sim_trace(sim, "%s: entry %llu held: %s", device->name, (unsigned long long)event->seq, event->text);
+        break;
+    case DC_EVENT_PAGE:
+        sim_trace(sim, "%s: page of %u rows up to %llu%s", device->name, event->count,
+                  (unsigned long long)event->cursor, event->complete ? ", complete" : "");
+        break;
+    default:
+        break;
+    }
+}
+
+/* ---- Making one ---- */
+
+static void make_key(struct sim_device *device, const struct id *seed_id)
+{
+    uint8_t seed[32];
+    struct sign_key *key;
+
+    memcpy(seed, seed_id->bytes, ID_SIZE);
+    memcpy(seed + ID_SIZE, seed_id->bytes, ID_SIZE);
+    if (sign_key_from_seed(seed, &key) != STATUS_OK || sign_key_to_pem(key, device->pem, sizeof(device->pem)) != 0)
+        abort();
+    sign_key_public(key, &device->public_key);
+    sign_key_free(key);
+}
+
+static void new_boot(struct sim_device *device)
+{
+    device->boots++;
+    device->boot = sim_id(device->sim, "boot", 1000 * (uint64_t)device->place + device->boots);
+    device->booted_us = device->sim->now_us - sim_between(device->sim, SIM_CLOCKS, 5, 90) * SIM_SECOND;
+}
+
+static void configure(struct sim_device *device, const char *what, unsigned number)
+{
+    struct sim *sim = device->sim;
+    struct dc_config *config = &device->config;
+    struct id id = sim_id(sim, what, 10 * (uint64_t)number);
+    struct public_key server;
+
+    dc_config_init(config);
+    memcpy(config->device.bytes, id.bytes, ID_SIZE);
+    memcpy(config->force.bytes, sim->force.bytes, ID_SIZE);
+    id = sim_id(sim, what, 10 * (uint64_t)number + 1);
+    memcpy(config->log.bytes, id.bytes, ID_SIZE);
+    memcpy(config->officer.bytes, sim->officers[device->officer].officer.bytes, ID_SIZE);
+    id = sim_id(sim, what, 10 * (uint64_t)number + 2);
+    make_key(device, &id);
+    memcpy(config->storage_key, id.bytes, ID_SIZE);
+    id = sim_id(sim, what, 10 * (uint64_t)number + 3);
+    memcpy(device->certificate.bytes, id.bytes, ID_SIZE);
+    sign_key_public(sim->server_key, &server);
+    memcpy(config->server_key, server.bytes, sizeof(config->server_key));
+    config->signing_key_pem = device->pem;
+}
+
+static void take_world(struct sim_device *device)
+{
+    struct dc_config *config = &device->config;
+
+    config->store_path = device->path;
+    config->signing_key_pem = device->pem;
+    config->clock = (struct dc_clock){.context = device,
+                                      .boot_id = read_boot,
+                                      .monotonic_ms = read_monotonic,
+                                      .wall_ms = read_wall,
+                                      .timer_ms = read_timer};
+    config->random = draw;
+    config->random_context = device;
+    config->on_event = on_event;
+    config->event_context = device;
+}
+
+static struct sim_device *add(struct sim *sim, struct sim_device *device)
+{
+    unsigned place = sim->device_count++;
+
+    device->place = place;
+    sim->devices = realloc(sim->devices, sim->device_count * sizeof(struct sim_device *));
+    if (sim->devices == NULL)
+        abort();
+    sim->devices[place] = device;
+    (void)snprintf(device->path, sizeof(device->path), "%s/device-%u.db", sim->folder, place);
+    device->sim = sim;
+    device->random = sim_draw(sim, SIM_SETUP) | 1;
+    device->drift_ppm = sim_between(sim, SIM_CLOCKS, -190, 190);
+    device->signal = true;
+    device->end = sim_net_end_new(sim, device);
+    device->boots = 0;
+    new_boot(device);
+    take_world(device);
+    return device;
+}
+
+struct sim_device *sim_device_new(struct sim *sim, unsigned officer, const char *what, unsigned number)
+{
+    struct sim_device *device = calloc(1, sizeof(*device));
+
+    if (device == NULL)
+        abort();
+    device->sim = sim;
+    device->officer = officer;
+    (void)snprintf(device->name, sizeof(device->name), "%s %u", what, number);
+    configure(device, what, number);
+    return add(sim, device);
+}
+
+static void copy_record(struct sim_device *to, const struct sim_device *from)
+{
+    to->hashes = malloc((from->capacity + 1) * sizeof(*to->hashes));
+    if (to->hashes == NULL)
+        abort();
+    memcpy(to->hashes, from->hashes, from->count * sizeof(*to->hashes));
+    to->left_behind = NULL;
+    to->left_behind_count = 0;
+}
+
+struct sim_device *sim_device_clone(struct sim *sim, struct sim_device *of)
+{
+    struct sim_device *device = malloc(sizeof(*device));
+    bool running = of->dc != NULL;
+
+    if (device == NULL)
+        abort();
+    sim_device_close(of);
+    *device = *of;
+    copy_record(device, of);
+    device->dc = NULL;
+    device->backed_up = false;
+    device->online_until_us = 0;
+    (void)snprintf(device->name, sizeof(device->name), "copy of %.38s", of->name);
+    add(sim, device);
+    sim_files_copy(of->path, device->path);
+    of->fate = device->fate = SIM_DEVICE_COPY;
+    if (running)
+        sim_device_open(of);
+    return device;
+}
+
+void sim_device_free(struct sim_device *device)
+{
+    sim_device_close(device);
+    free(device->end);
+    free(device->hashes);
+    free(device->left_behind);
+    sim_files_remove(device->path);
+    if (device->backed_up) {
+        char copy[220];
+
+        (void)snprintf(copy, sizeof(copy), "%s.old", device->path);
+        sim_files_remove(copy);
+    }
+    free(device);
+}
+
+/* ---- What it is ---- */
+
+const char *sim_device_name(const struct sim_device *device)
+{
+    return device->name;
+}
+
+unsigned sim_device_officer(const struct sim_device *device)
+{
+    return device->officer;
+}
+
+void sim_device_assign(struct sim_device *device, unsigned officer)
+{
+    bool running = device->dc != NULL;
+
+    sim_device_close(device);
+    device->officer = officer;
+    memcpy(device->config.officer.bytes, device->sim->officers[officer].officer.bytes, ID_SIZE);
+    if (running)
+        sim_device_open(device);
+}
+
+enum sim_device_fate sim_device_fate(const struct sim_device *device)
+{
+    return device->fate;
+}
+
+void sim_device_set_fate(struct sim_device *device, enum sim_device_fate fate)
+{
+    device->fate = fate;
+}
+
+const struct hash *sim_device_certificate(const struct sim_device *device)
+{
+    return &device->certificate;
+}
+
+const struct id *sim_device_id(const struct sim_device *device)
+{
+    return (const struct id *)(const void *)device->config.device.bytes;
+}
+
+const struct id *sim_device_log(const struct sim_device *device)
+{
+    return (const struct id *)(const void *)device->config.log.bytes;
+}
+
+void sim_device_public_key(const struct sim_device *device, struct public_key *ret_key)
+{
+    *ret_key = device->public_key;
+}
+
+const char *sim_device_path(const struct sim_device *device)
+{
+    return device->path;
+}
+
+/* ---- The record ---- */
+
+struct dc_device *sim_device_use(struct sim_device *device)
+{
+    return device->dc;
+}
+
+static void keep_hash(struct sim_device *device, uint64_t seq)
+{
+    struct hash hash;
+
+    if (device->count + 1 > device->capacity) {
+        device->capacity = device->capacity == 0 ? 64 : 2 * device->capacity;
+        device->hashes = realloc(device->hashes, device->capacity * sizeof(*device->hashes));
+        if (device->hashes == NULL)
+            abort();
+    }
+    if (store_entry_hash(device->dc->store, seq, &hash) != STATUS_OK) {
+        sim_fail(device->sim, "%s: its entry %llu can't be read back", device->name, (unsigned long long)seq);
+        return;
+    }
+    device->hashes[device->count++] = hash;
+    sim_count(device->sim, SIM_COUNT_FACTS, 1);
+}
+
+void sim_device_note(struct sim_device *device)
+{
+    if (device->dc == NULL)
+        return;
+    while (device->count < device->dc->head.seq && !sim_failed(device->sim))
+        keep_hash(device, device->count + 1);
+    if (device->acknowledged > device->count)
+        sim_fail(device->sim, "%s: the server acknowledged entry %zu, but the log ends at %zu", device->name,
+                 device->acknowledged, device->count);
+}
+
+size_t sim_device_entries(const struct sim_device *device, const struct hash **ret_hashes, size_t *ret_acknowledged)
+{
+    *ret_hashes = device->hashes;
+    *ret_acknowledged = device->acknowledged;
+    return device->count;
+}
+
+size_t sim_device_left_behind(const struct sim_device *device, const struct hash **ret_hashes)
+{
+    *ret_hashes = device->left_behind;
+    return device->left_behind_count;
+}
+
+/* ---- App and phone ---- */
+
+/* What was confirmed to the app is still there, and is the same. */
+static void check_store(struct sim_device *device)
+{
+    struct hash hash;
+
+    if (device->dc->head.seq < device->count)
+        sim_fail(device->sim, "%s: opened again, its log ends at %llu, but entry %zu had been confirmed", device->name,
+                 (unsigned long long)device->dc->head.seq, device->count);
+    else if (device->count > 0 && (store_entry_hash(device->dc->store, device->count, &hash) != STATUS_OK ||
+                                   !hash_equal(&hash, &device->hashes[device->count - 1])))
+        sim_fail(device->sim, "%s: opened again, its entry %zu is another", device->name, device->count);
+}
+
+void sim_device_open(struct sim_device *device)
+{
+    enum dc_status status;
+
+    if (device->dc != NULL)
+        return;
+    status = dc_device_open(NULL, &device->config, &device->dc);
+    if (status != DC_OK) {
+        device->dc = NULL;
+        sim_fail(device->sim, "%s: its store doesn't open: %s", device->name, dc_status_name(status));
+        return;
+    }
+    device_attach(device->dc, sim_net_ops(), device->end);
+    check_store(device);
+    sim_device_note(device);
+}
+
+void sim_device_close(struct sim_device *device)
+{
+    dc_device_close(device->dc);
+    device->dc = NULL;
+}
+
+void sim_device_crash(struct sim_device *device, bool power_lost)
+{
+    if (device->dc == NULL)
+        return;
+    sim_net_drop(device->sim, device->end);
+    sim_files_cut(device->sim, device->path, power_lost);
+    sim_device_close(device);
+    sim_files_power_on(device->sim, device->path);
+}
+
+void sim_device_reboot(struct sim_device *device)
+{
+    new_boot(device);
+}
+
+void sim_device_jump_wall(struct sim_device *device, int64_t by_us)
+{
+    device->wall_offset_us += by_us;
+}
+
+void sim_device_skew_wall(struct sim_device *device, int64_t offset_us)
+{
+    device->wall_offset_us = offset_us;
+}
+
+static void old_path(const struct sim_device *device, char ret_path[220])
+{
+    (void)snprintf(ret_path, 220, "%s.old", device->path);
+}
+
+void sim_device_back_up(struct sim_device *device)
+{
+    bool running = device->dc != NULL;
+    char copy[220];
+
+    old_path(device, copy);
+    sim_device_close(device);
+    sim_files_remove(copy);
+    sim_files_copy(device->path, copy);
+    device->backed_up = true;
+    if (running)
+        sim_device_open(device);
+}
+
+/* Acknowledged entries that the old copy doesn't have must still be on the server. */
+static void leave_behind(struct sim_device *device, size_t from, size_t acknowledged)
+{
+    size_t more = acknowledged > from ? acknowledged - from : 0;
+
+    device->left_behind =
+        realloc(device->left_behind, (device->left_behind_count + more + 1) * sizeof(*device->left_behind));
+    if (device->left_behind == NULL)
+        abort();
+    memcpy(device->left_behind + device->left_behind_count, device->hashes + from, more * sizeof(*device->hashes));
+    device->left_behind_count += more;
+}
+
+bool sim_device_restore(struct sim_device *device)
+{
+    struct sim *sim = device->sim;
+    size_t acknowledged = device->acknowledged;
+    char copy[220];
+
+    if (!device->backed_up)
+        return false;
+    old_path(device, copy);
+    sim_net_drop(sim, device->end);
+    sim_device_close(device);
+    sim_files_copy(copy, device->path);
+    device->count = device->acknowledged = 0; /* the record follows what is there */
+    sim_device_open(device);
+    sim->result->counts[SIM_COUNT_FACTS] -= device->count; /* counted before */
+    leave_behind(device, device->count, acknowledged);
+    device->acknowledged = acknowledged < device->count ? acknowledged : device->count;
+    return true;
+}
+
+/* ---- Signal ---- */
+
+bool sim_device_has_signal(const struct sim_device *device)
+{
+    return device->signal;
+}
+
+void sim_device_set_signal(struct sim_device *device, bool signal)
+{
+    device->signal = signal;
+}
+
+bool sim_device_wants_online(const struct sim_device *device)
+{
+    return device->online_until_us > device->sim->now_us;
+}
+
+static void end_session(struct sim *sim, void *context, uint64_t number)
+{
+    struct sim_device *device = context;
+
+    (void)number;
+    if (device->dc == NULL || device->online_until_us > sim->now_us)
+        return;
+    dc_sync_stop(device->dc);
+    sim_device_note(device);
+}
+
+static void begin_session(struct sim *sim, void *context, uint64_t number)
+{
+    struct sim_device *device = context;
+
+    (void)number;
+    if (device->dc == NULL || device->online_until_us <= sim->now_us || device->offline_until_us > sim->now_us)
+        return;
+    if (dc_sync_now(device->dc) != DC_OK)
+        sim_fail(sim, "%s: can't start its sync", device->name);
+    sim_device_note(device);
+}
+
+void sim_device_go_online(struct sim_device *device, int64_t until_us)
+{
+    struct sim *sim = device->sim;
+    int64_t from_us = device->offline_until_us > sim->now_us ? device->offline_until_us : sim->now_us;
+
+    if (until_us < from_us)
+        until_us = from_us + (until_us - sim->now_us);
+    if (until_us > device->online_until_us) {
+        device->online_until_us = until_us;
+        sim_at(sim, until_us, end_session, device, 0);
+    }
+    sim_at(sim, from_us, begin_session, device, 0);
+}
+
+void sim_device_stay_offline(struct sim_device *device, int64_t until_us)
+{
+    if (until_us > device->offline_until_us)
+        device->offline_until_us = until_us;
+    if (device->dc != NULL && device->offline_until_us > device->sim->now_us) {
+        dc_sync_stop(device->dc);
+        sim_device_note(device);
+    }
+}
+
+void sim_device_forget_plans(struct sim_device *device)
+{
+    device->offline_until_us = 0;
+}
+
+bool sim_device_is_settled(struct sim_device *device)
+{
+    struct dc_sync_status status;
+
+    if (device->dc == NULL)
+        return false;
+    dc_sync_status(device->dc, &status);
+    return status.state == DC_SYNC_ONLINE && status.pending_entries == 0 &&
+           (status.feed_complete || device->config.page_credit == 0);
+}
+
+const char *sim_device_state(struct sim_device *device)
+{
+    struct dc_sync_status status;
+
+    if (device->dc == NULL)
+        return "the app isn't running";
+    dc_sync_status(device->dc, &status);
+    (void)snprintf(device->state, sizeof(device->state),
+                   "state %d, %s: %llu of %llu acknowledged, cursor %llu%s, %u failures", (int)status.state,
+                   dc_status_name(status.reason), (unsigned long long)status.durable_seq,
+                   (unsigned long long)status.head_seq, (unsigned long long)status.feed_cursor,
+                   status.feed_complete ? " complete" : "", status.failures);
+    return device->state;
+}
+
+/* ---- The network's calls ---- */
+
+void sim_device_connected(struct sim_device *device)
+{
+    if (device->dc == NULL)
+        return;
+    device_connected(device->dc);
+    sim_device_note(device);
+}
+
+void sim_device_disconnected(struct sim_device *device, enum status status)
+{
+    if (device->dc == NULL)
+        return;
+    device_disconnected(device->dc, status);
+    sim_device_note(device);
+}
+
+void sim_device_received(struct sim_device *device, struct span bytes)
+{
+    if (device->dc == NULL)
+        return;
+    device_received(device->dc, bytes);
+    sim_device_note(device);
+}
+
+void sim_device_timer(struct sim_device *device)
+{
+    if (device->dc == NULL)
+        return;
+    device_timer(device->dc);
+    sim_device_note(device);
+}
+
+/* ---- Rows ---- */
+
+struct row_walk {
+    sim_on_row on_row;
+    void *context;
+};
+
+static bool hand_on(void *context, const struct store_row *row)
+{
+    struct row_walk *walk = context;
+
+    walk->on_row(walk->context, row->key, row->pos, row->bytes);
+    return true;
+}
+
+void sim_device_rows(struct sim_device *device, sim_on_row on_row, void *context)
+{
+    struct row_walk walk = {on_row, context};
+
+    if (device->dc != NULL && store_each_row(device->dc->store, span_of("", 0), hand_on, &walk) != STATUS_OK)
+        sim_fail(device->sim, "%s: its rows can't be read", device->name);
+}

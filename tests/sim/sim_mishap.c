@@ -1,0 +1,239 @@
+/* What befalls phones and the server, drawn each morning; each kind at its own rate. */
+#include <string.h>
+
+#include "doublecrew/v1/entry.pb-c.h"
+#include "tests/sim/sim_office.h"
+#include "tests/sim/sim_people.h"
+
+/* Chances a device-day, in millionths. */
+#define NO_SIGNAL_RATE 20000
+#define SKEWED_RATE 3000
+#define JUMP_RATE 4000
+#define REBOOT_RATE 30000
+#define APP_CRASH_RATE 15000
+#define POWER_LOSS_RATE 8000
+#define CLONE_RATE 700
+#define RESTORE_RATE 3000
+#define BACK_UP_RATE 50000
+#define RETRY_RATE 50000
+#define NEW_APP_RATE 1500
+#define LOST_RATE 700
+/* Chances a day of the server. */
+#define SERVER_CRASH_RATE 150000
+#define SERVER_RESTART_RATE 60000
+#define SERVER_JUMP_RATE 12000
+
+#define NEW_KIND 50 /* an officer's kind that this server doesn't know */
+
+static void no_signal_ends(struct sim *sim, void *context, uint64_t number)
+{
+    (void)sim;
+    (void)number;
+    sim_device_set_signal(context, true);
+}
+
+static void no_signal(struct sim *sim, struct sim_device *device)
+{
+    int64_t long_us = SIM_MINUTE * (int64_t)(5 + sim_fault_below(sim, SIM_FAULT_NO_SIGNAL, 120));
+
+    sim_device_set_signal(device, false);
+    sim_at(sim, sim->now_us + long_us, no_signal_ends, device, 0);
+    sim_device_go_online(device, sim->now_us + long_us + 3 * SIM_MINUTE);
+}
+
+static void open_again(struct sim *sim, void *context, uint64_t number)
+{
+    struct sim_device *device = context;
+
+    (void)number;
+    if (sim_device_use(device) != NULL || sim_device_fate(device) == SIM_DEVICE_LOST)
+        return;
+    sim_device_open(device);
+    if (!sim_failed(sim) && sim_device_wants_online(device))
+        sim_device_go_online(device, sim->now_us + SIM_MINUTE);
+}
+
+static void goes_down(struct sim *sim, struct sim_device *device, enum sim_fault fault, int64_t down_us)
+{
+    sim_trace(sim, "%s: %s", sim_device_name(device), sim_fault_name(fault));
+    sim_device_crash(device, fault == SIM_FAULT_POWER_LOSS);
+    if (fault != SIM_FAULT_APP_CRASH)
+        sim_device_reboot(device);
+    sim_at(sim, sim->now_us + down_us, open_again, device, 0);
+}
+
+static void impatient(struct sim *sim, struct sim_device *device)
+{
+    sim_device_go_online(device, sim->now_us + 2 * SIM_MINUTE);
+    for (unsigned i = 0; i < 4; i++) {
+        if (sim_device_use(device) != NULL && dc_sync_now(sim_device_use(device)) != DC_OK)
+            sim_fail(sim, "%s: can't be hurried", sim_device_name(device));
+    }
+    sim_device_note(device);
+}
+
+static void new_app(struct sim *sim, struct sim_device *device)
+{
+    static const uint8_t message[] = {0x0a, 0x03, 'n', 'e', 'w'};
+
+    if (dc_append(sim_device_use(device), NEW_KIND, message, sizeof(message), NULL) != DC_OK)
+        sim_fail(sim, "%s: an entry of a newer app isn't taken", sim_device_name(device));
+    sim_device_note(device);
+}
+
+static void lose(struct sim *sim, struct sim_device *device)
+{
+    sim_device_crash(device, true);
+    sim_device_set_fate(device, SIM_DEVICE_LOST);
+    if (sim_device_use(sim->devices[0]) == NULL)
+        return;
+    sim_office_standing(sim, device, DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST, sim->now_us);
+    sim_device_go_online(sim->devices[0], sim->now_us + 5 * SIM_MINUTE);
+}
+
+static void wall_jumps(struct sim *sim, struct sim_device *device)
+{
+    int64_t by_us = SIM_SECOND * ((int64_t)sim_fault_below(sim, SIM_FAULT_CLOCK_JUMP, 2 * 86400) - 86400);
+
+    sim_device_jump_wall(device, by_us);
+}
+
+static void befall(struct sim *sim, struct sim_device *device, enum sim_fault fault)
+{
+    int64_t down_us = SIM_SECOND * (int64_t)(2 + sim_fault_below(sim, fault, 600));
+
+    switch (fault) {
+    case SIM_FAULT_NO_SIGNAL:
+        no_signal(sim, device);
+        break;
+    case SIM_FAULT_SKEWED_CLOCK:
+        sim_device_skew_wall(device, SIM_MINUTE * ((int64_t)sim_fault_below(sim, fault, 2881) - 1440));
+        break;
+    case SIM_FAULT_CLOCK_JUMP:
+        wall_jumps(sim, device);
+        break;
+    case SIM_FAULT_REBOOT:
+    case SIM_FAULT_APP_CRASH:
+    case SIM_FAULT_POWER_LOSS:
+        goes_down(sim, device, fault, down_us);
+        break;
+    case SIM_FAULT_CLONE:
+        sim_device_go_online(sim_device_clone(sim, device), sim->now_us + 10 * SIM_MINUTE);
+        break;
+    case SIM_FAULT_RETRY:
+        impatient(sim, device);
+        break;
+    case SIM_FAULT_NEW_APP:
+        new_app(sim, device);
+        break;
+    case SIM_FAULT_LOST:
+        lose(sim, device);
+        break;
+    default:
+        break;
+    }
+}
+
+static void restore(struct sim *sim, struct sim_device *device)
+{
+    const struct hash *hashes;
+    size_t acknowledged;
+    size_t before = sim_device_entries(device, &hashes, &acknowledged);
+
+    if (!sim_device_restore(device))
+        return;
+    sim->result->faults[SIM_FAULT_RESTORE]++;
+    sim_trace(sim, "%s: restored from an older copy, %zu entries instead of %zu", sim_device_name(device),
+              sim_device_entries(device, &hashes, &acknowledged), before);
+    sim_device_set_fate(device, SIM_DEVICE_COPY);
+}
+
+/* number: the fault. The phone may have changed since the morning. */
+static void strike(struct sim *sim, void *context, uint64_t fault)
+{
+    struct sim_device *device = context;
+
+    if (sim->quiet || sim_device_use(device) == NULL || sim_device_fate(device) == SIM_DEVICE_LOST)
+        return;
+    if (fault == SIM_FAULT_COUNT) {
+        sim_device_back_up(device);
+        return;
+    }
+    if (fault == SIM_FAULT_RESTORE) {
+        restore(sim, device);
+        return;
+    }
+    if (sim_device_fate(device) != SIM_DEVICE_FINE && (fault == SIM_FAULT_CLONE || fault == SIM_FAULT_LOST))
+        return;
+    if (sim_fault(sim, (enum sim_fault)fault, 1000000))
+        befall(sim, device, (enum sim_fault)fault);
+}
+
+static void draw_phone(struct sim *sim, struct sim_device *device, int64_t morning_us)
+{
+    static const struct {
+        enum sim_fault fault;
+        unsigned rate;
+    } mishaps[] = {{SIM_FAULT_NO_SIGNAL, NO_SIGNAL_RATE}, {SIM_FAULT_SKEWED_CLOCK, SKEWED_RATE},
+                   {SIM_FAULT_CLOCK_JUMP, JUMP_RATE},     {SIM_FAULT_REBOOT, REBOOT_RATE},
+                   {SIM_FAULT_APP_CRASH, APP_CRASH_RATE}, {SIM_FAULT_POWER_LOSS, POWER_LOSS_RATE},
+                   {SIM_FAULT_CLONE, CLONE_RATE},         {SIM_FAULT_RESTORE, RESTORE_RATE},
+                   {SIM_FAULT_COUNT, BACK_UP_RATE},       {SIM_FAULT_RETRY, RETRY_RATE},
+                   {SIM_FAULT_NEW_APP, NEW_APP_RATE},     {SIM_FAULT_LOST, LOST_RATE}};
+
+    for (size_t i = 0; i < sizeof(mishaps) / sizeof(mishaps[0]); i++) {
+        enum sim_fault stream = mishaps[i].fault == SIM_FAULT_COUNT ? SIM_FAULT_RESTORE : mishaps[i].fault;
+        int64_t at_us = morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, stream, 14 * 3600) * SIM_SECOND;
+
+        if (device == sim->devices[0] && mishaps[i].fault >= SIM_FAULT_CLONE && mishaps[i].fault != SIM_FAULT_RETRY)
+            continue; /* the operator's device is looked after */
+        if (sim_fault_below(sim, stream, 1000000) < mishaps[i].rate)
+            sim_at(sim, at_us, strike, device, mishaps[i].fault);
+    }
+}
+
+static void wall_back(struct sim *sim, void *context, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    sim_server_wall_right(sim);
+}
+
+static void strike_server(struct sim *sim, void *context, uint64_t fault)
+{
+    int64_t down_us = SIM_SECOND * (int64_t)(1 + sim_fault_below(sim, (enum sim_fault)fault, 300));
+
+    (void)context;
+    if (sim->quiet || !sim_server_is_up(sim) || !sim_fault(sim, (enum sim_fault)fault, 1000000))
+        return;
+    if (fault == SIM_FAULT_SERVER_CRASH) {
+        sim_server_crash(sim, sim_fault_below(sim, SIM_FAULT_SERVER_CRASH, 2) == 0, down_us);
+    } else if (fault == SIM_FAULT_SERVER_RESTART) {
+        sim_server_restart(sim, down_us);
+    } else {
+        uint64_t by_s = 10 + sim_fault_below(sim, SIM_FAULT_SERVER_CLOCK_JUMP, 7200);
+
+        sim_server_wall_jump(sim, (int64_t)by_s * SIM_SECOND);
+        sim_at(sim, sim->now_us + 10 * down_us, wall_back, NULL, 0);
+    }
+}
+
+void sim_mishap_day(struct sim *sim, int64_t morning_us)
+{
+    static const struct {
+        enum sim_fault fault;
+        unsigned rate;
+    } mishaps[] = {{SIM_FAULT_SERVER_CRASH, SERVER_CRASH_RATE},
+                   {SIM_FAULT_SERVER_RESTART, SERVER_RESTART_RATE},
+                   {SIM_FAULT_SERVER_CLOCK_JUMP, SERVER_JUMP_RATE}};
+
+    for (unsigned i = 0; i < sim->device_count; i++)
+        draw_phone(sim, sim->devices[i], morning_us);
+    for (size_t i = 0; i < sizeof(mishaps) / sizeof(mishaps[0]); i++) {
+        int64_t at_us =
+            morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, mishaps[i].fault, 14 * 3600) * SIM_SECOND;
+
+        if (sim_fault_below(sim, mishaps[i].fault, 1000000) < mishaps[i].rate)
+            sim_at(sim, at_us, strike_server, NULL, mishaps[i].fault);
+    }
+}

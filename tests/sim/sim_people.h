@@ -1,0 +1,13 @@
+/* What officers and supervisors do with their phones, drawn each morning (DOMAIN.md: a day in the field, scale). */
+#ifndef DOUBLECREW_TESTS_SIM_PEOPLE_H
+#define DOUBLECREW_TESTS_SIM_PEOPLE_H
+
+#include "tests/sim/sim_device.h"
+
+void sim_people_day(struct sim *sim, int64_t morning_us);
+/* What befalls phones and the server on this day. */
+void sim_mishap_day(struct sim *sim, int64_t morning_us);
+/* The phone that an officer uses: NULL when it isn't in order, or the app isn't running. */
+struct sim_device *sim_people_phone(struct sim *sim, unsigned officer);
+
+#endif
