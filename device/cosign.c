@@ -12,6 +12,8 @@
 #include "device/device.h"
 #include "device/messages.h"
 #include "device/own_log.h"
+#include "device/row_read.h"
+#include "device/view_rows.h"
 
 #define CODE_MAGIC_SIZE 4
 #define CODE_PREFIX_SIZE (CODE_MAGIC_SIZE + 1 + ID_SIZE + 2)
@@ -256,31 +258,32 @@ enum dc_status dc_cosign_show(struct dc_device *device, const struct dc_hash *pr
     return public_status(sign_code(device, own.seq, STAGE_SHOWN, &shown.nonce, on_code, context));
 }
 
-static bool on_officer(void *context, const struct dc_officer *officer)
+static bool on_officer(void *context, const Doublecrew__V1__Row *row)
 {
     bool *entitled = context;
+    struct row_officer officer;
 
-    *entitled = officer->role != DC_ROLE_STAFF && officer->role != DC_ROLE_UNKNOWN;
+    row_read_officer(row->officer, &officer);
+    *entitled = officer.officer.role != DC_ROLE_STAFF && officer.officer.role != DC_ROLE_UNKNOWN;
     return false;
 }
 
-/* The partner must be somebody whom the cached roster knows, in a role that may attend. */
+/* The partner must be somebody whom the cached roster knows, in a role that may attend; also while its rows are sealed. */
 static enum status check_partner(struct dc_device *device, const struct code *code)
 {
     struct dc_id officer;
+    struct view_key key;
     bool entitled = false;
-    enum dc_status status;
+    enum status status;
 
     memcpy(officer.bytes, code->check_in->officer_id.data, ID_SIZE);
     if (id_equal(&code->entry.header.log, &device->identity.log) ||
         memcmp(officer.bytes, device->officer.bytes, ID_SIZE) == 0) {
         return STATUS_INPUT;
     }
-    status = dc_each_officer(device, &officer, on_officer, &entitled);
-    if (status == DC_NOT_FOUND || (status == DC_OK && !entitled)) {
-        return STATUS_UNKNOWN_OFFICER;
-    }
-    return status_from_public(status);
+    key = view_key_id('o', &officer);
+    status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_OFFICER, on_officer, &entitled, NULL);
+    return status == STATUS_OK && !entitled ? STATUS_UNKNOWN_OFFICER : status;
 }
 
 static enum status append_packed(struct dc_device *device, uint16_t kind, const ProtobufCMessage *message,

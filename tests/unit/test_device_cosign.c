@@ -351,12 +351,29 @@ static void rescue__exports_what_another_log_can_carry(void **state)
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
+/* Five days in the cellar: colleagues' rows can't be read any more, but who may be second is still known. */
+static void cosign__works_while_the_rows_are_sealed(void **state)
+{
+    struct pair *pair = *state;
+    struct dc_hash a;
+    struct dc_hash b;
+
+    device_fixture_online(&pair->b);
+    device_fixture_page(&pair->b, pair->b.device->sync.feed.cursor + 1, true);
+    device_disconnected(pair->b.device, STATUS_NETWORK);
+    later(pair, (uint64_t)121 * 60 * MINUTE_MS);
+    pair->b.timer_ms += (uint64_t)121 * 60 * MINUTE_MS;
+    assert_int_equal(dc_each_officer(pair->b.device, NULL, NULL, NULL), DC_SEALED);
+    cosign(pair, &a, &b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(cosign__leaves_each_log_with_the_others_entry),
         CASE(cosign__refuses_what_does_not_fit),
         CASE(cosign__needs_an_officer_of_the_roster),
+        CASE(cosign__works_while_the_rows_are_sealed),
         CASE(preview__alone_by_statement_is_lone_and_says_that_it_is_a_preview),
         CASE(preview__a_named_partner_is_awaited),
         CASE(preview__a_cosigned_partner_makes_it_joint_so_far_without_any_server),
