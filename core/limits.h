@@ -10,6 +10,13 @@
 #define PUSH_ENTRIES_MAX 256
 /* The largest payload of one entry: a contemporaneous note of about 10,000 words. */
 #define PAYLOAD_SIZE_MAX (64u * 1024u)
+/*
+ * The largest message that a device records, and the largest chunk of several entries that it carries for another log: below
+ * PAYLOAD_SIZE_MAX, so that whatever is recorded can be carried as the payload of one entry, and carried again (F2), with the
+ * about 1,300 bytes that each push around it takes.
+ */
+#define FACT_SIZE_MAX (56u * 1024u)
+#define CARRIED_CHUNK_MAX (58u * 1024u)
 /* The largest wire message either way: bounds what one connection can make a peer hold. */
 #define MESSAGE_SIZE_MAX (512u * 1024u)
 /* Depth of nested protobuf messages: the schema nests six deep (ServerMessage to Place); no message is recursive. */

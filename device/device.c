@@ -4,6 +4,7 @@
 
 #include "core/limits.h"
 #include "device/device.h"
+#include "device/guard.h"
 #include "device/link_lws.h"
 #include "device/upkeep.h"
 #include "device/world.h"
@@ -237,7 +238,10 @@ static enum status load(struct dc_device *device)
     if (status == STATUS_OK) {
         status = device_load_feed(device);
     }
-    return status == STATUS_OK ? upkeep_open(device) : status;
+    if (status == STATUS_OK) {
+        status = upkeep_open(device);
+    }
+    return status == STATUS_OK ? guard_check(device) : status;
 }
 
 static enum status open_parts(struct dc_device *device, const struct dc_config *config)
@@ -260,6 +264,9 @@ static enum status open_parts(struct dc_device *device, const struct dc_config *
     }
     if (status == STATUS_OK) {
         status = store_open(config->store_path, device->seal, &device->identity, &device->store);
+    }
+    if (status == STATUS_OK) {
+        status = guard_init(device, config);
     }
     init_sync(device, config);
     return status == STATUS_OK ? load(device) : status;
@@ -303,6 +310,7 @@ void dc_device_close(struct dc_device *device)
         device->link_ops->free(device->link);
     }
     store_close(device->store);
+    guard_done(device);
     seal_free(device->seal);
     verify_key_free(device->verifier.key);
     sign_key_free(device->signing_key);

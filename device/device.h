@@ -79,6 +79,10 @@ struct dc_device {
     int64_t last_online_ms;
     bool was_online;
     struct age age;
+    struct dc_guard guard; /* NULL functions: none */
+    bool guard_failed;
+    bool log_lost; /* the store is behind the guard (F3) */
+    uint64_t known_seq;
     int64_t forget_due_ms; /* server's time at which the next body goes; 0: none */
     enum dc_records records_told;
     /* Own entries up to reflected_seq are in the server's rows held here; those up to ack_seq will be at cursor ack_pos. */

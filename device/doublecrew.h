@@ -143,6 +143,19 @@ struct dc_signer {
     void (*sign)(void *context, struct dc_device *device, uint64_t request, const uint8_t *message, size_t size);
 };
 
+/*
+ * Where the newest entry's place and hash are kept so that a backup doesn't reach them (F3): Android's key store or
+ * getNoBackupFilesDir(), iOS's keychain with ...ThisDeviceOnly. Both or neither; save must be durable when it returns.
+ */
+#define DC_GUARD_SIZE_MAX 128
+struct dc_guard {
+    void *context;
+    /* NOT_FOUND: nothing was saved yet. Another error is what dc_device_open returns. */
+    enum dc_status (*load)(void *context, uint8_t *ret_bytes, size_t capacity, size_t *ret_size);
+    /* An error refuses no fact; the app hears of it by DC_EVENT_ERROR, once until it works again. */
+    enum dc_status (*save)(void *context, const uint8_t *bytes, size_t size);
+};
+
 struct dc_event;
 
 /* Fill with dc_config_init(), then set what has no default. PEM texts are NUL-terminated; a path or a PEM, not both. */
@@ -167,6 +180,10 @@ struct dc_config {
     const char *signing_key_pem; /* PKCS #8, Ed25519 or P-256; used when signer.sign is NULL */
     struct dc_signer signer;
     struct dc_clock clock;
+    /* Not set: a file, at guard_path, or no_backup/STORE.guard beside the store (the app's backup rules must leave it out). */
+    struct dc_guard guard;
+    const char *guard_path;
+    bool guard_never;     /* none: for simulations, which restore stores on purpose */
     void *random_context; /* random: NULL is libcrypto's generator; false: no chance to be had */
     bool (*random)(void *context, uint8_t *ret_bytes, size_t size);
     void *event_context; /* on_event may be NULL */
@@ -206,8 +223,8 @@ DC_API void dc_sign_complete(struct dc_device *device, uint64_t request, enum dc
                              const uint8_t *signature);
 
 /* ---- Facts: each is in the store, synced to disk, when its function returns; ret_entry is its hash ----
- * Common errors: INPUT (a count, text or id that can't be), OVER_LIMIT (payload above 64 KiB), DISK_FULL, IO, STORE,
- * NO_MEMORY. Facts are taken whatever the sync's state: after a fork too they are kept, for dc_export_pending().
+ * Common errors: INPUT (a count, text or id that can't be), OVER_LIMIT (more than 56 KiB: it couldn't be carried by another
+ * log), LOG_LOST (see dc_log_lost), DISK_FULL, IO, STORE, NO_MEMORY. Facts are taken whatever the sync's state: after a fork too they are kept, for dc_export_pending().
  * ret_entry may be NULL. */
 
 struct dc_place {
@@ -365,6 +382,32 @@ DC_CHECKED enum dc_status dc_export_pending(struct dc_device *device, dc_on_push
 DC_CHECKED enum dc_status dc_carry(struct dc_device *device, const uint8_t *push, size_t size,
                                    struct dc_hash *ret_entry);
 
+/*
+ * A store that was restored from a backup or copied is found in two ways: at opening, by the guard (F3): reads work, facts
+ * and syncing return LOG_LOST, and dc_log_lost tells; or, where the guard came along, at the next sync, as a fork (F2): facts
+ * are taken, nothing is pushed, the reason is LOG_FORK. Either way: tell the officer, have the device enrolled again (new
+ * device, log, keys), open a new store for it, open the old one with its old config, call dc_succeed, and start the new one.
+ */
+struct dc_lost_log {
+    struct dc_id log;
+    uint64_t known_seq;       /* this phone's log reached at least so far */
+    uint64_t store_seq;       /* the store's ends here */
+    uint64_t pending_entries; /* of the store's, that it doesn't know to be at the server */
+};
+
+/* NOT_FOUND: the log goes on. */
+DC_CHECKED enum dc_status dc_log_lost(struct dc_device *device, struct dc_lost_log *ret_lost);
+
+typedef void (*dc_on_succeeded)(void *context, enum dc_status status, uint64_t carried_entries);
+/*
+ * The log of device takes over from the one of old: carries what old holds unacknowledged, as original signed bytes (the
+ * server counts each entry once), then declares it lost. old's sync is stopped; close old first. on_done (may be NULL)
+ * comes once after OK, when old's signer has answered. What was done is durable: after an error or a crash call it again;
+ * after success it does nothing. INPUT: not the same force and officer, or the same log.
+ */
+DC_CHECKED enum dc_status dc_succeed(struct dc_device *device, struct dc_device *old, dc_on_succeeded on_done,
+                                     void *context);
+
 /* ---- Sync ---- */
 
 enum dc_sync_state {
@@ -398,6 +441,7 @@ enum dc_pending_reason {
     DC_PENDING_ENROL = 8,    /* the server wants this device enrolled again: status */
     DC_PENDING_UPDATE = 9,   /* the app is too old, or too new */
     DC_PENDING_REFUSED = 10, /* the server takes nothing from this device: status */
+    DC_PENDING_LOST = 12,    /* the store is behind its guard: dc_log_lost */
     DC_PENDING_HELD = 11, /* acknowledged, but counts for nothing until somebody decides: text is the stable reason */
 };
 

@@ -5,6 +5,7 @@
 #include "core/limits.h"
 #include "core/payload.h"
 #include "device/device.h"
+#include "device/guard.h"
 #include "device/upkeep.h"
 
 /* What an entry takes in a push beside its payload, rounded up: tags, kind, numbers. */
@@ -14,7 +15,7 @@
 
 enum status device_begin(struct dc_device *device, struct device_head *ret_before)
 {
-    enum status status = store_begin(device->store);
+    enum status status = device->log_lost ? STATUS_LOG_LOST : store_begin(device->store);
 
     if (status == STATUS_OK) {
         *ret_before = device->head;
@@ -45,7 +46,8 @@ enum status device_append(struct dc_device *device, uint16_t kind, struct span m
     uint8_t *payload;
     enum status status;
 
-    if (message.size > PAYLOAD_SIZE_MAX - PAYLOAD_SALT_SIZE) {
+    if (message.size > PAYLOAD_SIZE_MAX - PAYLOAD_SALT_SIZE ||
+        (message.size > FACT_SIZE_MAX && kind != DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED)) {
         return STATUS_OVER_LIMIT;
     }
     payload = malloc(PAYLOAD_SALT_SIZE + message.size);
@@ -88,6 +90,7 @@ enum status device_end(struct dc_device *device, const struct device_head *befor
         device->head = *before;
         return status;
     }
+    guard_save(device); /* before anybody can hear of the entry */
     event.seq = device->head.seq;
     device_drive(device, &event);
     return STATUS_OK;

@@ -50,6 +50,8 @@ static enum dc_pending_reason stopped_reason(const struct sync *sync)
         return DC_PENDING_UPDATE;
     case SYNC_STOP_REFUSED:
         return DC_PENDING_REFUSED;
+    case SYNC_STOP_LOST:
+        return DC_PENDING_LOST;
     case SYNC_STOP_NONE:
         break;
     }

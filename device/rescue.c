@@ -5,16 +5,14 @@
 #include "core/limits.h"
 #include "device/device.h"
 #include "device/messages.h"
-
-/* A carried push is the payload of one entry: it must fit with room for the message around it. */
-#define CARRIED_SIZE_MAX (PAYLOAD_SIZE_MAX - PAYLOAD_SALT_SIZE - 16)
+#include "device/rescue.h"
 
 struct export_job {
     uint64_t from_seq;
     uint64_t to_seq;
     size_t count; /* tried at once; halved until it fits */
     struct device_batch batch;
-    dc_on_push on_push;
+    rescue_on_chunk on_chunk;
     void *context;
 };
 
@@ -22,7 +20,7 @@ static void export_next(struct dc_device *device, struct export_job *job);
 
 static void finish(struct export_job *job, enum status status)
 {
-    job->on_push(job->context, public_status(status), NULL, 0);
+    job->on_chunk(job->context, status, NULL);
     device_batch_done(&job->batch);
     free(job);
 }
@@ -42,10 +40,13 @@ static void on_signed(struct dc_device *device, void *data, enum status status, 
         finish(job, status);
         return;
     }
-    if (size > CARRIED_SIZE_MAX && done > 1) {
+    if (size > CARRIED_CHUNK_MAX && done > 1) {
         job->count = done / 2;
     } else {
-        more = job->on_push(job->context, DC_OK, push, size);
+        struct rescue_chunk chunk = {
+            .push = span_of(push, size), .from_seq = job->from_seq, .to_seq = job->from_seq + done - 1};
+
+        more = job->on_chunk(job->context, STATUS_OK, &chunk);
         job->from_seq += done;
     }
     free(push);
@@ -74,25 +75,58 @@ static void export_next(struct dc_device *device, struct export_job *job)
     }
 }
 
-enum dc_status dc_export_pending(struct dc_device *device, dc_on_push on_push, void *context)
+enum status rescue_each(struct dc_device *device, uint64_t from_seq, rescue_on_chunk on_chunk, void *context)
 {
     struct export_job *job;
 
-    if (device->head.seq == device->sync.durable_seq) {
-        on_push(context, DC_OK, NULL, 0);
-        return DC_OK;
+    if (from_seq > device->head.seq) {
+        on_chunk(context, STATUS_OK, NULL);
+        return STATUS_OK;
     }
     job = calloc(1, sizeof *job);
     if (!job) {
-        return DC_NO_MEMORY;
+        return STATUS_NO_MEMORY;
     }
-    *job = (struct export_job){.from_seq = device->sync.durable_seq + 1,
+    *job = (struct export_job){.from_seq = from_seq,
                                .to_seq = device->head.seq,
                                .count = PUSH_ENTRIES_MAX,
-                               .on_push = on_push,
+                               .on_chunk = on_chunk,
                                .context = context};
     export_next(device, job);
-    return DC_OK;
+    return STATUS_OK;
+}
+
+struct public_export {
+    dc_on_push on_push;
+    void *context;
+};
+
+static bool hand_out(void *context, enum status status, const struct rescue_chunk *chunk)
+{
+    struct public_export *export = context;
+    bool more = export->on_push(export->context, public_status(status), chunk ? chunk->push.data : NULL,
+                                chunk ? chunk->push.size : 0);
+
+    if (!chunk) {
+        free(export);
+    }
+    return more;
+}
+
+enum dc_status dc_export_pending(struct dc_device *device, dc_on_push on_push, void *context)
+{
+    struct public_export *export = calloc(1, sizeof *export);
+    enum status status;
+
+    if (!export) {
+        return DC_NO_MEMORY;
+    }
+    *export = (struct public_export){.on_push = on_push, .context = context};
+    status = rescue_each(device, device->sync.durable_seq + 1, hand_out, export);
+    if (status != STATUS_OK) {
+        free(export);
+    }
+    return public_status(status);
 }
 
 enum dc_status dc_carry(struct dc_device *device, const uint8_t *push_bytes, size_t size, struct dc_hash *ret_entry)

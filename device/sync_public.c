@@ -24,6 +24,9 @@ enum dc_status dc_sync_start(struct dc_device *device)
     if (!device->link_ops) {
         return DC_CONFIG;
     }
+    if (device->log_lost) {
+        return DC_LOG_LOST;
+    }
     device_drive(device, &event);
     return DC_OK;
 }
@@ -32,7 +35,9 @@ void dc_sync_stop(struct dc_device *device)
 {
     struct sync_event event = {.type = SYNC_EVENT_STOP};
 
-    device_drive(device, &event);
+    if (!device->log_lost) { /* that one never started, and goes on saying why */
+        device_drive(device, &event);
+    }
 }
 
 enum dc_status dc_sync_now(struct dc_device *device)
@@ -41,6 +46,9 @@ enum dc_status dc_sync_now(struct dc_device *device)
 
     if (!device->link_ops) {
         return DC_CONFIG;
+    }
+    if (device->log_lost) {
+        return DC_LOG_LOST;
     }
     device_drive(device, &event);
     return DC_OK;

@@ -43,7 +43,7 @@ enum sync_wait {
 };
 
 /* What only a person can mend: nothing is pushed until then. */
-enum sync_stop { SYNC_STOP_NONE, SYNC_STOP_FORK, SYNC_STOP_ENROL, SYNC_STOP_UPDATE, SYNC_STOP_REFUSED };
+enum sync_stop { SYNC_STOP_NONE, SYNC_STOP_FORK, SYNC_STOP_ENROL, SYNC_STOP_UPDATE, SYNC_STOP_REFUSED, SYNC_STOP_LOST };
 
 struct sync_config {
     struct id log;

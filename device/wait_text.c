@@ -83,6 +83,7 @@ void wait_text_pending(const struct sync *sync, const struct dc_pending *pending
     case DC_PENDING_ENROL:
     case DC_PENDING_UPDATE:
     case DC_PENDING_REFUSED:
+    case DC_PENDING_LOST:
         snprintf(ret_text, size, "%s. %s", status_what(sync->reason), status_advice(sync->reason));
         break;
     case DC_PENDING_HELD:

@@ -9,180 +9,12 @@
 
 #include <cmocka.h>
 
-#include "device/doublecrew.h"
-#include "tests/lib/core_fixture.h"
-#include "tests/lib/server_fixture.h"
-
-#define ROUNDS_MAX 300 /* of 50 ms: a limit, not a wait */
-
-/* A phone of the library, as one of the fixture's people. */
-struct phone {
-    struct dc_device *device;
-    struct dc_config config;
-    char store[128];
-    char pem[512];
-    uint64_t acked;
-    unsigned flags;
-    char flag_kind[64];
-    bool complete;
-    char company[32];
-    enum dc_status error;
-    unsigned prompts;
-};
-
-struct stage {
-    struct server_fixture server;
-    struct dc_loop *loop;
-    struct phone officer;
-    struct phone supervisor;
-};
-
-static void on_event(void *context, struct dc_device *device, const struct dc_event *event)
-{
-    struct phone *phone = context;
-
-    (void)device;
-    switch (event->type) {
-    case DC_EVENT_ACK:
-        phone->acked = event->seq;
-        break;
-    case DC_EVENT_FLAG:
-        phone->flags++;
-        snprintf(phone->flag_kind, sizeof phone->flag_kind, "%s", event->row->kind);
-        break;
-    case DC_EVENT_PAGE:
-        phone->complete = event->complete;
-        break;
-    case DC_EVENT_VERDICT:
-        snprintf(phone->company, sizeof phone->company, "%s", event->text);
-        break;
-    case DC_EVENT_ERROR:
-        phone->error = event->status;
-        break;
-    case DC_EVENT_PROMPT:
-        phone->prompts++;
-        break;
-    default:
-        break;
-    }
-}
-
-static void open_phone(struct stage *stage, struct phone *phone, const struct server_device *of, const char *name)
-{
-    struct dc_config *config = &phone->config;
-    struct id force = fixture_id("force");
-    struct public_key server_key;
-    static char ca[128];
-
-    dc_config_init(config);
-    snprintf(phone->store, sizeof phone->store, "%s/%s.phone", stage->server.folder, name);
-    snprintf(ca, sizeof ca, "%s/ca-bundle.pem", stage->server.ca);
-    assert_int_equal(sign_key_to_pem(of->key, phone->pem, sizeof phone->pem), STATUS_OK);
-    sign_key_public(stage->server.checkpoint_key, &server_key);
-    config->store_path = phone->store;
-    memset(config->storage_key, 7, sizeof config->storage_key);
-    memcpy(config->force.bytes, force.bytes, sizeof force.bytes);
-    memcpy(config->device.bytes, of->device.bytes, ID_SIZE);
-    memcpy(config->log.bytes, of->log.bytes, ID_SIZE);
-    memcpy(config->officer.bytes, of->officer.bytes, ID_SIZE);
-    memcpy(config->server_key, server_key.bytes, sizeof config->server_key);
-    config->host = "127.0.0.1";
-    config->port = stage->server.port;
-    config->server_name = "localhost";
-    config->ca_path = ca;
-    config->certificate_path = of->certificate;
-    config->key_path = of->certificate_key;
-    config->signing_key_pem = phone->pem;
-    config->event_context = phone;
-    config->on_event = on_event;
-    config->retry_first_ms = 50;
-    config->retry_longest_ms = 400;
-    config->seal_delay_ms = 300;
-    assert_int_equal(dc_device_open(stage->loop, config, &phone->device), DC_OK);
-}
-
-static int start_at(void **state, const char *mode)
-{
-    struct stage *stage = calloc(1, sizeof *stage);
-
-    assert_non_null(stage);
-    server_fixture_make(&stage->server);
-    server_fixture_write_config(&stage->server, "training = yes", mode);
-    server_fixture_start(&stage->server);
-    assert_int_equal(dc_loop_new(NULL, &stage->loop), DC_OK);
-    open_phone(stage, &stage->officer, &stage->server.officer, "officer");
-    open_phone(stage, &stage->supervisor, &stage->server.supervisor, "supervisor");
-    *state = stage;
-    return 0;
-}
-
-static int start(void **state)
-{
-    return start_at(state, "training = yes");
-}
+#include "tests/lib/phone_stage.h"
 
 /* The server's clock runs by itself. */
 static int start_running(void **state)
 {
-    return start_at(state, "training = yes\ntraining_rate = 1");
-}
-
-static int stop(void **state)
-{
-    struct stage *stage = *state;
-
-    dc_device_close(stage->officer.device);
-    dc_device_close(stage->supervisor.device);
-    dc_loop_free(stage->loop);
-    if (stage->server.pid != 0)
-        assert_int_equal(server_fixture_stop(&stage->server, SIGTERM), 0);
-    server_fixture_remove(&stage->server);
-    free(stage);
-    return 0;
-}
-
-static struct dc_sync_status status_of(const struct phone *phone)
-{
-    struct dc_sync_status status;
-
-    dc_sync_status(phone->device, &status);
-    assert_int_equal(status.repairs, 0); /* in nothing that these tests do may server and device differ (P2) */
-    return status;
-}
-
-/* Runs the loop until the phone has nothing pending and its feed is complete. */
-static void run_until_synced(struct stage *stage, struct phone *phone)
-{
-    struct dc_sync_status status = status_of(phone);
-
-    for (int i = 0; i < ROUNDS_MAX; i++) {
-        if (status.state == DC_SYNC_ONLINE && status.pending_entries == 0 && status.feed_complete)
-            return;
-        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
-        status = status_of(phone);
-    }
-    fail_msg("not synced: state %d, reason %s, pending %llu", (int)status.state, dc_status_name(status.reason),
-             (unsigned long long)status.pending_entries);
-}
-
-static struct dc_id offender(void)
-{
-    struct id made = fixture_id("offender");
-    struct dc_id id;
-
-    memcpy(id.bytes, made.bytes, sizeof id.bytes);
-    return id;
-}
-
-static struct dc_hash visit_alone(struct phone *phone)
-{
-    struct dc_check_in check_in = {.offender = offender(), .with = DC_WITH_ALONE};
-    struct dc_hash presence;
-
-    assert_int_equal(dc_check_in(phone->device, &check_in, &presence), DC_OK);
-    assert_int_equal(dc_check_out(phone->device, &presence, NULL, NULL), DC_OK);
-    assert_int_equal(dc_outcome(phone->device, &presence, DC_OUTCOME_SEEN, NULL), DC_OK);
-    return presence;
+    return stage_start_at(state, "training = yes\ntraining_rate = 1");
 }
 
 static bool count_offender(void *context, const struct dc_offender *row)
@@ -256,7 +88,7 @@ static void lone_visit__reaches_the_supervisor_who_decides(void **state)
 static void named_partner_who_is_online__is_asked_and_the_visit_confirmed(void **state)
 {
     struct stage *stage = *state;
-    struct dc_check_in check_in = {.offender = offender(), .with = DC_WITH_NAMED, .named_count = 1};
+    struct dc_check_in check_in = {.offender = stage_offender(), .with = DC_WITH_NAMED, .named_count = 1};
     struct dc_hash presence;
 
     memcpy(check_in.named[0].bytes, stage->server.supervisor.officer.bytes, ID_SIZE);
@@ -283,7 +115,7 @@ static void named_partner_who_is_online__is_asked_and_the_visit_confirmed(void *
 static void server_killed__nothing_is_lost_or_doubled(void **state)
 {
     struct stage *stage = *state;
-    struct dc_subject subject = {.offender = offender()};
+    struct dc_subject subject = {.offender = stage_offender()};
     char text[64];
 
     assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
@@ -317,7 +149,7 @@ static bool count_note(void *context, const struct dc_note_read *note)
 static void long_absence__syncs_in_pages_and_batches(void **state)
 {
     struct stage *stage = *state;
-    struct dc_subject subject = {.offender = offender()};
+    struct dc_subject subject = {.offender = stage_offender()};
     unsigned notes = 0;
 
     for (int i = 0; i < 700; i++)
@@ -348,7 +180,7 @@ static void stranger__is_told_to_enrol(void **state)
     dc_device_close(stranger.device);
 }
 
-#define CASE(name) cmocka_unit_test_setup_teardown(name, start, stop)
+#define CASE(name) cmocka_unit_test_setup_teardown(name, stage_start, stage_stop)
 
 int main(void)
 {
@@ -356,7 +188,7 @@ int main(void)
         CASE(facts_go_up__and_rows_come_down),
         CASE(lone_visit__reaches_the_supervisor_who_decides),
         cmocka_unit_test_setup_teardown(named_partner_who_is_online__is_asked_and_the_visit_confirmed, start_running,
-                                        stop),
+                                        stage_stop),
         CASE(server_killed__nothing_is_lost_or_doubled),
         CASE(long_absence__syncs_in_pages_and_batches),
         CASE(stranger__is_told_to_enrol),

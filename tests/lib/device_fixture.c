@@ -187,6 +187,7 @@ void device_fixture_reopen(struct device_fixture *fixture)
 
 void device_fixture_done(struct device_fixture *fixture)
 {
+    char guard[160];
     char *slash;
 
     dc_device_close(fixture->device);
@@ -199,6 +200,10 @@ void device_fixture_done(struct device_fixture *fixture)
     unlink(fixture->path);
     slash = strrchr(fixture->path, '/');
     *slash = '\0';
+    snprintf(guard, sizeof guard, "%s/no_backup/store.guard", fixture->path);
+    unlink(guard);
+    *strrchr(guard, '/') = '\0';
+    rmdir(guard);
     rmdir(fixture->path);
 }
 

@@ -458,3 +458,14 @@ void server_fixture_expect_log(struct server_fixture *fixture, const char *event
     }
     fail_msg("the log holds %u lines of %s with %s, not %u", count_log(fixture, event, detail), event, detail, count);
 }
+
+void server_fixture_enrol(struct server_fixture *fixture, struct server_device *device, const struct id *officer)
+{
+    struct ws_client *client = server_fixture_connect(fixture, &fixture->operator_device);
+
+    device->officer = *officer;
+    server_device_greet(&fixture->operator_device, client, 0);
+    add_device(fixture, device);
+    server_device_sync(&fixture->operator_device, client);
+    ws_client_free(client);
+}

@@ -36,6 +36,9 @@ void server_fixture_write_config(struct server_fixture *fixture, const char *fro
 /* Sends the signal (0: none), waits; returns the exit code, or minus the signal. */
 int server_fixture_stop(struct server_fixture *fixture, int signal_number);
 
+/* While it runs: the operator enrols this device for an officer, as after a loss (its id, log and keys are its own). */
+void server_fixture_enrol(struct server_fixture *fixture, struct server_device *device, const struct id *officer);
+
 /* Connects with a device's certificate. */
 struct ws_client *server_fixture_connect(struct server_fixture *fixture, const struct server_device *device);
 /* Connects with these certificate files (NULL: none): true when the upgrade succeeded. */

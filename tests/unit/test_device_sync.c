@@ -225,12 +225,12 @@ static void push__stays_below_the_message_limit(void **state)
 {
     struct device_fixture *fixture = *state;
     struct dc_subject subject = {.offender = device_fixture_id(7)};
-    char *text = malloc(60001);
+    char *text = malloc(57001);
     struct push push;
 
     assert_non_null(text);
-    memset(text, 'a', 60000);
-    text[60000] = '\0';
+    memset(text, 'a', 57000);
+    text[57000] = '\0';
     for (int i = 0; i < 12; i++) {
         assert_int_equal(dc_note(fixture->device, &subject, text, NULL, NULL), DC_OK);
     }
