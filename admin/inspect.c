@@ -7,6 +7,7 @@
 #include "admin/roster_entries.h"
 #include "admin/time_text.h"
 #include "server/edge/store_sqlite.h"
+#include "server/logic/purge.h"
 
 #define DEVICES_MAX 256 /* of one officer */
 
@@ -62,6 +63,18 @@ static void list_offenders(struct roster *roster)
     }
 }
 
+/* Since when rows that left its scopes may still be on the device: it hasn't said yet that they are gone (P1). */
+static enum status purge_text(struct store *store, const struct device_row *device, char ret_text[TIME_TEXT_SIZE])
+{
+    int64_t since_us;
+    enum status status = purge_due_since(store, device, &since_us);
+
+    ret_text[0] = '\0';
+    if (status == STATUS_OK)
+        time_to_text(since_us / 1000, ret_text);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status list_devices_of(struct store *store, const struct roster_officer *officer)
 {
     struct device_row rows[DEVICES_MAX];
@@ -71,11 +84,13 @@ static enum status list_devices_of(struct store *store, const struct roster_offi
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
         char device[2 * ID_SIZE + 1];
         char receipt[TIME_TEXT_SIZE] = "never";
+        char purge[TIME_TEXT_SIZE];
         hex_encode(span_of(rows[i].device.bytes, ID_SIZE), device);
         if (rows[i].last_seq > 0)
             time_to_text(rows[i].last_receipt_us / 1000, receipt);
-        printf("%s\t%s\t%s\t%llu\t%s\t%s\n", device, officer->code, standing_text(rows[i].standing),
-               (unsigned long long)rows[i].last_seq, receipt, rows[i].fork_seq != 0 ? "forked" : "");
+        status = purge_text(store, &rows[i], purge);
+        printf("%s\t%s\t%s\t%llu\t%s\t%s\t%s\n", device, officer->code, standing_text(rows[i].standing),
+               (unsigned long long)rows[i].last_seq, receipt, rows[i].fork_seq != 0 ? "forked" : "", purge);
     }
     if (status == STATUS_OK && count == DEVICES_MAX)
         fprintf(stderr, "doublecrewctl: of %s only the oldest %d devices are shown\n", officer->code, DEVICES_MAX);
@@ -87,7 +102,7 @@ static enum status list_devices(const struct force_folder *folder, const struct 
     struct store *store = NULL;
     enum status status = store_sqlite_open(folder->store, STORE_SQLITE_READER, &store);
 
-    puts("device\tofficer\tstanding\tentries\tlast receipt\tlog");
+    puts("device\tofficer\tstanding\tentries\tlast receipt\tlog\tmust give back since");
     for (size_t i = 0; i < roster->officer_count && status == STATUS_OK; i++)
         status = list_devices_of(store, &roster->officers[i]);
     if (store != NULL)

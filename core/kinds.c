@@ -27,6 +27,7 @@ static const struct kind_name names[] = {
     {KIND(SEAL), "seal"},
     {KIND(CARRIED), "carried"},
     {KIND(LOG_LOST), "log_lost"},
+    {KIND(PURGED), "purged"},
     {KIND(FORCE), "force"},
     {KIND(TEAM), "team"},
     {KIND(OFFICER), "officer"},

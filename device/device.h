@@ -37,6 +37,13 @@ struct device_shown {
     uint64_t monotonic_ms;
 };
 
+/* A purge whose messages have not all come. */
+struct device_purging {
+    uint8_t id[8];
+    uint32_t keys;
+    uint32_t deleted;
+};
+
 /* The log's head: what the next entry follows. */
 struct device_head {
     uint64_t seq;
@@ -91,6 +98,7 @@ struct dc_device {
     uint64_t ack_pos;
 
     struct rows_digest rows;
+    struct device_purging purging;
 
     struct sync sync;
     struct sync_event events[DEVICE_EVENTS_MAX];
@@ -156,6 +164,8 @@ MUST_USE enum status device_batch_pack(const struct device_batch *batch, const s
 void device_start_push(struct dc_device *device, uint64_t from_seq, size_t count);
 MUST_USE enum status device_apply_page(struct dc_device *device, const struct sync_action *action);
 MUST_USE enum status device_store_flag(struct dc_device *device, const Doublecrew__V1__Flag *flag);
+/* A row of the server's goes; in the caller's transaction. */
+MUST_USE enum status device_delete_row(struct dc_device *device, struct span key);
 MUST_USE enum status device_purge(struct dc_device *device, const Doublecrew__V1__Purge *purge);
 /* How far the server and its rows are with this log. */
 MUST_USE enum status device_save_durable(struct dc_device *device, uint64_t durable_seq);

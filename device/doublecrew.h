@@ -694,7 +694,8 @@ enum dc_event_type {
     DC_EVENT_FLAG = 6,       /* flag, row: urgent lane; durable here already */
     DC_EVENT_PROMPT = 7,     /* "you may have been named: check in?"; a seal follows unless the config says never */
     DC_EVENT_PAGE = 8,       /* cursor, count (rows), complete: applied and durable */
-    DC_EVENT_PURGED = 9,     /* count: rows that left the scope are gone from the device */
+    DC_EVENT_PURGED = 9,     /* count: rows that left the scope are gone from the device; complete: all of
+                               them, and the receipt is in the log */
     DC_EVENT_ERROR = 10,     /* status, text, advice: from the server or from here */
     DC_EVENT_TRAINING_STEPPED = 11, /* now_ms, pos (the journal's head) */
     /* Something moved: done of total entries pushed in this session, pages, rows, cursor of pos (the journal's head when

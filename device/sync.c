@@ -237,6 +237,7 @@ static enum status carry_out(struct dc_device *device, const struct sync_action 
         }
         return STATUS_OK;
     case SYNC_ACTION_SEND_HELLO:
+        device->purging = (struct device_purging){.keys = 0}; /* what was cut short is sent from its beginning */
         return send_hello(device);
     case SYNC_ACTION_STORE_ANCHOR:
         return store_anchor(device, action);

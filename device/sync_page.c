@@ -98,7 +98,7 @@ static enum status put_row(struct dc_device *device, struct span key, uint64_t p
     return status == STATUS_OK ? store_put_row(device->store, &stored) : status;
 }
 
-static enum status delete_row(struct dc_device *device, struct span key)
+enum status device_delete_row(struct dc_device *device, struct span key)
 {
     enum status status = rows_digest_replace(device, key, NULL);
 
@@ -115,7 +115,7 @@ static enum status apply_row(struct dc_device *device, const Doublecrew__V1__Row
         return STATUS_OK; /* no row at all */
     }
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_TOMBSTONE) {
-        return delete_row(device, key);
+        return device_delete_row(device, key);
     }
     status = is_stale(device, key, row->pos, &stale);
     return status == STATUS_OK && !stale ? put_row(device, key, row->pos, raw) : status;
@@ -321,80 +321,4 @@ enum status device_store_flag(struct dc_device *device, const Doublecrew__V1__Fl
     event.text = row.flag.kind;
     device_emit(device, &event);
     return status;
-}
-
-/* "DCPURGE1" | log 16 | SHA-256 of purge_id 32: what the receipt's signature covers. */
-#define RECEIPT_SIZE (8 + ID_SIZE + HASH_SIZE)
-
-struct receipt_job {
-    size_t size;
-    uint8_t purge_id[];
-};
-
-static void on_receipt(struct dc_device *device, void *data, enum status status, const struct signature *signature)
-{
-    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
-    Doublecrew__V1__PurgeReceipt receipt = DOUBLECREW__V1__PURGE_RECEIPT__INIT;
-    struct receipt_job *job = data;
-
-    if (status == STATUS_OK && device->sync.phase == SYNC_ONLINE) {
-        struct signature copy = *signature;
-
-        receipt.purge_id = (ProtobufCBinaryData){.data = job->purge_id, .len = job->size};
-        receipt.signature_algorithm = (uint32_t)copy.algorithm;
-        receipt.signature = (ProtobufCBinaryData){.data = copy.bytes, .len = sizeof copy.bytes};
-        message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_PURGE_RECEIPT;
-        message.purge_receipt = &receipt;
-        if (device_send(device, &message) != STATUS_OK) {
-            struct sync_event failed = {.type = SYNC_EVENT_FAILED, .status = STATUS_NETWORK};
-
-            device_drive(device, &failed); /* the server asks again in the next session */
-        }
-    }
-    free(job);
-}
-
-static enum status sign_receipt(struct dc_device *device, const Doublecrew__V1__Purge *purge)
-{
-    struct receipt_job *job = calloc(1, sizeof *job + purge->purge_id.len);
-    uint8_t statement[RECEIPT_SIZE] = "DCPURGE1";
-    struct hash hash;
-    uint64_t request;
-    enum status status = sha256_bytes(device->sha, span_of(purge->purge_id.data, purge->purge_id.len), &hash);
-
-    if (!job || status != STATUS_OK) {
-        free(job);
-        return status == STATUS_OK ? STATUS_NO_MEMORY : status;
-    }
-    job->size = purge->purge_id.len;
-    if (job->size > 0) {
-        memcpy(job->purge_id, purge->purge_id.data, job->size);
-    }
-    memcpy(statement + 8, device->identity.log.bytes, ID_SIZE);
-    memcpy(statement + 8 + ID_SIZE, hash.bytes, HASH_SIZE);
-    status = device_sign(device, span_of(statement, sizeof statement), on_receipt, job, &request);
-    if (status != STATUS_OK) {
-        free(job);
-    }
-    return status;
-}
-
-enum status device_purge(struct dc_device *device, const Doublecrew__V1__Purge *purge)
-{
-    struct dc_event event = device_event(DC_EVENT_PURGED);
-    enum status status = store_begin(device->store);
-
-    for (size_t i = 0; i < purge->n_keys && status == STATUS_OK; i++) {
-        status = delete_row(device, span_of(purge->keys[i].data, purge->keys[i].len));
-    }
-    if (status == STATUS_OK) {
-        status = store_commit(device->store);
-    }
-    if (status != STATUS_OK) {
-        store_rollback(device->store);
-        return status;
-    }
-    event.count = (uint32_t)purge->n_keys;
-    device_emit(device, &event);
-    return sign_receipt(device, purge);
 }

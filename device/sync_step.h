@@ -162,7 +162,7 @@ enum sync_action_type {
     SYNC_ACTION_APPLY_PAGE,   /* delta: with the feed's new place, in one transaction; then send Applied */
     SYNC_ACTION_SAVE_FEED,    /* the feed's place, without a page */
     SYNC_ACTION_STORE_FLAG,   /* flag: then send FlagReceived */
-    SYNC_ACTION_PURGE,        /* purge: then send the signed receipt */
+    SYNC_ACTION_PURGE,        /* purge: its receipt is an entry */
     SYNC_ACTION_PROMPT,       /* tell the app that a seal was asked for */
     SYNC_ACTION_SEAL,         /* append a seal entry */
     SYNC_ACTION_STEPPED,      /* stepped */

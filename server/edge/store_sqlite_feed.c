@@ -58,6 +58,29 @@ static enum status scopes_of_row(struct store *store, struct span key, struct sc
     return status;
 }
 
+static enum status departures(struct store *store, const struct scope *scope, uint64_t after_pos, uint64_t *ret_first,
+                              uint64_t *ret_last)
+{
+    struct sq_query query = sq_begin(store, SQ_FEED_GONE);
+    int64_t first = 0, last = 0;
+    enum status status;
+
+    sq_bind_scope(&query, scope);
+    sq_bind_u64(&query, after_pos);
+    if (sq_step(&query)) { /* NULL, read as 0, when there is none */
+        first = sq_int(&query, 0);
+        last = sq_int(&query, 1);
+    }
+    status = sq_end(&query);
+    if (status != STATUS_OK)
+        return status;
+    if (last <= 0)
+        return STATUS_NOT_FOUND;
+    *ret_first = (uint64_t)first;
+    *ret_last = (uint64_t)last;
+    return STATUS_OK;
+}
+
 struct stream {
     const struct scope_member *member;
     struct sq_query query;
@@ -281,4 +304,5 @@ void sq_feed_ops(struct store_ops *ops)
     ops->feed_put = feed_put;
     ops->scopes_of_row = scopes_of_row;
     ops->feed_page = feed_page;
+    ops->departures = departures;
 }

@@ -128,6 +128,9 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_FEED_TAIL] = {SQ_SELECT, &sq_feeds,
                       "INDEXED BY feed_by_pos WHERE scope = ?1 AND (pos, view_key) > (?2, ?3) ORDER BY pos, view_key"},
     [SQ_FEED_OF_KEY] = {SQ_SELECT, &sq_feeds, "INDEXED BY feed_by_key WHERE view_key = ?1 ORDER BY scope"},
+    [SQ_FEED_GONE] = {SQ_PLAIN, NULL,
+                      "SELECT min(pos), max(pos) FROM feed INDEXED BY feed_gone"
+                      " WHERE scope = ?1 AND gone = 1 AND pos > ?2"},
     [SQ_MEMBERS_GET] = {SQ_SELECT, &sq_members, "WHERE device = ?1 ORDER BY scope"},
     [SQ_MEMBER_PUT] = {SQ_UPSERT, &sq_members, ""},
     [SQ_MEMBER_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM scope_members WHERE device = ?1 AND scope = ?2"},

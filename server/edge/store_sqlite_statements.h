@@ -80,6 +80,7 @@ enum sq_statement_id {
     SQ_FEED_BLOCK,
     SQ_FEED_TAIL,
     SQ_FEED_OF_KEY,
+    SQ_FEED_GONE,
     SQ_MEMBERS_GET,
     SQ_MEMBER_PUT,
     SQ_MEMBER_FORGET,

@@ -98,6 +98,7 @@ static const struct sq_column sq_devices_columns[] = {
     INT(struct device_row, watermark_stopped, "watermark_stopped"),
     INT(struct device_row, fork_seq, "fork_seq"),
     INT(struct device_row, last_receipt_us, "last_receipt_us"),
+    INT(struct device_row, purged_pos, "purged_pos"),
 };
 TABLE(sq_devices, "devices", struct device_row);
 

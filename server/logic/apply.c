@@ -35,6 +35,7 @@ static const struct kind_row kinds[] = {
     {KIND(SEAL), CLASS_FACT, apply_seal},
     {KIND(CARRIED), CLASS_FACT, apply_carried},
     {KIND(LOG_LOST), CLASS_ACT, apply_log_lost},
+    {KIND(PURGED), CLASS_FACT, apply_purged},
     {KIND(FORCE), CLASS_OPERATOR, apply_force},
     {KIND(TEAM), CLASS_OPERATOR, apply_team},
     {KIND(OFFICER), CLASS_OPERATOR, apply_officer},

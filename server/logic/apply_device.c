@@ -137,5 +137,25 @@ enum status apply_device_state(struct batch *batch, struct applying *applying, c
     }
     RETURN_IF_BAD(device_store(batch, applying, &row));
     RETURN_IF_BAD(touch_from(batch, &row.officer, from_us));
-    return touch_from(batch, &row.officer, watermark_of(&row)); /* lost: its log can no longer report */
+    RETURN_IF_BAD(touch_from(batch, &row.officer, watermark_of(&row))); /* lost: its log can no longer report */
+    return feed_member_refresh(batch, &row, applying->pos);
+}
+
+/* A device's word that what left its scopes is gone from it. A copy of the phone can't give it for the other (F2). */
+enum status apply_purged(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Purged *message = (const Doublecrew__V1__Purged *)base;
+    uint64_t pos = get_u64(message->purge_id.data);
+
+    (void)batch;
+    if (applying->device->fork_seq != 0)
+        applying->held = "contested";
+    else if (applying->carried || pos >= applying->pos)
+        applying->held = "not_permitted";
+    else if (applying->device->standing != DEVICE_LOST) {
+        applying->held = NULL; /* a suspended device is asked for nothing else (D1) */
+        if (pos > applying->device->purged_pos)
+            applying->device->purged_pos = pos;
+    }
+    return STATUS_OK;
 }

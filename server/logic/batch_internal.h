@@ -296,6 +296,7 @@ MUST_USE enum status apply_flag_answer(struct batch *, struct applying *, const 
 MUST_USE enum status apply_seal(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_carried(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_log_lost(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_purged(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_force(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_team(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_officer(struct batch *, struct applying *, const ProtobufCMessage *);

@@ -19,6 +19,8 @@ static enum status scopes_of_member(struct batch *batch, const struct device_row
     enum status status = STATUS_NOT_FOUND;
 
     ret_scopes->count = 0;
+    if (device->standing == DEVICE_SUSPENDED || device->standing == DEVICE_LOST)
+        return STATUS_OK; /* it must give back all that it holds (D1) */
     if (!id_is_zero(&device->officer))
         status = batch->store->ops->officer_get(batch->store, &device->officer, &officer);
     if (status != STATUS_OK)

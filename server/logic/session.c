@@ -15,7 +15,7 @@ static const bool moves[SESSION_STATE_COUNT][SESSION_STATE_COUNT] = {
 typedef void (*receive_message)(struct session *session, const struct session_now *now, struct span body,
                                 struct session_update *update);
 
-/* Which message is allowed when, and who takes it. A purge's receipt answers a Purge, and none has been sent. */
+/* Which message is allowed when, and who takes it. A purge's receipt is an entry. */
 static const receive_message receivers[SESSION_STATE_COUNT][SESSION_MESSAGE_COUNT] = {
     [SESSION_NEW] = {[SESSION_MESSAGE_HELLO] = session_hello_receive},
     [SESSION_LIVE] =
@@ -124,6 +124,20 @@ enum status session_unpack(struct session *session, const ProtobufCMessageDescri
     return wire_unpack(session->setup->arena, descriptor, body, ret_message);
 }
 
+bool session_log_is_here(const struct session *session)
+{
+    return session->durable_seq >= session->device_seq && session->in_flight_pushes == 0;
+}
+
+bool session_asks(const struct session_update *update)
+{
+    for (size_t i = 0; i < update->count; i++) {
+        if (update->actions[i].kind == SESSION_READ)
+            return true;
+    }
+    return false;
+}
+
 static void receive(struct session *session, const struct session_now *now, struct span bytes,
                     struct session_update *update)
 {
@@ -157,6 +171,9 @@ static void answer(struct session *session, const struct session_now *now, const
         break;
     case SESSION_PAGE:
         session_page_ready(session, reply, update);
+        break;
+    case SESSION_PURGE:
+        session_purge_ready(session, reply, update);
         break;
     case SESSION_SEAL:
         session_seal_ready(session, now, reply, update);
@@ -245,6 +262,7 @@ void session_step(struct session *session, const struct session_now *now, const 
         return; /* nothing that comes now changes anything: what was pushed stays pushed */
     session->now_us = now->server_us;
     handle(session, now, event, ret_update);
+    session_purge_ask(session, ret_update);
     session_seal_ask(session, now, ret_update);
     check(session);
 }

@@ -70,6 +70,12 @@ struct session {
     bool looking;
     bool look_again;
 
+    /* purge */
+    bool purge_asked;               /* the reader is at it */
+    struct feed_cursor purge_after; /* up to here keys were sent, of those up to purge_pos */
+    uint64_t purge_pos;             /* 0: no purge is under way */
+    uint64_t purge_sent_pos;        /* the last that was sent whole in this session; its receipt is an entry */
+
     /* seals */
     uint64_t device_seq;   /* Hello's: what the device had written when it came */
     bool seal_wanted;      /* ask the reader whether a visit waits for this log */
@@ -154,6 +160,13 @@ void session_training_stepped(struct session *session, enum status status, int64
 
 /* After the reader's fence: every answer to what fell due by the step has been taken. */
 void session_training_settled(struct session *session, struct session_update *update);
+/* Once the log is here up to what the device had when it came: what has left its scopes goes (P1). */
+void session_purge_ask(struct session *session, struct session_update *update);
+void session_purge_ready(struct session *session, const struct session_reply *reply, struct session_update *update);
+/* What the device had written when it came is durable, and nothing of its log is on its way. */
+bool session_log_is_here(const struct session *session);
+/* The update asks the reader something already: one question an update. */
+bool session_asks(const struct session_update *update);
 /* A commit's verdicts look at these officers' logs. */
 void session_seal_named(struct session *session, const struct batch_named *named);
 void session_seal_tick(struct session *session, const struct session_now *now);

@@ -21,4 +21,12 @@ MUST_USE enum status session_page_read(struct store *store, const struct session
  */
 MUST_USE enum status session_pending_read(struct store *store, struct session_greeting *greeting);
 
+/*
+ * The next keys of what left the device's scopes up to purge_pos, as one Purge. Ends early, with `more`, after so many rows
+ * of the feed or bytes of keys. In the caller's snapshot.
+ */
+MUST_USE enum status session_purge_read(struct store *store, const struct session_look *look,
+                                        const struct feed_cursor *after, uint64_t purge_pos,
+                                        struct session_purge *ret_purge);
+
 #endif

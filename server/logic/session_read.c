@@ -30,6 +30,17 @@ static enum status look_at(struct store *store, const struct hash *certificate_k
                                         &ret_look->member_count);
 }
 
+/* With what it has yet to give back. */
+static enum status look_for_all(struct store *store, const struct hash *certificate_key_hash,
+                                struct session_look *ret_look)
+{
+    enum status status = look_at(store, certificate_key_hash, ret_look);
+
+    if (status == STATUS_OK)
+        status = purge_due(store, &ret_look->device, ret_look->members, ret_look->member_count, &ret_look->purge);
+    return status;
+}
+
 /* Policies come oldest first; the newest recorded is what the device must hold. */
 static enum status newest_policy(struct session_reader *reader, uint32_t *ret_version)
 {
@@ -103,7 +114,7 @@ enum status session_anchor_sign(struct session_reader *reader, const struct stor
 static enum status greet(struct session_reader *reader, const struct session_request *request,
                          struct session_greeting *ret_greeting)
 {
-    enum status status = look_at(reader->store, &request->certificate_key_hash, &ret_greeting->look);
+    enum status status = look_for_all(reader->store, &request->certificate_key_hash, &ret_greeting->look);
 
     if (status == STATUS_OK && !id_equal(&ret_greeting->look.device.log, &request->hello.log))
         status = STATUS_UNKNOWN_LOG;
@@ -139,6 +150,17 @@ static enum status page(struct session_reader *reader, const struct session_requ
     return status;
 }
 
+static enum status purge(struct session_reader *reader, const struct session_request *request,
+                         struct session_purge *ret_purge)
+{
+    struct session_look look;
+    enum status status = look_at(reader->store, &request->certificate_key_hash, &look);
+
+    if (status == STATUS_OK)
+        status = session_purge_read(reader->store, &look, &request->after, request->purge_pos, ret_purge);
+    return status;
+}
+
 static enum status seal(struct session_reader *reader, const struct session_request *request,
                         struct session_seal *ret_seal)
 {
@@ -157,9 +179,11 @@ static enum status answer(struct session_reader *reader, const struct session_re
     case SESSION_GREET:
         return greet(reader, request, &reply->greeting);
     case SESSION_LOOK:
-        return look_at(reader->store, &request->certificate_key_hash, &reply->look);
+        return look_for_all(reader->store, &request->certificate_key_hash, &reply->look);
     case SESSION_PAGE:
         return page(reader, request, &reply->page);
+    case SESSION_PURGE:
+        return purge(reader, request, &reply->purge);
     case SESSION_SEAL:
         return seal(reader, request, &reply->seal);
     case SESSION_FENCE:
@@ -195,6 +219,10 @@ void session_reply_done(struct session_reply *reply)
         return;
     if (reply->kind == SESSION_GREET)
         free_flags(&reply->greeting);
+    if (reply->kind == SESSION_PURGE) {
+        free(reply->purge.bytes);
+        reply->purge.bytes = NULL;
+    }
     if (reply->kind == SESSION_PAGE) {
         free(reply->page.bytes);
         reply->page.bytes = NULL;

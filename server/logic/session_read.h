@@ -8,6 +8,7 @@
 #include "core/checkpoint.h"
 #include "core/limits.h"
 #include "core/merkle.h"
+#include "server/logic/purge.h"
 #include "server/logic/store.h"
 
 /* all that the store gives: those that the device left come too */
@@ -22,6 +23,7 @@ enum session_request_kind {
     SESSION_GREET, /* who is it, how far is its log, and a signed anchor for it */
     SESSION_LOOK,  /* standing and scopes again, since the roster changed */
     SESSION_PAGE,  /* rows after the cursor */
+    SESSION_PURGE, /* what left the device's scopes, from a cursor to a pos */
     SESSION_SEAL,  /* does a visit wait for this device's log (W1)? */
     SESSION_FENCE  /* nothing: answered when all that was asked before it is */
 };
@@ -41,7 +43,8 @@ struct session_hello {
 struct session_request {
     enum session_request_kind kind;
     struct hash certificate_key_hash;
-    struct feed_cursor after;   /* GREET: Hello's; PAGE */
+    struct feed_cursor after;   /* GREET: Hello's; PAGE; PURGE */
+    uint64_t purge_pos;         /* PURGE: up to there */
     struct session_hello hello; /* GREET; SEAL, with the time of asking and no checkpoint */
 };
 
@@ -50,6 +53,7 @@ struct session_look {
     bool is_operator;
     struct scope_member members[SESSION_SCOPES_MAX];
     size_t member_count;
+    struct purge_due purge; /* in the answers to GREET and LOOK */
 };
 
 /* A flag that is raised and not acknowledged: told again in every session until it is (A1). */
@@ -82,6 +86,14 @@ struct session_page {
     bool last;
 };
 
+/* A packed ServerMessage with one Purge. */
+struct session_purge {
+    uint8_t *bytes; /* NULL: this stretch of the feed has no key, and there is more */
+    size_t size;
+    struct feed_cursor to;
+    bool more;
+};
+
 /* What a seal is wanted for; times on the server's axis. */
 struct session_seal {
     char anchor[CHECKPOINT_TEXT_MAX]; /* time of asking, bound to the session's Hello */
@@ -98,7 +110,8 @@ struct session_reply {
         struct session_greeting greeting;
         struct session_look look;
         struct session_seal seal;
-        struct session_page page; /* the session takes bytes over by setting it to NULL */
+        struct session_purge purge; /* likewise */
+        struct session_page page;   /* the session takes bytes over by setting it to NULL */
     };
 };
 

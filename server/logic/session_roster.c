@@ -45,6 +45,8 @@ void session_roster_looked(struct session *session, const struct session_reply *
         return;
     }
     session->looking = false;
+    if (session->look.purge.last_pos != session->purge_pos)
+        session->purge_pos = 0;  /* more has left since: one purge for all of it */
     session->seal_wanted = true; /* the phone may be another officer's now */
     session_flags_release(session, update);
     session_page_want(session, update);

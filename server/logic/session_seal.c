@@ -33,28 +33,14 @@ void session_seal_tick(struct session *session, const struct session_now *now)
         session->seal_wanted = true;
 }
 
-/* Not while evidence of this very log is still on its way: it may be what the visit waits for. */
-static bool log_is_here(const struct session *session)
-{
-    return session->durable_seq >= session->device_seq && session->in_flight_pushes == 0;
-}
-
-static bool asks_already(const struct session_update *update)
-{
-    for (size_t i = 0; i < update->count; i++) {
-        if (update->actions[i].kind == SESSION_READ)
-            return true;
-    }
-    return false;
-}
-
 void session_seal_ask(struct session *session, const struct session_now *now, struct session_update *update)
 {
     if (!session->seal_wanted || session->seal_asked || session->looking || now->clock_trouble)
         return;
-    if (session->state != SESSION_LIVE || session->look.device.standing != DEVICE_ACTIVE || !log_is_here(session))
-        return;
-    if (asks_already(update))
+    if (session->state != SESSION_LIVE || session->look.device.standing != DEVICE_ACTIVE ||
+        !session_log_is_here(session))
+        return; /* evidence of this very log on its way may be what the visit waits for */
+    if (session_asks(update))
         return; /* after one of the next events, of which there is always one: the clock's */
     session->seal_wanted = false;
     session->seal_asked = true;

@@ -70,6 +70,7 @@ struct device_row {
     bool watermark_stopped; /* at a fork or an unknown kind of entry (W1) */
     uint64_t fork_seq;      /* 0: none; entries from here on are contested */
     int64_t last_receipt_us;
+    uint64_t purged_pos; /* what left its scopes up to here is gone from it, by its own signed word (P1) */
 };
 
 struct officer_row {
@@ -427,6 +428,9 @@ struct store_ops {
     /* Held entries of a log from from_seq to to_seq, in order; at most max. */
     enum status (*held_of_log)(struct store *store, const struct id *log, uint64_t from_seq, uint64_t to_seq,
                                struct held_row *ret_rows, size_t max, size_t *ret_count);
+    /* The first and the last pos after after_pos at which a row left this scope, for good so far. NOT_FOUND: none did. */
+    enum status (*departures)(struct store *store, const struct scope *scope, uint64_t after_pos, uint64_t *ret_first,
+                              uint64_t *ret_last);
     /* The class of rows; NOT_FOUND. */
     enum status (*digest_get)(struct store *store, struct span scopes, struct digest_row *ret_row);
     /* Every class that this scope is one of, in order of the classes. */

@@ -155,7 +155,7 @@ expect 0 'list teams' $'^South\tSouthern, and "Marsh"$' list teams --dir "$force
 expect 0 'list officers: accredited by role' $'^PC 1\tAnn Invented\toffender_manager\tyes\tNorth$' list officers --dir "$force"
 expect 0 'list officers: two teams' $'^PC 2\tBen Invented\tconstable\tno\tNorth;South$' list officers --dir "$force"
 expect 0 'list offenders' $'^R 1\tvery_high\tNorth\tPC 1\t2026-03-02 09:00:00 \\+00:00$' list offenders --dir "$force"
-expect 0 'list devices' $'^[0-9a-f]{32}\tPC 2\tactive\t0\tnever\t$' list devices --dir "$force"
+expect 0 'list devices' $'^[0-9a-f]{32}\tPC 2\tactive\t0\tnever\t\t$' list devices --dir "$force"
 check 'three packages' test "$(ls "$work/out")" = $'PC-1-1\nPC-1-2\nPC-2-1'
 for file in device.conf key.pem certificate.pem signing.pem ca.pem; do
     check "a package holds $file" test -s "$work/out/PC-1-2/$file"
@@ -265,7 +265,7 @@ expect 1 'revoke a device that there isn'"'"'t' 'is not enrolled here' revoke --
 expect 1 'revoke the operator'"'"'s own' 'is not revoked here' revoke --device "$own" --dir "$force"
 expect 1 'revoke at no time' 'is not a time' revoke --device "$device" --as-of noon --dir "$force"
 expect 0 'suspend' '^Device .* is suspended' revoke --device "$device" --suspend --reason 'left on a bus' --dir "$force"
-expect 0 'it is suspended' "^$device"$'\tPC 2\tsuspended' list devices --dir "$force"
+expect 0 'it is suspended, and must give back what it holds' "^$device"$'\tPC 2\tsuspended\t0\tnever\t\t20[0-9]{2}-' list devices --dir "$force"
 expect 0 'expired' '^Device .* is expired' revoke --device "$device" --expired --dir "$force"
 expect 0 'it is expired' "^$device"$'\tPC 2\texpired' list devices --dir "$force"
 expect 0 'active again' '^Device .* is active' revoke --device "$device" --active --dir "$force"

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "core/payload.h"
 #include "device/view_key.h"
 #include "tests/lib/device_fixture.h"
 
@@ -279,28 +280,93 @@ static void flag__is_durable_before_it_is_received_and_no_older_page_undoes_it(v
     assert_string_equal(why, "newer");
 }
 
-static void purge__is_carried_out_before_its_receipt(void **state)
+static void purge(struct device_fixture *fixture, uint8_t number, ProtobufCBinaryData *keys, size_t count, bool more)
 {
-    struct device_fixture *fixture = *state;
     Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
     Doublecrew__V1__Purge purge = DOUBLECREW__V1__PURGE__INIT;
-    const Doublecrew__V1__ClientMessage *sent;
-    uint8_t id[4] = {1, 2, 3, 4};
+    uint8_t id[8] = {0, 0, 0, 0, 0, 0, 0, number};
+
+    purge.purge_id = (ProtobufCBinaryData){.data = id, .len = sizeof id};
+    purge.n_keys = count;
+    purge.keys = keys;
+    purge.more = more;
+    message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_PURGE;
+    message.purge = &purge;
+    device_fixture_receive(fixture, &message);
+}
+
+/* The last push's last entry is a receipt that says this. */
+static void assert_receipt(struct device_fixture *fixture, uint8_t number, uint32_t keys, uint32_t deleted)
+{
+    const Doublecrew__V1__Purged *receipt;
+    ProtobufCMessage *opened = NULL;
+    const struct entry *entry;
+    struct push push;
+
+    device_fixture_last_push(fixture, &push);
+    entry = &push.entries[push.entry_count - 1];
+    assert_int_equal(entry->header.kind, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PURGED);
+    assert_int_equal(payload_open(fixture->arena, entry->header.kind, entry_message(entry), &opened), STATUS_OK);
+    receipt = (const Doublecrew__V1__Purged *)opened;
+    assert_int_equal(receipt->purge_id.data[7], number);
+    assert_int_equal(receipt->keys, keys);
+    assert_int_equal(receipt->deleted, deleted);
+}
+
+static void purge__is_carried_out_and_its_receipt_is_an_entry(void **state)
+{
+    struct device_fixture *fixture = *state;
+    ProtobufCBinaryData keys[2];
+    struct page page;
+    uint8_t never[] = {'x', 1, 2};
+
+    page_init(&page, 0, 12, true);
+    add_offender(&page, 11, 7, "R7");
+    add_offender(&page, 12, 8, "R8");
+    device_fixture_receive(fixture, &page.message);
+    keys[0] = page.rows[0].key;
+    keys[1] = (ProtobufCBinaryData){.data = never, .len = sizeof never};
+    purge(fixture, 13, keys, 2, false);
+    assert_offenders(fixture, "R8 ");
+    assert_receipt(fixture, 13, 2, 1);
+    assert_int_equal(device_fixture_event(fixture, DC_EVENT_PURGED)->count, 1);
+}
+
+static void purge__of_several_messages_has_one_receipt(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct page page;
+    size_t sent;
+
+    page_init(&page, 0, 12, true);
+    add_offender(&page, 11, 7, "R7");
+    add_offender(&page, 12, 8, "R8");
+    device_fixture_receive(fixture, &page.message);
+    sent = fixture->sent_count;
+    purge(fixture, 13, &page.rows[0].key, 1, true);
+    assert_offenders(fixture, "R8 ");
+    assert_int_equal(fixture->sent_count, sent); /* nothing is said yet */
+    purge(fixture, 13, &page.rows[1].key, 1, false);
+    assert_offenders(fixture, "");
+    assert_receipt(fixture, 13, 2, 2);
+}
+
+static void purge__cut_short_begins_anew_and_counts_anew(void **state)
+{
+    struct device_fixture *fixture = *state;
     struct page page;
 
     page_init(&page, 0, 12, true);
     add_offender(&page, 11, 7, "R7");
+    add_offender(&page, 12, 8, "R8");
     device_fixture_receive(fixture, &page.message);
-    purge.purge_id = (ProtobufCBinaryData){.data = id, .len = sizeof id};
-    purge.n_keys = 1;
-    purge.keys = &page.rows[0].key;
-    message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_PURGE;
-    message.purge = &purge;
-    device_fixture_receive(fixture, &message);
-    assert_offenders(fixture, "");
-    sent = device_fixture_last(fixture);
-    assert_int_equal(sent->message_case, DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_PURGE_RECEIPT);
-    assert_int_equal(sent->purge_receipt->signature.len, SIGNATURE_SIZE);
+    purge(fixture, 13, &page.rows[0].key, 1, true);
+    device_disconnected(fixture->device, STATUS_NETWORK);
+    device_fixture_connect(fixture);
+    device_fixture_welcome(fixture, 0, NULL, 512);
+    purge(fixture, 13, &page.rows[0].key, 1, true);
+    purge(fixture, 13, &page.rows[1].key, 1, false);
+    assert_receipt(fixture, 13, 2, 1); /* one had gone the first time */
 }
 
 /* ---- Edits ---- */
@@ -437,7 +503,9 @@ int main(void)
         CASE(resync__keeps_old_rows_until_it_is_complete_then_sweeps),
         CASE(epoch__another_one_starts_the_feed_again),
         CASE(flag__is_durable_before_it_is_received_and_no_older_page_undoes_it),
-        CASE(purge__is_carried_out_before_its_receipt),
+        CASE(purge__is_carried_out_and_its_receipt_is_an_entry),
+        CASE(purge__of_several_messages_has_one_receipt),
+        CASE(purge__cut_short_begins_anew_and_counts_anew),
         CASE(edit__names_its_own_previous_one_and_the_servers_heads),
         CASE(edit__removing_from_a_set_names_the_additions_seen),
     };
