@@ -148,7 +148,9 @@ static bool due_met(const struct rule_field *field, const struct rule_standing *
         if (standing->open || !satisfies(field, i, &verdicts[field->items[i].given])) {
             return false;
         }
-        seen = seen || (standing->must_be_there && field->items[i].is->outcome == RULE_OUTCOME_SEEN);
+        /* In some world it may be before the officer was entitled: what nobody can prove, a decision settles (T4). */
+        seen = seen || ((standing->must_be_there || field->items[i].counted_by > 0) &&
+                        field->items[i].is->outcome == RULE_OUTCOME_SEEN);
     }
     return seen;
 }

@@ -247,7 +247,8 @@ static bool due_met(const struct rule_case *c, const struct gathered *g, const s
         }
         if (g->may_have_to_stand[i]) {
             met = met && stands(g, &opinions[i], i);
-            seen = seen || (g->must_be_there[i] && c->presences[i].outcome == RULE_OUTCOME_SEEN);
+            seen = seen || ((g->must_be_there[i] || g->counting[i] > 0) && /* T4: it counts after a decision */
+                            c->presences[i].outcome == RULE_OUTCOME_SEEN);
         }
     }
     return met && seen;
