@@ -12,6 +12,12 @@ foreach(source IN LISTS benches)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endforeach()
 
+# It compares with the oracle, and takes its cases from where the tests take theirs.
+if(TARGET bench_judge)
+    file(GLOB rule_oracle CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/oracle/oracle*.c)
+    target_sources(bench_judge PRIVATE ${rule_oracle} ${PROJECT_SOURCE_DIR}/tests/lib/rule_gen.c)
+endif()
+
 # The deterministic simulation (docs/TESTING.md); a release build makes it only when asked to (./run sim).
 file(GLOB fleet_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/sim_*.c ${PROJECT_SOURCE_DIR}/tests/sim/fleet_sim.c)
 if(fleet_sources AND NOT DOUBLECREW_LAYERS)
