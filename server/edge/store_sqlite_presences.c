@@ -179,6 +179,31 @@ static enum status edit_put(struct store *store, struct span subject, const char
     return sq_put(store, SQ_EDIT_PUT, &edit);
 }
 
+static enum status waiting_first(struct store *store, const struct hash *awaited, struct waiting_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_WAITING_FIRST);
+
+    sq_bind_hash(&query, awaited);
+    return sq_one(&query, &sq_waiting, ret_row);
+}
+
+static enum status waiting_put(struct store *store, const struct waiting_row *row)
+{
+    return sq_put(store, SQ_WAITING_PUT, row);
+}
+
+static enum status waiting_forget(struct store *store, const struct waiting_row *row)
+{
+    struct sq_query query = sq_begin(store, SQ_WAITING_FORGET);
+
+    sq_bind_hash(&query, &row->awaited);
+    sq_bind_int(&query, row->received_us);
+    sq_bind_id(&query, &row->log);
+    sq_bind_u64(&query, row->seq);
+    sq_bind_hash(&query, &row->entry);
+    return sq_change(&query);
+}
+
 void sq_presence_ops(struct store_ops *ops)
 {
     ops->presence_get = presence_get;
@@ -199,4 +224,7 @@ void sq_presence_ops(struct store_ops *ops)
     ops->decision_put = decision_put;
     ops->edits_of = edits_of;
     ops->edit_put = edit_put;
+    ops->waiting_first = waiting_first;
+    ops->waiting_put = waiting_put;
+    ops->waiting_forget = waiting_forget;
 }

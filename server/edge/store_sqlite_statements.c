@@ -139,6 +139,11 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_CONTACT_PUT] = {SQ_UPSERT, &sq_contacts, ""},
     [SQ_HELD_OF_LOG] = {SQ_SELECT, &sq_held, "WHERE log = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq"},
     [SQ_HELD_PUT] = {SQ_UPSERT, &sq_held, ""},
+    [SQ_WAITING_FIRST] = {SQ_SELECT, &sq_waiting, "WHERE awaited = ?1 ORDER BY received_us, log, seq, entry LIMIT 1"},
+    [SQ_WAITING_PUT] = {SQ_UPSERT, &sq_waiting, ""},
+    [SQ_WAITING_FORGET] = {SQ_PLAIN, NULL,
+                           "DELETE FROM waiting WHERE awaited = ?1 AND received_us = ?2 AND log = ?3 AND seq = ?4"
+                           " AND entry = ?5"},
     [SQ_DIGEST_GET] = {SQ_SELECT, &sq_digests, "WHERE scopes = ?1"},
     [SQ_DIGEST_PUT] = {SQ_UPSERT, &sq_digests, ""},
     [SQ_DIGEST_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM digests WHERE scopes = ?1"},

@@ -335,3 +335,19 @@ static const struct sq_column sq_digest_scopes_columns[] = {
     KEY(SQ_SPAN, struct sq_digest_scope, scopes, "scopes"),
 };
 TABLE(sq_digest_scopes, "digest_scopes", struct sq_digest_scope);
+
+static const struct sq_column sq_waiting_columns[] = {
+    KEY(SQ_HASH, struct waiting_row, awaited, "awaited"),
+    KEY_INT(struct waiting_row, received_us, "received_us"),
+    KEY(SQ_ID, struct waiting_row, log, "log"),
+    KEY_INT(struct waiting_row, seq, "seq"),
+    KEY(SQ_HASH, struct waiting_row, entry, "entry"),
+    INT(struct waiting_row, pos, "pos"),
+    ID(struct waiting_row, device, "device"),
+    ID(struct waiting_row, officer, "officer"),
+    INT(struct waiting_row, checkpoint_us, "checkpoint_us"),
+    INT(struct waiting_row, carried, "carried"),
+    SPAN(struct waiting_row, header, "header"),
+    SPAN(struct waiting_row, payload, "payload"),
+};
+TABLE(sq_waiting, "waiting", struct waiting_row);

@@ -92,8 +92,7 @@ ProtobufCBinaryData pb_from_hash(const struct hash *hash)
     return borrow(hash->bytes, hash_is_zero(hash) ? 0 : HASH_SIZE);
 }
 
-void stamp_of(const struct batch *batch, const struct applying *applying, const Doublecrew__V1__Place *place,
-              struct fact_stamp *ret_stamp)
+void stamp_of(const struct applying *applying, const Doublecrew__V1__Place *place, struct fact_stamp *ret_stamp)
 {
     const struct entry_header *header = &applying->entry->header;
 
@@ -103,8 +102,8 @@ void stamp_of(const struct batch *batch, const struct applying *applying, const 
         .mono_us = (int64_t)header->monotonic_ms * 1000,
         .wall_us = header->wall_ms * 1000,
         .checkpoint_us = applying->checkpoint_us,
-        .received_us = batch->time_us,
-        .pos = applying->pos,
+        .received_us = applying->received_us,
+        .pos = applying->entry_pos,
         .has_place = place != NULL,
     };
     if (place != NULL) {
@@ -192,7 +191,7 @@ enum status apply_entry(struct batch *batch, struct applying *applying)
     RETURN_IF_BAD(load_author(batch, applying));
     if (!has_effect(row, applying))
         return STATUS_OK;
-    if (!applying->carried) /* a carried entry's carrier still needs its own message */
+    if (!applying->carried && !applying->waited) /* a carrier, or what was awaited, still needs its own message */
         arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     status = payload_open(batch->arena, kind, entry_message(applying->entry), &message);
     if (status == STATUS_OK)

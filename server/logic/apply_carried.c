@@ -45,7 +45,12 @@ static enum status mark_fork(struct batch *batch, struct device_row *device, con
 
 static enum status apply_all(struct batch *batch, const struct push *push, struct device_row *device, uint64_t pos)
 {
-    struct applying inner = {.device = device, .log = device->log, .pos = pos, .carried = true};
+    struct applying inner = {.device = device,
+                             .log = device->log,
+                             .pos = pos,
+                             .entry_pos = pos,
+                             .received_us = batch->time_us,
+                             .carried = true};
 
     for (size_t i = 0; i < push->entry_count; i++) {
         struct anchor_row anchor;

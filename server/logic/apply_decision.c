@@ -56,15 +56,15 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
                                .presence = pb_hash(message->presence),
                                .by = applying->author.officer,
                                .counts = message->appropriate,
-                               .recorded_us = batch->time_us,
-                               .pos = applying->pos};
+                               .recorded_us = applying->received_us,
+                               .pos = applying->entry_pos};
     struct presence_row presence;
     bool may, involved;
     enum status status = batch->store->ops->presence_get(batch->store, &row.presence, &presence);
 
     if (status == STATUS_NOT_FOUND) {
         applying->held = "unknown_presence";
-        return STATUS_OK;
+        return wait_for(batch, applying, &row.presence);
     }
     RETURN_IF_BAD(status);
     RETURN_IF_BAD(may_supervise(batch, &applying->author, &presence.officer, &presence.offender, &may));

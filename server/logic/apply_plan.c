@@ -102,6 +102,8 @@ static enum status window_of(struct batch *batch, struct applying *applying,
         }
     } else if (message->presence.len > 0) {
         status = batch->store->ops->presence_get(batch->store, &presence_id, &presence);
+        if (status == STATUS_NOT_FOUND)
+            RETURN_IF_BAD(wait_for(batch, applying, &presence_id));
         if (status == STATUS_NOT_FOUND || (status == STATUS_OK && (!id_equal(&presence.offender, &word->offender) ||
                                                                    !id_equal(&presence.officer, &word->officer))))
             applying->held = "unknown_presence";
@@ -119,7 +121,7 @@ enum status apply_authority_word(struct batch *batch, struct applying *applying,
                                  .offender = pb_id(message->offender_id),
                                  .granted = message->granted,
                                  .by = applying->author.officer,
-                                 .recorded_us = batch->time_us};
+                                 .recorded_us = applying->received_us};
     bool may;
 
     RETURN_IF_BAD(may_supervise(batch, &applying->author, &word.officer, &word.offender, &may));

@@ -49,11 +49,13 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
     enum status status = find_subject(batch, message->subject, &subject);
 
     if (status == STATUS_NOT_FOUND) {
+        struct hash presence = pb_hash(message->subject);
+
         applying->held = "unknown_subject";
-        return STATUS_OK;
+        return hash_is_zero(&presence) ? STATUS_OK : wait_for(batch, applying, &presence);
     }
     RETURN_IF_BAD(status);
-    stamp_of(batch, applying, NULL, &stamp);
+    stamp_of(applying, NULL, &stamp);
     RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
     note.note = pb_from_hash(&applying->entry->hash);
     note.subject = message->subject;
@@ -273,7 +275,7 @@ enum status apply_edit(struct batch *batch, struct applying *applying, const Pro
         applying->held = "malformed_payload";
         return STATUS_OK;
     }
-    stamp_of(batch, applying, NULL, &stamp);
+    stamp_of(applying, NULL, &stamp);
     RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
     for (size_t i = 0; i < message->n_fields; i++) {
         RETURN_IF_BAD(put_field(batch, applying, message, &bounds, message->fields[i]));

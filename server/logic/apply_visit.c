@@ -87,11 +87,12 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
     }
     if (status != STATUS_NOT_FOUND)
         return status;
-    stamp_of(batch, applying, message->place, &row.in);
+    stamp_of(applying, message->place, &row.in);
     read_company(message, &row);
     row.unassigned = !id_equal(&row.officer, &applying->device->officer);
     RETURN_IF_BAD(hold_unknown(batch, applying, &row));
-    return put_changed(batch, &row);
+    RETURN_IF_BAD(put_changed(batch, &row));
+    return apply_waiting(batch, &row.presence, applying->pos);
 }
 
 /* The presence that a later entry of the same log is about. */
@@ -104,7 +105,7 @@ static enum status own_presence(struct batch *batch, struct applying *applying, 
     *ret_own = false;
     if (status == STATUS_NOT_FOUND) {
         applying->held = "unknown_presence";
-        return STATUS_OK;
+        return wait_for(batch, applying, &presence);
     }
     RETURN_IF_BAD(status);
     *ret_own = id_equal(&ret_row->log, &applying->log);
@@ -124,7 +125,7 @@ enum status apply_check_out(struct batch *batch, struct applying *applying, cons
         return STATUS_OK; /* the first of the log order stands; later ones are kept in the journal */
     before = row;
     row.has_out = true;
-    stamp_of(batch, applying, message->place, &row.out);
+    stamp_of(applying, message->place, &row.out);
     /* What stood beside it while it was open looks again as well. */
     RETURN_IF_BAD(batch_touch_at(batch, &row.offender, before.from_us, before.to_us));
     RETURN_IF_BAD(batch_touch_of(batch, &row.officer, before.from_us, before.to_us));

@@ -129,7 +129,10 @@ struct batch {
 /* One entry as its handler sees it. */
 struct applying {
     const struct entry *entry;
-    uint64_t pos;
+    uint64_t pos;        /* where what follows from it is published */
+    uint64_t entry_pos;  /* its own; less than pos when it waited for what it is about */
+    int64_t received_us; /* its first receipt */
+    bool waited;
     struct device_row *device; /* of the log; handlers may change it, the caller puts it */
     struct officer_row author; /* the officer that the device is assigned to */
     bool author_known;
@@ -269,8 +272,7 @@ MUST_USE enum status anchor_is_void(struct batch *batch, int64_t time_us, bool *
 
 /* apply.c */
 MUST_USE enum status apply_entry(struct batch *batch, struct applying *applying);
-void stamp_of(const struct batch *batch, const struct applying *applying, const Doublecrew__V1__Place *place,
-              struct fact_stamp *ret_stamp);
+void stamp_of(const struct applying *applying, const Doublecrew__V1__Place *place, struct fact_stamp *ret_stamp);
 struct id pb_id(ProtobufCBinaryData bytes); /* zero when empty */
 struct hash pb_hash(ProtobufCBinaryData bytes);
 ProtobufCBinaryData pb_from_id(const struct id *id); /* empty when zero; borrowed */
@@ -305,6 +307,12 @@ MUST_USE enum status apply_device(struct batch *, struct applying *, const Proto
 MUST_USE enum status apply_device_state(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_policy(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_anchor_void(struct batch *, struct applying *, const ProtobufCMessage *);
+
+/* apply_waiting.c */
+/* Keeps an entry until what it is about comes; held until then. Harmless for one that waited already. */
+MUST_USE enum status wait_for(struct batch *batch, const struct applying *applying, const struct hash *awaited);
+/* It came: applies what waited for it, in the order of receipt; what follows is published at pos. */
+MUST_USE enum status apply_waiting(struct batch *batch, const struct hash *came, uint64_t pos);
 
 /* derive.c: derives everything touched in this phase as of phase_time_us, and journals what it tells people. */
 MUST_USE enum status derive_phase(struct batch *batch);

@@ -163,7 +163,7 @@ static enum status apply_entries(struct batch *batch, const struct push *push, c
                                  struct place_in_log *place, uint64_t first_pos, struct batch_result *result)
 {
     struct device_row *log_row = place->is_branch ? &place->branch : &place->device;
-    struct applying applying = {.device = &place->device, .log = log_row->log};
+    struct applying applying = {.device = &place->device, .log = log_row->log, .received_us = batch->time_us};
     int64_t newest_us = place->device.watermark_us;
     bool stopped = place->is_branch || place->device.watermark_stopped;
     bool is_void;
@@ -173,6 +173,7 @@ static enum status apply_entries(struct batch *batch, const struct push *push, c
 
         applying.entry = &push->entries[i];
         applying.pos = first_pos + (i - place->first);
+        applying.entry_pos = applying.pos;
         applying.checkpoint_us = anchor != NULL ? anchor->time_us : INT64_MIN;
         applying.held = place->is_branch ? "contested" : held_by_standing(&place->device);
         RETURN_IF_BAD(apply_entry(batch, &applying));

@@ -217,6 +217,25 @@ struct edit_row {
     struct span body; /* a packed FieldEdit */
 };
 
+/*
+ * An entry about something that hasn't come yet (a presence, a proposal): applied when it comes, as of its own receipt, so
+ * that the order of arrival doesn't matter (J3). Ordered by (received, log, seq).
+ */
+struct waiting_row {
+    struct hash awaited;
+    int64_t received_us;
+    struct id log; /* the branch's after a fork, as it was applied */
+    uint64_t seq;
+    struct hash entry;
+    uint64_t pos;
+    struct id device;
+    struct id officer; /* whom the device was assigned to */
+    int64_t checkpoint_us;
+    bool carried;
+    struct span header;
+    struct span payload;
+};
+
 /* What follows ------------------------------------------------------------------------------------------------------ */
 
 enum flag_state { FLAG_RAISED = 1, FLAG_ACKNOWLEDGED = 2, FLAG_CLEARED = 3, FLAG_DECIDED = 4 };
@@ -431,6 +450,8 @@ struct store_ops {
     /* The first and the last pos after after_pos at which a row left this scope, for good so far. NOT_FOUND: none did. */
     enum status (*departures)(struct store *store, const struct scope *scope, uint64_t after_pos, uint64_t *ret_first,
                               uint64_t *ret_last);
+    /* The first that waits for this; NOT_FOUND. */
+    enum status (*waiting_first)(struct store *store, const struct hash *awaited, struct waiting_row *ret_row);
     /* The class of rows; NOT_FOUND. */
     enum status (*digest_get)(struct store *store, struct span scopes, struct digest_row *ret_row);
     /* Every class that this scope is one of, in order of the classes. */
@@ -464,7 +485,9 @@ struct store_ops {
     enum status (*timer_clear)(struct store *store, const struct hash *id);
     enum status (*view_put)(struct store *store, const struct view_row *row);
     enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
-    enum status (*digest_put)(struct store *store, const struct digest_row *row); /* row_count 0: forgets it */
+    enum status (*waiting_put)(struct store *store, const struct waiting_row *row);
+    enum status (*waiting_forget)(struct store *store, const struct waiting_row *row); /* by its key */
+    enum status (*digest_put)(struct store *store, const struct digest_row *row);      /* row_count 0: forgets it */
     enum status (*scope_member_put)(struct store *store, const struct id *device, const struct scope_member *member);
     /* Forgets even that the device left: what it still holds of the scope stays with it. */
     enum status (*scope_member_forget)(struct store *store, const struct id *device, const struct scope *scope);
