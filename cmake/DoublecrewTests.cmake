@@ -29,6 +29,18 @@ if(fleet_sources AND NOT DOUBLECREW_LAYERS)
     endif()
 endif()
 
+# tests/torture/torture_NAME.c: real processes, killed; a release build makes them only when asked to (./run torture).
+file(GLOB tortures CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/torture/torture_*.c)
+foreach(source IN LISTS tortures)
+    cmake_path(GET source STEM name)
+    add_executable(${name} ${source})
+    target_link_libraries(${name} PRIVATE ${everything} dc_flags dc_warnings)
+    set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    if(NOT BUILD_TESTING)
+        set_target_properties(${name} PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endforeach()
+
 if(NOT BUILD_TESTING)
     return()
 endif()
@@ -93,6 +105,12 @@ foreach(script IN LISTS scripts)
     add_test(NAME integration/${stem} COMMAND ${script} ${PROJECT_BINARY_DIR} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(integration/${stem} PROPERTIES LABELS integration TIMEOUT 180 ENVIRONMENT "${environment}")
 endforeach()
+
+# A few kills in every test run; ./run torture kills more often.
+if(TARGET torture_flags AND TARGET doublecrewd)
+    add_test(NAME integration/torture_flags COMMAND torture_flags --kills 10 WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(integration/torture_flags PROPERTIES LABELS integration TIMEOUT 180 ENVIRONMENT "${environment}")
+endif()
 
 dc_tests(unit 300)
 dc_tests(sim 300)
