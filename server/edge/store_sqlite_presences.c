@@ -106,6 +106,53 @@ static enum status naming_put(struct store *store, const struct hash *presence, 
     return status;
 }
 
+static enum status contested_put(struct store *store, const struct hash *entry)
+{
+    const struct sq_contested_row row = {*entry};
+
+    return sq_put(store, SQ_CONTESTED_PUT, &row);
+}
+
+static enum status carried_put(struct store *store, const struct id *log, uint64_t seq, const struct hash *hash)
+{
+    const struct sq_carried_row row = {*log, seq, *hash};
+
+    return sq_put(store, SQ_CARRIED_PUT, &row);
+}
+
+static enum status carried_next(struct store *store, const struct id *log, uint64_t from_seq, uint64_t to_seq,
+                                uint64_t *ret_seq)
+{
+    struct sq_query query = sq_begin(store, SQ_CARRIED_NEXT);
+    struct sq_carried_row row;
+    enum status status;
+
+    sq_bind_id(&query, log);
+    sq_bind_u64(&query, from_seq);
+    sq_bind_u64(&query, to_seq);
+    status = sq_one(&query, &sq_carried, &row);
+    if (status == STATUS_OK)
+        *ret_seq = row.seq;
+    return status;
+}
+
+static enum status carried_differs(struct store *store, const struct id *log, uint64_t seq, const struct hash *hash,
+                                   bool *ret_differs)
+{
+    struct sq_query query = sq_begin(store, SQ_CARRIED_DIFFERS);
+    struct sq_carried_row row;
+    enum status status;
+
+    sq_bind_id(&query, log);
+    sq_bind_u64(&query, seq);
+    sq_bind_hash(&query, hash);
+    status = sq_one(&query, &sq_carried, &row);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    *ret_differs = status == STATUS_OK;
+    return STATUS_OK;
+}
+
 static enum status plan_get(struct store *store, const struct id *plan, struct plan_row *ret_row)
 {
     struct sq_query query = sq_begin(store, SQ_PLAN_GET);
@@ -215,6 +262,10 @@ void sq_presence_ops(struct store_ops *ops)
     ops->presence_put = presence_put;
     ops->presences_naming = presences_naming;
     ops->naming_put = naming_put;
+    ops->contested_put = contested_put;
+    ops->carried_put = carried_put;
+    ops->carried_next = carried_next;
+    ops->carried_differs = carried_differs;
     ops->plan_get = plan_get;
     ops->plans_at = plans_at;
     ops->plan_put = plan_put;

@@ -10,6 +10,9 @@
     " AND NOT EXISTS (SELECT 1 FROM anchor_voids v WHERE boot_anchors.time_us >= v.from_us"                            \
     " AND boot_anchors.time_us < v.to_us)"
 
+/* Acts that a fork contests don't count (F2). */
+#define UNCONTESTED(table) " AND NOT EXISTS (SELECT 1 FROM contested c WHERE c.entry = " table ".entry)"
+
 /* Intervals "touch" when each begins no later than the other ends. The end leads in the indexes: new visits touch now. */
 static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_BEGIN_WRITE] = {SQ_PLAIN, NULL, "BEGIN IMMEDIATE"},
@@ -103,15 +106,25 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_NAMINGS_OF] = {SQ_SELECT, &sq_namings, "WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},
     [SQ_NAMING_PUT] = {SQ_UPSERT, &sq_namings, ""},
     [SQ_NAMINGS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM namings WHERE presence = ?1"},
-    [SQ_PLAN_GET] = {SQ_SELECT, &sq_plans, "WHERE plan = ?1"},
-    [SQ_PLANS_AT] = {SQ_SELECT, &sq_plans, "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY plan"},
+    [SQ_CONTESTED_PUT] = {SQ_UPSERT, &sq_contested, ""},
+    [SQ_CARRIED_PUT] = {SQ_UPSERT, &sq_carried, ""},
+    [SQ_CARRIED_NEXT] = {SQ_SELECT, &sq_carried,
+                         "WHERE log = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq, hash LIMIT 1"},
+    [SQ_CARRIED_DIFFERS] = {SQ_SELECT, &sq_carried, "WHERE log = ?1 AND seq = ?2 AND hash <> ?3 LIMIT 1"},
+    [SQ_PLAN_GET] = {SQ_SELECT, &sq_plans, "WHERE plan = ?1" UNCONTESTED("plans") " ORDER BY pos DESC LIMIT 1"},
+    [SQ_PLANS_AT] = {SQ_SELECT, &sq_plans,
+                     "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3" UNCONTESTED(
+                         "plans") " AND NOT EXISTS (SELECT 1 FROM plans p WHERE p.plan = plans.plan AND p.pos > "
+                                  "plans.pos" UNCONTESTED("p") ") ORDER BY plan"},
     [SQ_PLAN_PUT] = {SQ_UPSERT, &sq_plans, ""},
     [SQ_AUTHORITIES_FOR] = {SQ_SELECT, &sq_authorities,
-                            "WHERE officer = ?1 AND offender = ?2 ORDER BY recorded_us, entry"},
+                            "WHERE officer = ?1 AND offender = ?2" UNCONTESTED(
+                                "authorities") " ORDER BY recorded_us, entry"},
     [SQ_AUTHORITY_PUT] = {SQ_UPSERT, &sq_authorities, ""},
-    [SQ_DECISIONS_ON] = {SQ_SELECT, &sq_decisions, "WHERE presence = ?1 ORDER BY recorded_us, pos, entry"},
+    [SQ_DECISIONS_ON] = {SQ_SELECT, &sq_decisions,
+                         "WHERE presence = ?1" UNCONTESTED("decisions") " ORDER BY recorded_us, pos, entry"},
     [SQ_DECISION_PUT] = {SQ_UPSERT, &sq_decisions, ""},
-    [SQ_EDITS_OF] = {SQ_SELECT, &sq_edits, "WHERE subject = ?1 AND field = ?2 ORDER BY entry"},
+    [SQ_EDITS_OF] = {SQ_SELECT, &sq_edits, "WHERE subject = ?1 AND field = ?2" UNCONTESTED("edits") " ORDER BY entry"},
     [SQ_EDIT_PUT] = {SQ_UPSERT, &sq_edits, ""},
 
     [SQ_FLAG_GET] = {SQ_SELECT, &sq_flags, "WHERE flag = ?1"},

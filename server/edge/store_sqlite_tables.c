@@ -226,6 +226,8 @@ TABLE(sq_namings, "namings", struct sq_naming);
 
 static const struct sq_column sq_plans_columns[] = {
     KEY(SQ_ID, struct plan_row, plan, "plan"),
+    KEY_INT(struct plan_row, pos, "pos"),
+    HASH(struct plan_row, entry, "entry"),
     ID(struct plan_row, offender, "offender"),
     ARRAY(struct plan_row, officers, officer_count, "officers"),
     INT(struct plan_row, from_us, "from_us"),
@@ -233,6 +235,16 @@ static const struct sq_column sq_plans_columns[] = {
     INT(struct plan_row, cancelled, "cancelled"),
 };
 TABLE(sq_plans, "plans", struct plan_row);
+
+static const struct sq_column sq_contested_columns[] = {KEY(SQ_HASH, struct sq_contested_row, entry, "entry")};
+TABLE(sq_contested, "contested", struct sq_contested_row);
+
+static const struct sq_column sq_carried_columns[] = {
+    KEY(SQ_ID, struct sq_carried_row, log, "log"),
+    KEY_INT(struct sq_carried_row, seq, "seq"),
+    KEY(SQ_HASH, struct sq_carried_row, hash, "hash"),
+};
+TABLE(sq_carried, "carried", struct sq_carried_row);
 
 static const struct sq_column sq_authorities_columns[] = {
     KEY(SQ_HASH, struct authority_row, entry, "entry"), ID(struct authority_row, officer, "officer"),

@@ -22,25 +22,43 @@ static enum status verify_carried(const struct push *push, const struct device_r
     return status;
 }
 
-/* Another entry than the one stored at its place: the carried one is of another branch. */
+/* Whether something else is known to stand at a place of the log: in what it pushed, or in what others carried. */
+static enum status known_otherwise(struct batch *batch, const struct device_row *device, uint64_t seq,
+                                   const struct hash *hash, bool *ret_otherwise)
+{
+    struct hash stored;
+    uint64_t pos;
+    enum status status;
+
+    RETURN_IF_BAD(batch->store->ops->carried_put(batch->store, &device->log, seq, hash));
+    RETURN_IF_BAD(batch->store->ops->carried_differs(batch->store, &device->log, seq, hash, ret_otherwise));
+    if (*ret_otherwise || seq > device->last_seq)
+        return STATUS_OK;
+    status = log_hash_at(batch, &device->log, seq, &stored, &pos);
+    if (status == STATUS_OK)
+        *ret_otherwise = !hash_equal(&stored, hash);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+/* Another entry than what is known of its place, or following another: the carried one is of another branch. */
 static enum status mark_fork(struct batch *batch, struct device_row *device, const struct push *push)
 {
-    for (size_t i = 0; i < push->entry_count; i++) {
-        struct hash stored;
-        uint64_t pos;
-        enum status status;
+    uint64_t fork_seq = 0;
+    bool otherwise = false;
 
-        if (push->entries[i].header.seq > device->last_seq)
-            return STATUS_OK;
-        status = log_hash_at(batch, &device->log, push->entries[i].header.seq, &stored, &pos);
-        if (status == STATUS_OK && !hash_equal(&stored, &push->entries[i].hash)) {
-            RETURN_IF_BAD(fork_mark(batch, device, push->entries[i].header.seq));
-            return batch->store->ops->device_put(batch->store, device);
-        }
-        if (status != STATUS_OK && status != STATUS_NOT_FOUND)
-            return status;
+    if (push->first_seq > 1)
+        RETURN_IF_BAD(known_otherwise(batch, device, push->first_seq - 1, &push->previous, &otherwise));
+    if (otherwise)
+        fork_seq = push->first_seq - 1;
+    for (size_t i = 0; i < push->entry_count; i++) {
+        RETURN_IF_BAD(known_otherwise(batch, device, push->entries[i].header.seq, &push->entries[i].hash, &otherwise));
+        if (otherwise && fork_seq == 0)
+            fork_seq = push->entries[i].header.seq;
     }
-    return STATUS_OK;
+    if (fork_seq == 0)
+        return STATUS_OK;
+    RETURN_IF_BAD(fork_mark(batch, device, fork_seq));
+    return batch->store->ops->device_put(batch->store, device);
 }
 
 static enum status apply_all(struct batch *batch, const struct push *push, struct device_row *device, uint64_t pos)

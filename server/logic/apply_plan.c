@@ -1,12 +1,14 @@
 /* Plans and authority: what was agreed beforehand (W2, L1). */
 #include "server/logic/batch_internal.h"
 
+#include "core/payload.h"
+
 static enum status touch_window(struct batch *batch, const struct plan_row *plan)
 {
     return batch_touch_at(batch, &plan->offender, plan->from_us, plan->to_us);
 }
 
-static enum status publish_plan(struct batch *batch, const struct applying *applying, const struct plan_row *plan,
+static enum status publish_plan(struct batch *batch, uint64_t pos, const struct id *by, const struct plan_row *plan,
                                 const Doublecrew__V1__Plan *message)
 {
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
@@ -16,17 +18,19 @@ static enum status publish_plan(struct batch *batch, const struct applying *appl
     struct scope_list scopes;
 
     plan_row.plan = &copy;
-    plan_row.by_officer_id = pb_from_id(&applying->author.officer);
+    plan_row.by_officer_id = pb_from_id(by);
     row.row_case = DOUBLECREW__V1__ROW__ROW_PLAN;
     row.plan = &plan_row;
     RETURN_IF_BAD(scopes_of_offender(batch, &plan->offender, &scopes));
-    return feed_publish(batch, &key, applying->pos, &row, &scopes);
+    return feed_publish(batch, &key, pos, &row, &scopes);
 }
 
 enum status apply_plan(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Plan *message = (const Doublecrew__V1__Plan *)base;
     struct plan_row before, plan = {.plan = pb_id(message->plan_id),
+                                    .pos = applying->pos,
+                                    .entry = applying->entry->hash,
                                     .offender = pb_id(message->offender_id),
                                     .from_us = message->from_ms * 1000,
                                     .to_us = message->to_ms * 1000,
@@ -52,7 +56,28 @@ enum status apply_plan(struct batch *batch, struct applying *applying, const Pro
         return status;
     RETURN_IF_BAD(batch->store->ops->plan_put(batch->store, &plan));
     RETURN_IF_BAD(touch_window(batch, &plan));
-    return publish_plan(batch, applying, &plan, message);
+    return publish_plan(batch, applying->pos, &applying->author.officer, &plan, message);
+}
+
+/* The version that stands now is told again, from its own entry; none: the plan is gone. */
+enum status plan_again(struct batch *batch, const struct id *plan)
+{
+    struct view_key key = view_key_of_id('l', plan);
+    struct scope_list nobody = {.count = 0};
+    ProtobufCMessage *message;
+    struct device_row device;
+    struct journal_entry found;
+    struct plan_row row;
+    enum status status = batch->store->ops->plan_get(batch->store, plan, &row);
+
+    if (status == STATUS_NOT_FOUND)
+        return feed_rescope(batch, span_of(key.bytes, key.size), batch->next.pos, &nobody);
+    RETURN_IF_BAD(status);
+    RETURN_IF_BAD(touch_window(batch, &row));
+    RETURN_IF_BAD(journal_entry_at(batch, row.pos, &found));
+    RETURN_IF_BAD(batch->store->ops->device_by_log(batch->store, &found.entry->header.log, &device));
+    RETURN_IF_BAD(payload_open(batch->arena, found.entry->header.kind, entry_message(found.entry), &message));
+    return publish_plan(batch, batch->next.pos, &device.officer, &row, (const Doublecrew__V1__Plan *)message);
 }
 
 enum status apply_authority_request(struct batch *batch, struct applying *applying, const ProtobufCMessage *message)

@@ -179,8 +179,8 @@ static enum status fill_members(struct field_edits *all, Doublecrew__V1__FieldRo
     return STATUS_OK;
 }
 
-static enum status publish_field(struct batch *batch, const struct applying *applying,
-                                 ProtobufCBinaryData subject_bytes, const struct subject *subject, char *field)
+static enum status publish_field(struct batch *batch, uint64_t pos, ProtobufCBinaryData subject_bytes,
+                                 const struct subject *subject, char *field)
 {
     struct arena *arena = batch->arena;
     struct field_edits all = {.arena = arena,
@@ -206,7 +206,21 @@ static enum status publish_field(struct batch *batch, const struct applying *app
     row.row_case = DOUBLECREW__V1__ROW__ROW_FIELD;
     row.field = &field_row;
     RETURN_IF_BAD(scopes_of_subject(batch, subject, &scopes));
-    return feed_publish(batch, &key, applying->pos, &row, &scopes);
+    return feed_publish(batch, &key, pos, &row, &scopes);
+}
+
+enum status edit_undo(struct batch *batch, const Doublecrew__V1__Edit *message)
+{
+    struct subject subject;
+    enum status status = find_subject(batch, message->subject, &subject);
+
+    for (size_t i = 0; status == STATUS_OK && i < message->n_fields; i++) {
+        if (strlen(message->fields[i]->field) <= FIELD_NAME_MAX)
+            status = publish_field(batch, batch->next.pos, message->subject, &subject, message->fields[i]->field);
+        if (status == STATUS_OVER_LIMIT)
+            status = STATUS_OK; /* as when it was applied: the row doesn't follow */
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 /* P4: an edit from outside the offender's team has no effect; their own visit is always theirs to describe. */
@@ -279,7 +293,7 @@ enum status apply_edit(struct batch *batch, struct applying *applying, const Pro
     RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
     for (size_t i = 0; i < message->n_fields; i++) {
         RETURN_IF_BAD(put_field(batch, applying, message, &bounds, message->fields[i]));
-        status = publish_field(batch, applying, message->subject, &subject, message->fields[i]->field);
+        status = publish_field(batch, applying->pos, message->subject, &subject, message->fields[i]->field);
         if (status == STATUS_OVER_LIMIT)
             applying->held = "over_limit"; /* kept, but the row no longer follows */
         else

@@ -78,11 +78,16 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
     struct presence_row stored;
     enum status status = batch->store->ops->presence_get(batch->store, &row.presence, &stored);
 
-    if (status == STATUS_OK) { /* first receipt counts (F1); a carried one may have lacked its anchor */
-        if (stored.in.checkpoint_us >= applying->checkpoint_us)
+    if (status == STATUS_OK) { /* first receipt counts (F1); a carried one may have lacked its anchor, or its branch */
+        bool of_branch = !applying->carried && !id_equal(&stored.log, &applying->log);
+
+        if (stored.in.checkpoint_us >= applying->checkpoint_us && !of_branch)
             return STATUS_OK;
+        if (of_branch)
+            stored.log = applying->log;
         RETURN_IF_BAD(batch_touch_changed(batch, &stored.presence));
-        stored.in.checkpoint_us = applying->checkpoint_us;
+        if (stored.in.checkpoint_us < applying->checkpoint_us)
+            stored.in.checkpoint_us = applying->checkpoint_us;
         return batch->store->ops->presence_put(batch->store, &stored);
     }
     if (status != STATUS_NOT_FOUND)

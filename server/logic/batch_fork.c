@@ -48,6 +48,7 @@ enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t f
                                .severity = flag_info(FLAG_FORK)->severity,
                                .lane = DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE};
     int64_t watermark_us = INT64_MIN;
+    uint64_t known_to = device->fork_seq != 0 ? device->fork_seq - 1 : device->last_seq;
 
     RETURN_IF_BAD(flag_settle(batch, &about, true, NULL));
     if (device->fork_seq != 0 && device->fork_seq <= fork_seq)
@@ -57,8 +58,9 @@ enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t f
     device->watermark_us = INT64_MIN; /* what it let through is looked at again */
     device->watermark_stopped = true;
     RETURN_IF_BAD(watermark_move(batch, device, watermark_us));
-    return batch->store->ops->presences_of(batch->store, &device->officer, INT64_MIN, INT64_MAX, touch_contested,
-                                           &touch);
+    RETURN_IF_BAD(
+        batch->store->ops->presences_of(batch->store, &device->officer, INT64_MIN, INT64_MAX, touch_contested, &touch));
+    return fork_undo(batch, device, fork_seq, known_to);
 }
 
 /* Branch n of a log: an id and a certificate hash that nothing else can have. */

@@ -264,6 +264,12 @@ MUST_USE enum status log_walk(struct batch *batch, const struct id *log, uint64_
                               log_each each, void *context);
 /* Whether a named anchor moves the watermark on from newest_us. anchor may be NULL. */
 bool watermark_takes(const struct device_row *device, const struct anchor_row *anchor, int64_t newest_us);
+/* The entry at a pos of the journal; in the batch's arena. */
+struct journal_entry {
+    struct push push;
+    const struct entry *entry;
+};
+MUST_USE enum status journal_entry_at(struct batch *batch, uint64_t pos, struct journal_entry *ret_entry);
 /* The newest checkpoint named before the log's fork or first unknown kind, void ones aside (W1); INT64_MIN: none. */
 MUST_USE enum status watermark_up_to(struct batch *batch, const struct device_row *device, int64_t *ret_us);
 
@@ -280,6 +286,13 @@ ProtobufCBinaryData pb_from_hash(const struct hash *hash);
 /* May supervise: a supervisor of the offender's team or of a team of the officer's. */
 MUST_USE enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct id *officer,
                                    const struct id *offender, bool *ret_may);
+
+/* fork_undo.c: acts of a log from the fork on lose their effect, known only now (F2). */
+MUST_USE enum status fork_undo(struct batch *batch, const struct device_row *device, uint64_t from_seq,
+                               uint64_t to_seq);
+/* apply_plan.c, apply_text.c: what the contested act had changed is worked out without it. */
+MUST_USE enum status plan_again(struct batch *batch, const struct id *plan);
+MUST_USE enum status edit_undo(struct batch *batch, const Doublecrew__V1__Edit *message);
 
 /* apply_*.c: handlers, one a kind; message is of the kind's type */
 typedef enum status (*apply_handler)(struct batch *batch, struct applying *applying, const ProtobufCMessage *message);

@@ -205,11 +205,32 @@ static void advance(struct device_row *log_row, const struct push *push, int64_t
     log_row->last_receipt_us = time_us;
 }
 
+/* Where another log says that another entry stands than this push brings (F1); 0: nowhere. */
+static enum status fork_by_carried(struct batch *batch, const struct push *push, size_t first, uint64_t *ret_seq)
+{
+    uint64_t seq = push->first_seq + first;
+    bool differs = false;
+    enum status status;
+
+    *ret_seq = 0;
+    for (; (status = batch->store->ops->carried_next(batch->store, &push->log, seq, last_seq(push), &seq)) == STATUS_OK;
+         seq++) {
+        RETURN_IF_BAD(batch->store->ops->carried_differs(batch->store, &push->log, seq,
+                                                         &push->entries[seq - push->first_seq].hash, &differs));
+        if (differs) {
+            *ret_seq = seq;
+            return STATUS_OK;
+        }
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 static enum status store_push(struct batch *batch, const struct push *push, struct span raw,
                               const struct batch_delivery *delivery, const struct anchor_row *anchors,
                               struct place_in_log *place, struct batch_result *result)
 {
     struct device_row *log_row = place->is_branch ? &place->branch : &place->device;
+    uint64_t fork_seq = place->fork_seq;
     uint64_t first_pos;
 
     RETURN_IF_BAD(journal_push(batch, push, place->first, raw, &log_row->log, delivery, &first_pos));
@@ -220,8 +241,10 @@ static enum status store_push(struct batch *batch, const struct push *push, stru
     advance(log_row, push, batch->time_us);
     if (place->is_branch)
         RETURN_IF_BAD(batch->store->ops->device_put(batch->store, log_row));
-    if (place->fork_seq != 0)
-        RETURN_IF_BAD(fork_mark(batch, &place->device, place->fork_seq));
+    if (!place->is_branch)
+        RETURN_IF_BAD(fork_by_carried(batch, push, place->first, &fork_seq));
+    if (fork_seq != 0)
+        RETURN_IF_BAD(fork_mark(batch, &place->device, fork_seq));
     RETURN_IF_BAD(apply_entries(batch, push, anchors, place, first_pos, result));
     RETURN_IF_BAD(batch->store->ops->device_put(batch->store, &place->device));
     result->pos = batch->next.pos;

@@ -1,6 +1,8 @@
 /* A stored log, entry by entry: for what has to be worked out again. Costs what the log is long, so only where that is rare. */
 #include "server/logic/batch_internal.h"
 
+#include <string.h>
+
 #include "core/payload.h"
 
 enum status log_walk(struct batch *batch, const struct id *log, uint64_t first_seq, uint64_t last_seq, log_each each,
@@ -28,6 +30,38 @@ enum status log_walk(struct batch *batch, const struct id *log, uint64_t first_s
         }
     }
     return STATUS_OK;
+}
+
+struct entry_search {
+    struct batch *batch;
+    uint64_t pos;
+    struct journal_entry *found;
+};
+
+static enum status open_entry(void *context, const struct journal_row *row)
+{
+    struct entry_search *search = context;
+    struct push *push = &search->found->push;
+    uint8_t *body = arena_alloc(search->batch->arena, row->body.size + 1);
+
+    if (row->kind != JOURNAL_PUSH || search->pos < row->first_pos)
+        return STATUS_STORE;
+    if (body == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(body, row->body.data, row->body.size);
+    RETURN_IF_BAD(push_open(search->batch->arena, search->batch->sha, span_of(body, row->body.size), push));
+    search->found->entry = &push->entries[row->first_seq - push->first_seq + (search->pos - row->first_pos)];
+    return STATUS_CANCELLED; /* the first row is the one */
+}
+
+enum status journal_entry_at(struct batch *batch, uint64_t pos, struct journal_entry *ret_entry)
+{
+    struct entry_search search = {batch, pos, ret_entry};
+    enum status status = batch->store->ops->journal_from(batch->store, pos, open_entry, &search);
+
+    if (status == STATUS_CANCELLED)
+        return STATUS_OK;
+    return status == STATUS_OK ? STATUS_STORE : status;
 }
 
 /* A lost device's log says nothing of the time from which on nobody can say who held it: it isn't heard past it (W1). */

@@ -179,8 +179,11 @@ struct presence_row {
     int64_t to_us;
 };
 
+/* One version of a plan: the last one that isn't contested stands. */
 struct plan_row {
     struct id plan;
+    uint64_t pos;
+    struct hash entry;
     struct id offender;
     struct id officers[STORE_NAMED_MAX];
     size_t officer_count;
@@ -393,6 +396,12 @@ struct store_ops {
     /* The boots of a log, in log order; at most max, the ones nearest to seq. */
     enum status (*boots_of_log)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_rows,
                                 size_t max, size_t *ret_count);
+    /* The least seq in [from, to] at which another log says something; NOT_FOUND. */
+    enum status (*carried_next)(struct store *store, const struct id *log, uint64_t from_seq, uint64_t to_seq,
+                                uint64_t *ret_seq);
+    /* Whether another log says that another hash stands there. */
+    enum status (*carried_differs)(struct store *store, const struct id *log, uint64_t seq, const struct hash *hash,
+                                   bool *ret_differs);
     enum status (*presence_get)(struct store *store, const struct hash *presence, struct presence_row *ret_row);
     /* Every presence, ordered by id. */
     enum status (*presences_all)(struct store *store, store_hash_each each, void *context);
@@ -408,6 +417,7 @@ struct store_ops {
     /* Presences whose verdict looks at this officer's logs and whose latest instant is at or after from_us, by id (W2). */
     enum status (*presences_naming)(struct store *store, const struct id *officer, int64_t from_us,
                                     store_hash_each each, void *context);
+    /* Acts that a fork contests (F2) are left out of what the next five return. */
     enum status (*plan_get)(struct store *store, const struct id *plan, struct plan_row *ret_row);
     enum status (*plans_at)(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
                             struct plan_row *ret_rows, size_t max, size_t *ret_count);
@@ -475,6 +485,10 @@ struct store_ops {
     /* The officers whose logs a presence's verdict looks at, with its latest instant; replaces its earlier ones. */
     enum status (*naming_put)(struct store *store, const struct hash *presence, int64_t to_us,
                               const struct id *officers, size_t count);
+    /* Entries that count for nothing because their log forked at or before them (F2). */
+    enum status (*contested_put)(struct store *store, const struct hash *entry);
+    /* What another log says stands at a place of this one (F1); several hashes there are a fork. */
+    enum status (*carried_put)(struct store *store, const struct id *log, uint64_t seq, const struct hash *hash);
     enum status (*plan_put)(struct store *store, const struct plan_row *row);
     enum status (*authority_put)(struct store *store, const struct authority_row *row);
     enum status (*decision_put)(struct store *store, const struct decision_row *row);
