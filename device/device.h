@@ -113,7 +113,9 @@ struct dc_device {
     struct device_texts texts;
 };
 
-/* Now, by the device's clocks; monotonic time never goes back within a boot (T2). */
+/* This boot and its monotonic time, which never goes back within it (T2). */
+uint64_t device_monotonic(struct dc_device *device, struct id *ret_boot);
+/* Now, by the device's clocks, with chance for a back-off. */
 struct sync_now device_now(struct dc_device *device);
 bool device_random(struct dc_device *device, void *ret_bytes, size_t size);
 void device_emit(struct dc_device *device, const struct dc_event *event);

@@ -27,15 +27,15 @@ uint64_t progress_total(const struct dc_device *device)
 /* Whatever the wall clock says, an entry of an earlier boot is at least as old as this one. */
 static void take_age(struct dc_device *device, const struct entry_header *header, struct dc_pending *ret_pending)
 {
-    struct sync_now now = device_now(device);
+    struct id boot;
+    uint64_t now_ms = device_monotonic(device, &boot);
     int64_t by_wall = device->clock.wall_ms(device->clock.context) - header->wall_ms;
 
-    ret_pending->age_measured = id_equal(&now.boot, &header->boot);
+    ret_pending->age_measured = id_equal(&boot, &header->boot);
     if (ret_pending->age_measured) {
-        ret_pending->age_ms = now.monotonic_ms > header->monotonic_ms ? now.monotonic_ms - header->monotonic_ms : 0;
+        ret_pending->age_ms = now_ms > header->monotonic_ms ? now_ms - header->monotonic_ms : 0;
     } else {
-        ret_pending->age_ms =
-            by_wall > 0 && (uint64_t)by_wall > now.monotonic_ms ? (uint64_t)by_wall : now.monotonic_ms;
+        ret_pending->age_ms = by_wall > 0 && (uint64_t)by_wall > now_ms ? (uint64_t)by_wall : now_ms;
     }
 }
 
@@ -154,9 +154,12 @@ enum dc_status dc_each_pending(struct dc_device *device, dc_on_pending on_pendin
 bool pending_oldest(struct dc_device *device, struct pending_oldest *ret_oldest)
 {
     struct store_entry stored = {0};
+    uint64_t seq = 0;
 
+    /* A server that was set back far may want entries whose bodies have gone: the oldest that is here is told. */
     if (pending_count(device) == 0 ||
-        store_read_entry(device->store, device->sync.durable_seq + 1, &stored) != STATUS_OK) {
+        store_first_kept(device->store, device->sync.durable_seq + 1, &seq) != STATUS_OK ||
+        store_read_entry(device->store, seq, &stored) != STATUS_OK) {
         return false;
     }
     ret_oldest->pending = describe(device, &stored.entry);

@@ -63,7 +63,7 @@ void device_report_state(struct dc_device *device)
     event.state = (enum dc_sync_state)device->sync.phase;
     event.status = public_status(device->sync.reason);
     event.text = text;
-    event.advice = status_advice(device->sync.reason);
+    event.advice = wait_text_advice(&device->sync);
     if (device->sync.phase == SYNC_BACKING_OFF && device->sync.phase_until_ms > now) {
         event.retry_in_ms = device->sync.phase_until_ms - now;
     }

@@ -78,10 +78,14 @@ static void export_next(struct dc_device *device, struct export_job *job)
 enum status rescue_each(struct dc_device *device, uint64_t from_seq, rescue_on_chunk on_chunk, void *context)
 {
     struct export_job *job;
+    enum status status = store_first_kept(device->store, from_seq, &from_seq);
 
-    if (from_seq > device->head.seq) {
+    if (status == STATUS_NOT_FOUND) {
         on_chunk(context, STATUS_OK, NULL);
         return STATUS_OK;
+    }
+    if (status != STATUS_OK) {
+        return status;
     }
     job = calloc(1, sizeof *job);
     if (!job) {

@@ -11,12 +11,15 @@ struct rescue_chunk {
 };
 
 /*
+ * Begins with the first entry from from_seq on whose body is kept: earlier ones were acknowledged long ago, and only a server
+ * that was set back further misses them.
+ *
  * Comes for each chunk, in order; false stops. Then exactly once with NULL: the status tells whether all went well (also OK
  * when it was stopped). A chunk is borrowed until the callback returns.
  */
 typedef bool (*rescue_on_chunk)(void *context, enum status status, const struct rescue_chunk *chunk);
 
-/* NO_MEMORY: on_chunk won't come. */
+/* An error (NO_MEMORY, of the store): on_chunk won't come. */
 MUST_USE enum status rescue_each(struct dc_device *device, uint64_t from_seq, rescue_on_chunk on_chunk, void *context);
 
 #endif

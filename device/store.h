@@ -55,6 +55,8 @@ MUST_USE enum status store_head(struct store *store, uint64_t *ret_seq, struct h
 MUST_USE enum status store_append(struct store *store, const struct entry *entry);
 /* NOT_FOUND: never there, or its body is no longer kept. */
 MUST_USE enum status store_read_entry(struct store *store, uint64_t seq, struct store_entry *ret_entry);
+/* The first entry from from_seq on whose body is kept. NOT_FOUND: none. */
+MUST_USE enum status store_first_kept(struct store *store, uint64_t from_seq, uint64_t *ret_seq);
 /* Kept for ever, also when the body is gone. NOT_FOUND. */
 MUST_USE enum status store_entry_hash(struct store *store, uint64_t seq, struct hash *ret_hash);
 MUST_USE enum status store_find_entry(struct store *store, const struct hash *hash, uint64_t *ret_seq);

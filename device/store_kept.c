@@ -115,6 +115,26 @@ enum status store_oldest_acknowledged(struct store *store, int64_t *ret_ms)
     return status;
 }
 
+enum status store_first_kept(struct store *store, uint64_t from_seq, uint64_t *ret_seq)
+{
+    static const char sql[] = "SELECT seq FROM entry WHERE seq >= ?1 AND sealed IS NOT NULL ORDER BY seq LIMIT 1";
+    sqlite3_stmt *statement = NULL;
+    enum status status = store_prepare(store, sql, &statement);
+    int code;
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    sqlite3_bind_int64(statement, 1, (sqlite3_int64)from_seq);
+    code = sqlite3_step(statement);
+    status = code == SQLITE_DONE ? STATUS_NOT_FOUND : store_status(code);
+    if (status == STATUS_OK) {
+        *ret_seq = (uint64_t)sqlite3_column_int64(statement, 0);
+    }
+    sqlite3_finalize(statement);
+    return status;
+}
+
 enum status store_prune_anchors(struct store *store)
 {
     static const char sql[] =

@@ -9,17 +9,24 @@
 
 #define HELD_REASON_MAX 64
 
-struct sync_now device_now(struct dc_device *device)
+uint64_t device_monotonic(struct dc_device *device, struct id *ret_boot)
 {
-    struct sync_now now = {.timer_ms = device->clock.timer_ms(device->clock.context),
-                           .monotonic_ms = device->clock.monotonic_ms(device->clock.context)};
+    uint64_t monotonic_ms = device->clock.monotonic_ms(device->clock.context);
     struct dc_id boot;
 
     device->clock.boot_id(device->clock.context, &boot);
-    memcpy(now.boot.bytes, boot.bytes, ID_SIZE);
-    if (id_equal(&now.boot, &device->head.boot) && now.monotonic_ms < device->head.monotonic_ms) {
-        now.monotonic_ms = device->head.monotonic_ms;
+    memcpy(ret_boot->bytes, boot.bytes, ID_SIZE);
+    if (id_equal(ret_boot, &device->head.boot) && monotonic_ms < device->head.monotonic_ms) {
+        return device->head.monotonic_ms;
     }
+    return monotonic_ms;
+}
+
+struct sync_now device_now(struct dc_device *device)
+{
+    struct sync_now now = {.timer_ms = device->clock.timer_ms(device->clock.context)};
+
+    now.monotonic_ms = device_monotonic(device, &now.boot);
     if (!device_random(device, &now.random, sizeof now.random)) {
         now.random = (uint32_t)now.timer_ms; /* jitter needs no secrecy */
     }

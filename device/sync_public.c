@@ -6,15 +6,9 @@
 
 int64_t device_pending_since_ms(struct dc_device *device)
 {
-    struct store_entry oldest = {0};
-    int64_t since = 0;
+    struct pending_oldest oldest;
 
-    if (device->head.seq > device->sync.durable_seq &&
-        store_read_entry(device->store, device->sync.durable_seq + 1, &oldest) == STATUS_OK) {
-        since = oldest.entry.header.wall_ms;
-    }
-    store_entry_done(&oldest);
-    return since;
+    return pending_oldest(device, &oldest) ? oldest.pending.since_ms : 0;
 }
 
 enum dc_status dc_sync_start(struct dc_device *device)
@@ -68,7 +62,7 @@ void dc_sync_status(struct dc_device *device, struct dc_sync_status *ret_status)
         .state = (enum dc_sync_state)sync->phase,
         .reason = public_status(sync->reason),
         .reason_text = device->texts.reason,
-        .advice = status_advice(sync->reason),
+        .advice = wait_text_advice(sync),
         .head_seq = device->head.seq,
         .durable_seq = sync->durable_seq,
         .pending_entries = pending_count(device),

@@ -262,6 +262,20 @@ static void disconnected(struct sync *sync, const struct sync_event *event, stru
     }
 }
 
+/*
+ * The server was set back by more than this device keeps (E2): the log can't go on there, and trying again wouldn't help.
+ * Rows still come; a new log carries what is left.
+ */
+static void stop_at_gap(struct sync *sync, struct sync_actions *actions)
+{
+    sync->push_stopped = true;
+    sync->building = false;
+    sync->stop = SYNC_STOP_ENROL;
+    sync->ack_until_ms = SYNC_NEVER;
+    step_add(actions, SYNC_ACTION_REPORT_ERROR)->status = STATUS_LOG_GAP;
+    step_enter(sync, sync->phase, STATUS_LOG_GAP, actions);
+}
+
 void sync_step(struct sync *sync, const struct sync_event *event, struct sync_actions *ret_actions)
 {
     ret_actions->count = 0;
@@ -297,7 +311,9 @@ void sync_step(struct sync *sync, const struct sync_event *event, struct sync_ac
         step_rows_checked(sync, event, ret_actions);
         break;
     case SYNC_EVENT_FAILED:
-        if (has_link(sync)) {
+        if (sync->phase == SYNC_ONLINE && event->status == STATUS_LOG_GAP) {
+            stop_at_gap(sync, ret_actions);
+        } else if (has_link(sync)) {
             step_fail(sync, event, event->status, ret_actions);
         }
         break;

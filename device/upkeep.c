@@ -5,13 +5,16 @@
 #include "device/report.h"
 
 #define HOUR_MS UINT64_C(3600000)
-#define LONGEST_MS (24 * HOUR_MS) /* between two looks, since timers and monotonic clocks aren't the same */
+/* Between two looks: timers and monotonic clocks aren't the same, and the latter may stand still in a simulation. */
+#define SHORTEST_MS 1000
+#define LONGEST_MS (24 * HOUR_MS)
 
 void upkeep_read_clocks(struct dc_device *device)
 {
-    struct sync_now now = device_now(device);
+    struct id boot;
+    uint64_t monotonic_ms = device_monotonic(device, &boot);
 
-    age_read(&device->age, &now.boot, now.monotonic_ms, device->clock.wall_ms(device->clock.context));
+    age_read(&device->age, &boot, monotonic_ms, device->clock.wall_ms(device->clock.context));
 }
 
 enum status upkeep_save(struct dc_device *device)
@@ -187,5 +190,8 @@ uint64_t upkeep_next_ms(struct dc_device *device)
 
         next = least(next, left > 0 ? (uint64_t)left + 1 : 1);
     }
-    return next == LINK_NO_TIMER ? next : least(next, LONGEST_MS);
+    if (next == LINK_NO_TIMER) {
+        return next;
+    }
+    return next < SHORTEST_MS ? SHORTEST_MS : least(next, LONGEST_MS);
 }

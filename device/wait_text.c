@@ -27,7 +27,18 @@ static const char *ran_out_text(enum sync_wait wait)
 
 static const char *reason_text(const struct sync *sync)
 {
+    if (sync->reason == STATUS_LOG_GAP && sync->stop == SYNC_STOP_ENROL) {
+        return "The server was restored from a backup that is older than what this phone keeps";
+    }
     return sync->reason == STATUS_TIMEOUT ? ran_out_text(sync->ran_out) : status_what(sync->reason);
+}
+
+const char *wait_text_advice(const struct sync *sync)
+{
+    if (sync->reason == STATUS_LOG_GAP && sync->stop == SYNC_STOP_ENROL) {
+        return "Your evidence is safe; enrol the device again, and the new log carries what this one holds";
+    }
+    return status_advice(sync->reason);
 }
 
 void wait_text_reason(const struct sync *sync, char *ret_text, size_t size)
@@ -84,7 +95,7 @@ void wait_text_pending(const struct sync *sync, const struct dc_pending *pending
     case DC_PENDING_UPDATE:
     case DC_PENDING_REFUSED:
     case DC_PENDING_LOST:
-        snprintf(ret_text, size, "%s. %s", status_what(sync->reason), status_advice(sync->reason));
+        snprintf(ret_text, size, "%s. %s", reason_text(sync), wait_text_advice(sync));
         break;
     case DC_PENDING_HELD:
         break; /* the server's word stands there */

@@ -270,6 +270,39 @@ static void bodies__that_the_server_lost_are_kept_anew(void **state)
     assert_true(body_is_kept(fixture, 1)); /* twenty days old, but acknowledged ten days ago */
 }
 
+/* The server is set back further than the phone keeps: it can't go on, says so, and a new log carries what is left. */
+static void bodies__gone_that_the_server_wants_need_a_new_log(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct device_fixture fresh;
+    struct dc_sync_status status;
+    size_t sent;
+
+    note(fixture);
+    sync_once(fixture);
+    pass_hours(fixture, 20 * 24);
+    sync_once(fixture);
+    assert_false(body_is_kept(fixture, 1));
+    note(fixture);
+    memset(fixture->epoch.bytes, 0xe2, ID_SIZE);
+    device_fixture_connect(fixture);
+    sent = fixture->sent_count;
+    device_fixture_welcome(fixture, 0, NULL, 512);
+    assert_int_equal(fixture->sent_count, sent);
+    dc_sync_status(fixture->device, &status);
+    assert_int_equal(status.state, DC_SYNC_ONLINE); /* no try after try: rows come */
+    assert_int_equal(status.reason, DC_LOG_GAP);
+    assert_int_equal(status.pending_reason, DC_PENDING_ENROL);
+    assert_non_null(strstr(status.pending_text, "older than what this phone keeps"));
+    assert_non_null(strstr(status.advice, "evidence is safe"));
+    device_fixture_init(&fresh, 2);
+    fresh.config.officer = fixture->config.officer;
+    device_fixture_open(&fresh);
+    assert_int_equal(dc_succeed(fresh.device, fixture->device, NULL, NULL), DC_OK);
+    assert_int_equal(fresh.device->head.seq, 2); /* one carried push, and the old log declared lost */
+    device_fixture_done(&fresh);
+}
+
 static bool count_anchor(void *context, const struct store_anchor *anchor)
 {
     (void)anchor;
@@ -307,10 +340,15 @@ static void anchors__are_kept_as_far_as_they_are_needed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(rows__warn_after_a_day_and_are_sealed_after_five),    CASE(rows__stay_sealed_until_all_have_come),
-        CASE(rows__are_sealed_whatever_the_wall_clock_says),       CASE(rows__grow_old_while_the_phone_is_off),
-        CASE(bodies__go_after_retention_and_never_unacknowledged), CASE(bodies__stay_when_only_the_wall_clock_says_so),
-        CASE(bodies__that_the_server_lost_are_kept_anew),          CASE(anchors__are_kept_as_far_as_they_are_needed),
+        CASE(rows__warn_after_a_day_and_are_sealed_after_five),
+        CASE(rows__stay_sealed_until_all_have_come),
+        CASE(rows__are_sealed_whatever_the_wall_clock_says),
+        CASE(rows__grow_old_while_the_phone_is_off),
+        CASE(bodies__go_after_retention_and_never_unacknowledged),
+        CASE(bodies__stay_when_only_the_wall_clock_says_so),
+        CASE(bodies__that_the_server_lost_are_kept_anew),
+        CASE(bodies__gone_that_the_server_wants_need_a_new_log),
+        CASE(anchors__are_kept_as_far_as_they_are_needed),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
