@@ -60,6 +60,8 @@ int command_status(const struct command *command, int argc, char **argv);
 int command_policy(const struct command *command, int argc, char **argv);
 int command_rebuild(const struct command *command, int argc, char **argv);
 int command_verify(const struct command *command, int argc, char **argv);
+int command_restore(const struct command *command, int argc, char **argv);
+int command_epoch(const struct command *command, int argc, char **argv);
 int command_backup(const struct command *command, int argc, char **argv);
 int command_anchor(const struct command *command, int argc, char **argv);
 int command_clock(const struct command *command, int argc, char **argv);

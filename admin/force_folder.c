@@ -36,23 +36,45 @@ enum status force_folder_at(const char *root, struct force_folder *ret_folder)
     return STATUS_OK;
 }
 
+/* As in force.conf and device.conf: the algorithm's number in two hex digits, then the key's bytes. */
+static void operator_key_text(const struct public_key *key, char ret_text[2 * PUBLIC_KEY_SIZE_MAX + 3])
+{
+    uint8_t bytes[1 + PUBLIC_KEY_SIZE_MAX];
+
+    bytes[0] = (uint8_t)key->algorithm;
+    memcpy(bytes + 1, key->bytes, key->size);
+    hex_encode(span_of(bytes, 1 + key->size), ret_text);
+}
+
+static bool operator_key_read(const char *text, struct public_key *ret_key)
+{
+    uint8_t bytes[1 + PUBLIC_KEY_SIZE_MAX];
+    size_t size = strlen(text) / 2;
+
+    return size > 1 && size <= sizeof(bytes) && hex_decode(text, size, bytes) == STATUS_OK &&
+           public_key_from_wire(bytes[0], span_of(bytes + 1, size - 1), ret_key) == STATUS_OK;
+}
+
 enum status force_facts_write(const struct force_folder *folder, const struct force_facts *facts)
 {
     char path[PATH_SIZE];
     char text[1024];
     char force[2 * ID_SIZE + 1];
     char key[65];
+    char operator_key[2 * PUBLIC_KEY_SIZE_MAX + 3];
     enum status status = path_join(path, folder->root, "force.conf");
 
     if (status != STATUS_OK)
         return status;
     hex_encode(span_of(facts->force.bytes, ID_SIZE), force);
     hex_encode(span_of(facts->server_key, 32), key);
+    operator_key_text(&facts->operator_key, operator_key);
 
-    int size = snprintf(text, sizeof(text),
-                        "# What every device of this force knows of its server. Nothing here is secret.\n"
-                        "[force]\nforce_id = %s\nserver_key = %s\nname = %s\nhost = %s\nport = %u\ntraining = %s\n",
-                        force, key, facts->name, facts->host, facts->port, facts->training ? "yes" : "no");
+    int size = snprintf(
+        text, sizeof(text),
+        "# What every device of this force knows of its server. Nothing here is secret.\n"
+        "[force]\nforce_id = %s\nserver_key = %s\noperator_key = %s\nname = %s\nhost = %s\nport = %u\ntraining = %s\n",
+        force, key, operator_key, facts->name, facts->host, facts->port, facts->training ? "yes" : "no");
 
     if (size < 0 || (size_t)size >= sizeof(text))
         return STATUS_INPUT;
@@ -64,7 +86,15 @@ struct facts_reading {
     unsigned found;
 };
 
-enum { FOUND_FORCE = 1, FOUND_KEY = 2, FOUND_NAME = 4, FOUND_HOST = 8, FOUND_PORT = 16, FOUND_TRAINING = 32 };
+enum {
+    FOUND_FORCE = 1,
+    FOUND_KEY = 2,
+    FOUND_NAME = 4,
+    FOUND_HOST = 8,
+    FOUND_PORT = 16,
+    FOUND_TRAINING = 32,
+    FOUND_OPERATOR = 64
+};
 
 static int on_fact(void *context, const char *section, const char *name, const char *value)
 {
@@ -77,6 +107,8 @@ static int on_fact(void *context, const char *section, const char *name, const c
         reading->found |= FOUND_FORCE;
     else if (strcmp(name, "server_key") == 0 && hex_decode(value, 32, facts->server_key) == STATUS_OK)
         reading->found |= FOUND_KEY;
+    else if (strcmp(name, "operator_key") == 0 && operator_key_read(value, &facts->operator_key))
+        reading->found |= FOUND_OPERATOR;
     else if (strcmp(name, "name") == 0) {
         snprintf(facts->name, sizeof(facts->name), "%s", value);
         reading->found |= FOUND_NAME;
@@ -110,7 +142,7 @@ enum status force_facts_read(const struct force_folder *folder, struct force_fac
                  folder->root);
         return STATUS_NOT_FOUND;
     }
-    if (line > 0 || reading.found != 63) {
+    if (line > 0 || reading.found != 127) {
         complain("%s:%d: a line is missing or can't be read: restore the file that 'init' wrote", path, line);
         return STATUS_CONFIG;
     }
@@ -210,6 +242,7 @@ static enum status write_device_conf(const struct force_facts *facts, const char
     char text[2048];
     char ids[4][2 * ID_SIZE + 1];
     char key[65];
+    char operator_key[2 * PUBLIC_KEY_SIZE_MAX + 3];
     enum status status = path_join(file, path, "device.conf");
 
     if (status != STATUS_OK)
@@ -219,17 +252,20 @@ static enum status write_device_conf(const struct force_facts *facts, const char
     hex_encode(span_of(package->officer.bytes, ID_SIZE), ids[2]);
     hex_encode(span_of(facts->force.bytes, ID_SIZE), ids[3]);
     hex_encode(span_of(facts->server_key, 32), key);
+    operator_key_text(&facts->operator_key, operator_key);
 
     int size =
         snprintf(text, sizeof(text),
                  "# A device package.%s\n"
                  "[device]\ndevice_id = %s\nlog_id = %s\nofficer_id = %s\nofficer_code = %s\nrole = %s\nlabel = %s\n"
                  "[server]\nhost = %s\nport = %u\nname = %s\n"
-                 "[trust]\nforce_id = %s\nserver_key = %s\nca = ca.pem\n"
+                 "[trust]\nforce_id = %s\nserver_key = %s\n%s%s%sca = ca.pem\n"
                  "[tls]\ncertificate = certificate.pem\n%s",
                  has_keys ? " key.pem and signing.pem are secret: whoever has them can speak for this device." : "",
                  ids[0], ids[1], ids[2], package->officer_code, package->role, package->label, facts->host, facts->port,
-                 facts->host, ids[3], key, has_keys ? "key = key.pem\n[sign]\nkey = signing.pem\n" : "");
+                 facts->host, ids[3], key, facts->operator_key.size > 0 ? "operator_key = " : "",
+                 facts->operator_key.size > 0 ? operator_key : "", facts->operator_key.size > 0 ? "\n" : "",
+                 has_keys ? "key = key.pem\n[sign]\nkey = signing.pem\n" : "");
 
     if (size < 0 || (size_t)size >= sizeof(text))
         return STATUS_INPUT;

@@ -27,7 +27,8 @@ MUST_USE enum status force_folder_at(const char *root, struct force_folder *ret_
 /* What every package of a force shares: kept in FOLDER/force.conf. */
 struct force_facts {
     struct id force;
-    uint8_t server_key[32]; /* Ed25519, verifies checkpoints and anchors */
+    uint8_t server_key[32];         /* Ed25519, verifies checkpoints and anchors */
+    struct public_key operator_key; /* of record 1, verifies epochs (E2) */
     char name[96];
     char host[256];
     uint16_t port;

@@ -152,6 +152,10 @@ static enum status make_packages(const struct init_plan *plan, struct init_work 
 
     if (status == STATUS_OK)
         status = make_package(work, work->folder.local, &operator_id, "set-up, on the server itself", &work->local);
+    if (status == STATUS_OK) { /* its key signs the first record, and epochs: every other package names it */
+        work->facts.operator_key = work->local.key;
+        status = force_facts_write(&work->folder, &work->facts);
+    }
     if (status == STATUS_OK)
         status = make_package(work, work->folder.online, &operator_id, "operator, over the wire", &work->online);
     if (status == STATUS_OK && plan->training)
@@ -253,8 +257,6 @@ static enum status fill_folder(const struct init_plan *plan, struct init_work *w
         what = "the configuration could not be written";
         status = write_config(plan, work);
     }
-    if (status == STATUS_OK)
-        status = force_facts_write(&work->folder, &work->facts);
     if (status == STATUS_OK) {
         what = "the operator's packages could not be made";
         status = make_packages(plan, work);

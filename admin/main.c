@@ -73,8 +73,10 @@ static const struct command commands[] = {
     {"policy", "show|check|apply|history|what-if [FILE] [--days N] [--dir DIR]",
      "print the policy in force or its history; check a new version, try it, put it in force",
      "FILE: lines of 'parameter = value unit', such as 'max_alone = 10 min'. 'policy show' prints a file to start\n"
-     "from; what FILE doesn't name stays as it is. 'effective_from = 2026-04-01' sets a version for later; none is ever\n"
-     "back-dated. 'check' says what FILE would change. 'what-if' judges the visits of the last N days (90) again under\n"
+     "from; what FILE doesn't name stays as it is. 'effective_from = 2026-04-01' sets a version for later; none is "
+     "ever\n"
+     "back-dated. 'check' says what FILE would change. 'what-if' judges the visits of the last N days (90) again "
+     "under\n"
      "FILE and prints the verdicts that would differ; it writes nothing.\n",
      command_policy},
     {"clock", "show|accept [--dir DIR]",
@@ -108,6 +110,18 @@ static const struct command commands[] = {
      "is\n"
      "personal data: who was where.\n",
      command_explain},
+    {"restore", "[FILE] [--stream FOLDER] [--key FILE] [--dir DIR]",
+     "put a backup in the store's place, with what was streamed since, and begin a new epoch",
+     "The server must be stopped. FILE is what 'backup' made; --stream is the folder of store.journal_copy, or a copy "
+     "of\n"
+     "it. One of them is enough; with both, the backup is carried on to the stream's end. The journal is replayed and\n"
+     "compared, then the operator's key (DIR/operator/local/signing.pem, or --key) signs for the new epoch, which\n"
+     "devices check. The store that was there is kept beside the new one. Nothing is changed unless all of it "
+     "succeeds.\n",
+     command_restore},
+    {"epoch", "[--key FILE] [--dir DIR]", "begin a new epoch: sign that the journal goes on from this store",
+     "For a store that was put in its place by hand. The server must be stopped. 'restore' does this by itself.\n",
+     command_epoch},
     {"judge", "", "judge cases by the two-officer rule: a line of JSON in, a line of JSON out",
      "Nothing is stored. A case that can't be read gets {\"error\": \"...\", \"at\": \"...\"} on its line.\n",
      command_judge},

@@ -69,6 +69,9 @@ enum status operator_device_prepare(const struct force_folder *folder, const str
     memcpy(config->log.bytes, package.log.bytes, ID_SIZE);
     memcpy(config->officer.bytes, package.officer.bytes, ID_SIZE);
     memcpy(config->server_key, facts->server_key, sizeof(config->server_key));
+    config->operator_algorithm = (enum dc_algorithm)facts->operator_key.algorithm;
+    memcpy(config->operator_key, facts->operator_key.bytes, facts->operator_key.size);
+    config->operator_key_size = facts->operator_key.size;
     config->store_path = device->store;
     config->host = facts->host;
     config->ca_path = device->ca;

@@ -62,6 +62,11 @@ static int on_setting(void *context, const char *section, const char *name, cons
         if (strcmp(keys[i].section, section) == 0 && strcmp(keys[i].name, name) == 0)
             return read_hex(value, keys[i].bytes, keys[i].size);
     }
+    if (strcmp(section, "trust") == 0 && strcmp(name, "operator_key") == 0) {
+        package->operator_key_size = strlen(value) / 2;
+        return package->operator_key_size > 1 && package->operator_key_size <= sizeof(package->operator_key) &&
+               read_hex(value, package->operator_key, package->operator_key_size);
+    }
     if (strcmp(section, "device") == 0 && strcmp(name, "officer_code") == 0)
         snprintf(package->officer_code, sizeof(package->officer_code), "%s", value);
     if (strcmp(section, "device") == 0 && strcmp(name, "role") == 0)
@@ -204,6 +209,11 @@ static enum dc_status open_device(struct person *person, struct dc_loop *loop, c
     config.log = package->log;
     config.officer = package->officer;
     memcpy(config.server_key, package->server_key, sizeof(config.server_key));
+    if (package->operator_key_size > 0) {
+        config.operator_algorithm = (enum dc_algorithm)package->operator_key[0];
+        config.operator_key_size = package->operator_key_size - 1;
+        memcpy(config.operator_key, package->operator_key + 1, config.operator_key_size);
+    }
     config.host = package->host;
     config.port = person->port;
     config.server_name = package->name;

@@ -29,6 +29,8 @@ struct package {
     struct dc_id officer;
     struct dc_id force;
     uint8_t server_key[32];
+    uint8_t operator_key[1 + DC_PUBLIC_KEY_MAX]; /* algorithm, key */
+    size_t operator_key_size;                    /* 0: the package doesn't say */
     char officer_code[64];
     char role[32];
     char host[256];

@@ -28,14 +28,10 @@ enum status anchor_open(const struct anchor_verifier *verifier, struct span text
 }
 
 enum status anchor_extends(const struct anchor_verifier *verifier, const struct checkpoint *last,
-                           const struct checkpoint *next, struct anchor_proof proof, bool *ret_new_epoch)
+                           const struct checkpoint *next, struct anchor_proof proof)
 {
     enum status status;
 
-    if (!id_equal(&last->epoch, &next->epoch)) {
-        *ret_new_epoch = true;
-        return STATUS_OK;
-    }
     if (next->size < last->size) {
         return STATUS_DIVERGED;
     }
@@ -50,8 +46,56 @@ enum status anchor_extends(const struct anchor_verifier *verifier, const struct 
             status = STATUS_DIVERGED;
         }
     }
-    if (status == STATUS_OK) {
-        *ret_new_epoch = false;
-    }
     return status;
+}
+
+static enum status open_statement(const struct anchor_verifier *verifier, struct span bytes,
+                                  struct epoch_statement *ret_statement)
+{
+    enum status status = verifier->operator_key
+                             ? epoch_open(verifier->sha, bytes, verifier->operator_key, ret_statement)
+                             : epoch_read(verifier->sha, bytes, ret_statement);
+
+    if (status == STATUS_OK && !id_equal(&ret_statement->force, &verifier->force)) {
+        return STATUS_DIVERGED;
+    }
+    switch (status) {
+    case STATUS_BAD_SIGNATURE:
+    case STATUS_BAD_LENGTH:
+    case STATUS_MALFORMED:
+    case STATUS_UNKNOWN_KIND:
+        return STATUS_DIVERGED;
+    default:
+        return status;
+    }
+}
+
+enum status anchor_epoch_follows(const struct anchor_verifier *verifier, const struct checkpoint *last,
+                                 const struct id *epoch, struct anchor_epochs epochs, uint64_t *ret_kept_size)
+{
+    struct epoch_statement statement = {.size = 0};
+    struct id before = {{0}};
+    uint64_t kept_size = 0;
+    bool found = false;
+
+    for (size_t i = 0; i < epochs.count; i++) {
+        enum status status = open_statement(verifier, epochs.statements[i], &statement);
+
+        if (status != STATUS_OK) {
+            return status;
+        }
+        if (i > 0 && !id_equal(&statement.previous, &before)) {
+            return STATUS_DIVERGED;
+        }
+        if (id_equal(&statement.previous, &last->epoch)) {
+            found = true;
+            kept_size = statement.size;
+        }
+        before = statement.epoch;
+    }
+    if (epochs.count == 0 || !id_equal(&before, epoch) || (!found && statement.time_ms < last->time_ms)) {
+        return STATUS_DIVERGED;
+    }
+    *ret_kept_size = kept_size;
+    return STATUS_OK;
 }

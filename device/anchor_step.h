@@ -6,12 +6,14 @@
 #define DOUBLECREW_DEVICE_ANCHOR_STEP_H
 
 #include "core/checkpoint.h"
+#include "core/epoch.h"
 
 struct anchor_verifier {
     struct sha256 *sha;
     struct public_key public_key; /* of the server */
     struct verify_key *key;
     struct id force;
+    struct verify_key *operator_key; /* signs epochs (E2); NULL: this device wasn't told it */
 };
 
 /* What the anchor must be bound to. */
@@ -33,11 +35,23 @@ struct anchor_proof {
  */
 MUST_USE enum status anchor_open(const struct anchor_verifier *verifier, struct span text,
                                  const struct anchor_binding *binding, struct checkpoint *ret_checkpoint);
-/*
- * DIVERGED unless next extends last. Within one epoch the tree may only grow, and the proof must show it. In another epoch
- * (a restored store, E2) there is nothing to prove against: ret_new_epoch says so, and the caller tells the person.
- */
+/* DIVERGED unless next extends last: the tree may only grow, and the proof must show it. */
 MUST_USE enum status anchor_extends(const struct anchor_verifier *verifier, const struct checkpoint *last,
-                                    const struct checkpoint *next, struct anchor_proof proof, bool *ret_new_epoch);
+                                    const struct checkpoint *next, struct anchor_proof proof);
+
+/* Epoch statements as they stand in Welcome. */
+struct anchor_epochs {
+    const struct span *statements; /* oldest first */
+    size_t count;
+};
+
+/*
+ * Whether the operator has signed that the journal goes on from last's epoch to another (E2). The statements must follow one
+ * another and end in that epoch. ret_kept_size: how many records of last's epoch the journal still has; 0 when the chain
+ * doesn't begin there (that epoch was given up), and then only a statement later than last will do. DIVERGED otherwise.
+ * Without the operator's key signatures aren't looked at.
+ */
+MUST_USE enum status anchor_epoch_follows(const struct anchor_verifier *verifier, const struct checkpoint *last,
+                                          const struct id *epoch, struct anchor_epochs epochs, uint64_t *ret_kept_size);
 
 #endif

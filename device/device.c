@@ -87,6 +87,18 @@ static enum status take_verifier(struct dc_device *device, const struct dc_confi
     if (status == STATUS_OK) {
         status = verify_key_new(&device->verifier.public_key, &device->verifier.key);
     }
+    if (status == STATUS_OK && config->operator_key_size > 0) {
+        struct public_key key;
+
+        status = public_key_from_wire((uint32_t)config->operator_algorithm,
+                                      span_of(config->operator_key, config->operator_key_size), &key);
+        if (status == STATUS_OK) {
+            status = verify_key_new(&key, &device->verifier.operator_key);
+        }
+        if (status == STATUS_BAD_LENGTH || status == STATUS_UNKNOWN_KIND) {
+            status = STATUS_CONFIG;
+        }
+    }
     device->verifier.sha = device->sha;
     device->verifier.force = device->identity.force;
     return status == STATUS_MALFORMED ? STATUS_CONFIG : status;
@@ -313,6 +325,7 @@ void dc_device_close(struct dc_device *device)
     guard_done(device);
     seal_free(device->seal);
     verify_key_free(device->verifier.key);
+    verify_key_free(device->verifier.operator_key);
     sign_key_free(device->signing_key);
     arena_free(device->arena);
     sha256_free(device->sha);

@@ -168,6 +168,10 @@ struct dc_config {
     struct dc_id log;
     struct dc_id officer;
     uint8_t server_key[32]; /* Ed25519: signs checkpoints and anchors */
+    /* The operator's, of the force's first record: signs for a restored server (E2). Size 0: not known, can't be checked. */
+    enum dc_algorithm operator_algorithm;
+    uint8_t operator_key[DC_PUBLIC_KEY_MAX];
+    size_t operator_key_size;
 
     const char *host;
     uint16_t port;

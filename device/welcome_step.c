@@ -25,24 +25,56 @@ static enum status proof_of(const Doublecrew__V1__Welcome *welcome, struct hash 
     return STATUS_OK;
 }
 
-/* The journal must go on from the checkpoint held; a restored store begins a new epoch, and the person is told. */
+#define STATEMENTS_MAX 64
+
+/*
+ * A restored store begins a new epoch, for which its operator has signed, and the person is told (E2). A device that wasn't
+ * given the operator's key can't tell: it goes on as well, and says that it doesn't know.
+ */
+static enum status check_epoch(struct sync *sync, const Doublecrew__V1__Welcome *welcome, uint64_t *ret_kept_size,
+                               struct sync_actions *actions)
+{
+    struct span statements[STATEMENTS_MAX];
+    struct id epoch;
+    enum status status = id_from_span(bytes_of(welcome->epoch), &epoch);
+    bool sure = sync->verifier->operator_key != NULL;
+
+    *ret_kept_size = UINT64_MAX;
+    if (status != STATUS_OK || !sync->has_checkpoint || id_equal(&epoch, &sync->checkpoint.epoch)) {
+        return status;
+    }
+    if (welcome->n_epoch_statements > STATEMENTS_MAX) {
+        return STATUS_OVER_LIMIT;
+    }
+    for (size_t i = 0; i < welcome->n_epoch_statements; i++) {
+        statements[i] = bytes_of(welcome->epoch_statements[i]);
+    }
+    status = anchor_epoch_follows(
+        sync->verifier, &sync->checkpoint, &epoch,
+        (struct anchor_epochs){.statements = statements, .count = welcome->n_epoch_statements}, ret_kept_size);
+    if (status == STATUS_DIVERGED && !sure) {
+        *ret_kept_size = 0;
+        status = STATUS_OK;
+    }
+    if (status == STATUS_OK) {
+        step_add(actions, SYNC_ACTION_REPORT_ERROR)->status = sure ? STATUS_NEW_EPOCH : STATUS_DIVERGED;
+    }
+    return status;
+}
+
+/* The journal must go on from the checkpoint held, as far as the store still has what that is about. */
 static enum status check_journal(struct sync *sync, const Doublecrew__V1__Welcome *welcome,
-                                 const struct checkpoint *next, struct sync_actions *actions)
+                                 const struct checkpoint *next, uint64_t kept_size)
 {
     struct hash hashes[64];
     size_t count = 0;
-    bool new_epoch = false;
     enum status status = proof_of(welcome, hashes, sizeof hashes / sizeof *hashes, &count);
 
-    if (status != STATUS_OK || !sync->has_checkpoint) {
+    if (status != STATUS_OK || !sync->has_checkpoint || sync->checkpoint.size > kept_size) {
         return status;
     }
-    status = anchor_extends(sync->verifier, &sync->checkpoint, next,
-                            (struct anchor_proof){.hashes = hashes, .count = count}, &new_epoch);
-    if (status == STATUS_OK && new_epoch) {
-        step_add(actions, SYNC_ACTION_REPORT_ERROR)->status = STATUS_DIVERGED; /* told, and gone on with (E2) */
-    }
-    return status;
+    return anchor_extends(sync->verifier, &sync->checkpoint, next,
+                          (struct anchor_proof){.hashes = hashes, .count = count});
 }
 
 static enum status take_anchor(struct sync *sync, const Doublecrew__V1__Welcome *welcome, struct sync_actions *actions)
@@ -51,14 +83,18 @@ static enum status take_anchor(struct sync *sync, const Doublecrew__V1__Welcome 
         .log = sync->config.log, .boot = sync->hello_boot, .monotonic_ms = sync->hello_monotonic_ms};
     struct checkpoint checkpoint;
     struct sync_action *action;
-    enum status status;
+    uint64_t kept_size = 0;
+    enum status status = check_epoch(sync, welcome, &kept_size, actions);
 
-    if (welcome->anchor.len == 0) {
-        return STATUS_OK; /* the server doubts its own clock and vouches for no time (T5) */
+    if (status != STATUS_OK || welcome->anchor.len == 0) {
+        return status; /* the server doubts its own clock and vouches for no time (T5) */
     }
     status = anchor_open(sync->verifier, bytes_of(welcome->anchor), &binding, &checkpoint);
+    if (status == STATUS_OK && !span_equal(bytes_of(welcome->epoch), span_of(checkpoint.epoch.bytes, ID_SIZE))) {
+        status = STATUS_MALFORMED; /* the statements were about another */
+    }
     if (status == STATUS_OK) {
-        status = check_journal(sync, welcome, &checkpoint, actions);
+        status = check_journal(sync, welcome, &checkpoint, kept_size);
     }
     if (status != STATUS_OK) {
         return status;

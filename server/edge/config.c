@@ -41,6 +41,7 @@ static const struct key keys[] = {
     PATH_KEY("tls", "crl", crl, false),
     NUMBER_KEY("tls", "expired_grace_days", expired_grace_days, 0, 365, 90),
     PATH_KEY("store", "path", store, true),
+    PATH_KEY("store", "journal_copy", journal_copy, false),
     PATH_KEY("trust", "checkpoint_key", checkpoint_key, true),
     {"mode", "training", KEY_SWITCH, offsetof(struct config, training), false, 0, 0, 0},
     NUMBER_KEY("mode", "training_rate", training_rate, 0, 86400, 0),

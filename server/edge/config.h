@@ -23,6 +23,7 @@ struct config {
     unsigned
         expired_grace_days; /* a device's certificate may be past its date for so long, to push only (D1); 0: never */
     char store[CONFIG_PATH_MAX];
+    char journal_copy[CONFIG_PATH_MAX]; /* a folder, best on another disk; empty: none (E2) */
     char checkpoint_key[CONFIG_PATH_MAX];
     bool training;
     unsigned training_rate; /* training seconds in a real one; 0: the clock moves by steps alone */

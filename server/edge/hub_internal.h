@@ -19,6 +19,7 @@ struct hub {
     uint64_t generation;
     uint32_t pushes; /* under way, of all connections */
     size_t push_bytes;
+    bool told_behind; /* the writer knows that the store was set back (E2) */
     bool reading_paused;
     bool stopping;
     bool told_stopping;

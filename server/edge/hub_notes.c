@@ -1,6 +1,9 @@
 /*
  * Brings sessions what the other threads answered.
  */
+#include <stdlib.h>
+#include <string.h>
+
 #include "server/edge/hub_internal.h"
 
 static void feed_all(struct hub *hub, const struct session_event *event)
@@ -73,6 +76,21 @@ static void tell(struct hub *hub, const struct commit_note *note)
     }
 }
 
+/* Once is enough: only a restore ends it, and that needs a stopped server. */
+static void tell_behind(struct hub *hub, const struct session_reply *reply)
+{
+    struct writer_item item = {.shown = NULL};
+
+    if (hub->told_behind || (item.shown = malloc(sizeof(*item.shown))) == NULL)
+        return;
+    item.shown->size = reply->shown_size;
+    memcpy(item.shown->text, reply->shown, reply->shown_size);
+    if (queue_push(hub->queues.writer, &item) == STATUS_OK)
+        hub->told_behind = true;
+    else
+        free(item.shown); /* the device comes again */
+}
+
 static void resume_reading(struct hub *hub)
 {
     if (!hub->reading_paused || hub->stopping)
@@ -102,6 +120,10 @@ unsigned hub_take_notes(struct hub *hub)
         if (note.kind == NOTE_COMMIT) {
             tell(hub, note.commit);
         } else if (note.kind == NOTE_REPLY) {
+            if (note.reply->status == STATUS_STORE_BEHIND)
+                tell_behind(hub, note.reply);
+            else if (note.reply->kind == SESSION_GREET && note.reply->status == STATUS_STORE)
+                LOG(hub->log, LOG_ERROR, "cursor_beyond_head", log_text("advice", status_advice(STATUS_STORE_BEHIND)));
             connection = hub_find(hub, note.connection);
             event.reply = note.reply;
             if (connection != NULL)

@@ -3,6 +3,7 @@
  *
  *   loop --push_job--> verifier --writer_item--> writer --note--> loop
  *   loop --read_job--> reader --note--> loop
+ *   loop --shown_checkpoint--> writer, at most one
  *   loop --contact_note--> writer, which writes them when no push waits (P7)
  *
  * Everything is plain memory that one thread owns at a time: whoever popped it. Pushes of one connection always take the
@@ -35,8 +36,15 @@ struct push_job {
 MUST_USE enum status push_job_new(struct span raw, struct push_job **ret_job);
 void push_job_free(struct push_job *job);
 
+/* A signed checkpoint of more than the store holds (E2). */
+struct shown_checkpoint {
+    size_t size;
+    uint8_t text[CHECKPOINT_TEXT_MAX];
+};
+
 struct writer_item {
-    struct push_job *job; /* NULL: a training step */
+    struct push_job *job;           /* NULL: what a peer has shown, or a training step */
+    struct shown_checkpoint *shown; /* the writer frees it */
     uint64_t connection;
     int64_t step_us;
 };

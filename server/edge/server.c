@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "server/edge/hub.h"
+#include "server/edge/journal_copy.h"
 #include "server/edge/signals.h"
 #include "server/edge/store_sqlite.h"
 #include "server/edge/tls.h"
@@ -32,6 +33,7 @@ struct server {
     struct verifier *verifiers[HUB_VERIFIERS];
     struct writer *writer;
     struct reader *reader;
+    struct journal_copy *copy; /* NULL: none is kept */
     struct signals *signals;
 };
 
@@ -111,6 +113,11 @@ static enum status take_over(struct server *server, struct config_error *error)
     struct clock_reading reading = clock_read(server->clock);
     struct store_head before = *batch_head(server->batch);
     bool took_over = false;
+
+    if (batch_is_behind(server->batch)) { /* reads are served, and whoever connects hears why nothing is taken */
+        LOG(server->log, LOG_ERROR, "store_behind", log_text("advice", status_advice(STATUS_STORE_BEHIND)));
+        return STATUS_OK;
+    }
     enum status status = batch_take_over(server->batch, reading.server_us, &took_over);
 
     if (status != STATUS_OK)
@@ -177,7 +184,7 @@ static enum status open_queues(struct server *server)
 {
     size_t connections = server->config->max_connections;
     enum status status =
-        queue_new(sizeof(struct writer_item), 2 * HUB_PUSHES_MAX + connections, &server->queues.writer);
+        queue_new(sizeof(struct writer_item), 2 * HUB_PUSHES_MAX + connections + 1, &server->queues.writer);
 
     for (size_t i = 0; i < HUB_VERIFIERS && status == STATUS_OK; i++)
         status = queue_new(sizeof(struct push_job *), HUB_PUSHES_MAX + connections, &server->queues.verifiers[i]);
@@ -228,6 +235,8 @@ static enum status start_threads(struct server *server)
         status = writer_start(server->queues.writer, &tools, server->log, &port, &server->writer);
     if (status == STATUS_OK)
         status = reader_start(server->queues.reader, &server->tools, &port, &server->reader);
+    if (status == STATUS_OK && server->config->journal_copy[0] != '\0')
+        status = journal_copy_start(server->config->store, server->config->journal_copy, server->log, &server->copy);
     if (status == STATUS_OK)
         status = signals_start(&port, &server->signals);
     return status;
@@ -311,6 +320,7 @@ static void join_threads(struct server *server)
     writer_join(server->writer);
     close_queue(server->queues.reader);
     reader_join(server->reader);
+    journal_copy_stop(server->copy);
 }
 
 static void free_queues(struct server *server)

@@ -30,6 +30,9 @@ MUST_USE enum status store_sqlite_open(const char *path, enum store_sqlite_mode 
  */
 MUST_USE enum status store_sqlite_backup(const char *path_from, const char *path_to);
 
+/* The place of a store's writer, whether or not the file can be read; close(2) gives it back. STORE_BUSY. */
+MUST_USE enum status store_sqlite_lock(const char *path, int *ret_fd);
+
 /* SQLite's quick check of every page and row. STORE when anything is wrong. */
 MUST_USE enum status store_sqlite_integrity(const char *path);
 

@@ -171,6 +171,11 @@ enum status sq_lock_writer(const char *path, int *ret_fd)
     return STATUS_OK;
 }
 
+enum status store_sqlite_lock(const char *path, int *ret_fd)
+{
+    return sq_lock_writer(path, ret_fd);
+}
+
 /* The lock outlives the connection, whose closing may still checkpoint. */
 void sq_close(sqlite3 *db, int lock_fd)
 {

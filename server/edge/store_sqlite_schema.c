@@ -157,6 +157,7 @@ static const char version_2[] =
     " pending_entries INTEGER NOT NULL, pending_since_ms INTEGER NOT NULL, failures INTEGER NOT NULL,"
     " failing_code INTEGER NOT NULL, pending_reason INTEGER NOT NULL, app_version TEXT NOT NULL,"
     " errors INTEGER NOT NULL, error_us INTEGER NOT NULL, error TEXT NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE witness (one INTEGER PRIMARY KEY CHECK (one = 1), text BLOB NOT NULL) STRICT;"
     "CREATE TABLE held ("
     " log BLOB NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (log, seq)) STRICT, WITHOUT ROWID;";
 

@@ -148,6 +148,8 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_MEMBER_PUT] = {SQ_UPSERT, &sq_members, ""},
     [SQ_MEMBER_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM scope_members WHERE device = ?1 AND scope = ?2"},
 
+    [SQ_WITNESS_GET] = {SQ_SELECT, &sq_witness, ""},
+    [SQ_WITNESS_PUT] = {SQ_UPSERT, &sq_witness, ""},
     [SQ_CONTACT_GET] = {SQ_SELECT, &sq_contacts, "WHERE device = ?1"},
     [SQ_CONTACT_PUT] = {SQ_UPSERT, &sq_contacts, ""},
     [SQ_HELD_OF_LOG] = {SQ_SELECT, &sq_held, "WHERE log = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq"},

@@ -98,6 +98,8 @@ enum sq_statement_id {
     SQ_DIGEST_SCOPE_FORGET,
     SQ_DIGESTS_OF_SCOPE,
 
+    SQ_WITNESS_GET,
+    SQ_WITNESS_PUT,
     SQ_CONTACT_GET,
     SQ_CONTACT_PUT,
     SQ_HELD_OF_LOG,

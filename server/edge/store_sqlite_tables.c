@@ -311,6 +311,12 @@ static const struct sq_column sq_members_columns[] = {
 };
 TABLE(sq_members, "scope_members", struct sq_member);
 
+static const struct sq_column sq_witness_columns[] = {
+    KEY_INT(struct sq_witness, one, "one"),
+    SPAN(struct sq_witness, text, "text"),
+};
+TABLE(sq_witness, "witness", struct sq_witness);
+
 static const struct sq_column sq_contacts_columns[] = {
     KEY(SQ_ID, struct contact_row, device, "device"),
     INT(struct contact_row, hello_us, "hello_us"),

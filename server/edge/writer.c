@@ -171,6 +171,19 @@ static int64_t count_jobs(const struct push_job *jobs)
     return count;
 }
 
+/* E2: reads go on; every push is told why nothing is taken. */
+static void look_at_shown(struct writer *writer, struct span text)
+{
+    bool known = batch_is_behind(writer->batch);
+    enum status status = batch_show(writer->batch, text);
+
+    if (status != STATUS_OK)
+        LOG(writer->log, LOG_ERROR, "shown_checkpoint_not_kept", log_status("error", status));
+    if (!known && batch_is_behind(writer->batch))
+        LOG(writer->log, LOG_ERROR, "store_behind", log_number("head", (int64_t)batch_head(writer->batch)->pos),
+            log_text("advice", status_advice(STATUS_STORE_BEHIND)));
+}
+
 static void run_group(struct writer *writer, struct push_job *first)
 {
     struct commit_note *note = new_note();
@@ -183,6 +196,8 @@ static void run_group(struct writer *writer, struct push_job *first)
     begun_us = clock_boot_us();
     now_us = time_now(writer, &trouble);
     status = apply(writer, note->jobs, now_us, trouble);
+    if (status == STATUS_STORE_BEHIND && !batch_is_behind(writer->batch))
+        look_at_shown(writer, batch_shown(writer->batch));
     if (status != STATUS_OK)
         fail_jobs(note->jobs, status);
     else
@@ -198,6 +213,12 @@ static enum status run_empty(struct writer *writer, struct commit_note *note, in
 
     tell(writer, status, note);
     return status;
+}
+
+static void take_shown(struct writer *writer, struct shown_checkpoint *shown)
+{
+    look_at_shown(writer, span_of(shown->text, shown->size));
+    free(shown);
 }
 
 static void run_step(struct writer *writer, const struct writer_item *item)
@@ -220,7 +241,8 @@ static int64_t until_timer_us(struct writer *writer)
     int64_t wait_us;
 
     (void)time_now(writer, &trouble);
-    if (trouble || writer->timers_failed || batch_next_timer(writer->batch, &due_us) != STATUS_OK)
+    if (trouble || writer->timers_failed || batch_is_behind(writer->batch) ||
+        batch_next_timer(writer->batch, &due_us) != STATUS_OK)
         due_us = RULE_FOREVER;
     wait_us = clock_real_until_us(writer->clock, due_us);
     return wait_us >= 0 && wait_us < WAIT_MAX_US ? wait_us : WAIT_MAX_US;
@@ -233,7 +255,8 @@ static void run_timers(struct writer *writer)
     int64_t due_us;
 
     writer->timers_failed = false;
-    if (trouble || batch_next_timer(writer->batch, &due_us) != STATUS_OK || due_us > now_us)
+    if (trouble || batch_is_behind(writer->batch) || batch_next_timer(writer->batch, &due_us) != STATUS_OK ||
+        due_us > now_us)
         return;
     writer->timers_failed = run_empty(writer, new_note(), now_us) != STATUS_OK;
 }
@@ -282,6 +305,8 @@ static void *run(void *context)
             run_timers(writer);
         else if (item.job != NULL)
             run_group(writer, item.job);
+        else if (item.shown != NULL)
+            take_shown(writer, item.shown);
         else
             run_step(writer, &item);
         if (clock_boot_us() - writer->contacts_us >= CONTACTS_EVERY_US)

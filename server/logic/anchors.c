@@ -5,6 +5,8 @@
  */
 #include "server/logic/batch_internal.h"
 
+#include <string.h>
+
 #include "core/checkpoint.h"
 
 /* Observations that bound one instant: those before and after, and spares for bursts of sessions. */
@@ -20,6 +22,11 @@ static enum status check_text(struct batch *batch, const struct push *push, cons
         return STATUS_UNKNOWN_ANCHOR;
     if (!id_equal(&checkpoint.force, &batch->next.force))
         return STATUS_UNKNOWN_ANCHOR;
+    if (id_equal(&checkpoint.epoch, &batch->next.epoch) && checkpoint.size > batch->next.pos) {
+        memcpy(batch->shown, anchor->text.data, anchor->text.size);
+        batch->shown_size = anchor->text.size;
+        return STATUS_STORE_BEHIND; /* we signed it, and don't hold what it is about (E2) */
+    }
     *ret_row = (struct anchor_row){.hash = anchor->hash, .time_us = checkpoint.time_ms * 1000, .log = push->log};
     if (checkpoint.is_anchor) {
         ret_row->log = checkpoint.log;

@@ -19,8 +19,8 @@ enum status batch_list_room(void **list, size_t *capacity, size_t count, size_t 
     return STATUS_OK;
 }
 
-/* The server's own key stands in record 1: anchors are verified with it. */
-static enum status read_server_key(void *context, const struct journal_row *row)
+/* The server's own key stands in record 1: anchors are verified with it; the operator's too, for epochs. */
+static enum status read_keys(void *context, const struct journal_row *row)
 {
     struct batch *batch = context;
     ProtobufCMessage *message;
@@ -33,9 +33,7 @@ static enum status read_server_key(void *context, const struct journal_row *row)
     RETURN_IF_BAD(
         wire_unpack(batch->scratch, &doublecrew__v1__force__descriptor, entry_message(&push.entries[0]), &message));
     const Doublecrew__V1__Force *force = (const Doublecrew__V1__Force *)message;
-    RETURN_IF_BAD(public_key_from_wire(SIGN_ED25519, span_of(force->server_key.data, force->server_key.len),
-                                       &batch->server_public));
-    RETURN_IF_BAD(verify_key_new(&batch->server_public, &batch->server_key));
+    RETURN_IF_BAD(force_keys_take(batch, force));
     return STATUS_CANCELLED; /* the first row is enough */
 }
 
@@ -54,9 +52,9 @@ enum status batch_read_journal(struct batch *batch)
     RETURN_IF_BAD(merkle_root(&batch->tree, batch->sha, &root));
     if (!hash_equal(&root, &batch->head.root))
         return STATUS_STORE;
-    enum status status = batch->store->ops->journal_from(batch->store, 1, read_server_key, batch);
+    enum status status = batch->store->ops->journal_from(batch->store, 1, read_keys, batch);
     if (status == STATUS_CANCELLED)
-        return STATUS_OK;
+        return epoch_read_witness(batch);
     return status == STATUS_OK ? STATUS_STORE : status;
 }
 
@@ -109,7 +107,7 @@ void batch_free(struct batch *batch)
     hash_set_done(&batch->changed_set);
     hash_set_done(&batch->derived);
     neighbourhood_free(batch->neighbourhood);
-    verify_key_free(batch->server_key);
+    force_keys_drop(batch);
     arena_free(batch->scratch);
     arena_free(batch->arena);
     sha256_free(batch->sha);
@@ -167,7 +165,7 @@ enum status batch_end_hold(struct batch *batch)
 
 enum status batch_begin_held(struct batch *batch, int64_t now_us)
 {
-    RETURN_IF_BAD(batch_take_over(batch, now_us, NULL));
+    RETURN_IF_BAD(batch_take_over(batch, now_us, NULL)); /* also: refused when behind */
     RETURN_IF_BAD(batch_start(batch, now_us));
     batch->hold_timers = true;
     return STATUS_OK;
@@ -244,10 +242,8 @@ void batch_abort(struct batch *batch)
     batch->open = false;
     phase_forget(batch);
     flags_told_forget(batch);
-    if (batch->head.pos == 0) {
-        verify_key_free(batch->server_key);
-        batch->server_key = NULL;
-    }
+    if (batch->head.pos == 0)
+        force_keys_drop(batch);
 }
 
 const struct store_head *batch_head(const struct batch *batch)

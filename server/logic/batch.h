@@ -82,6 +82,7 @@ void batch_free(struct batch *batch);
  * NULL.
  */
 MUST_USE enum status batch_take_over(struct batch *batch, int64_t now_us, bool *ret_took_over);
+/* STORE_BEHIND once a checkpoint of ours has been shown that the store doesn't hold, until a new epoch begins (E2). */
 MUST_USE enum status batch_begin(struct batch *batch, int64_t now_us);
 /*
  * In clock trouble (T5): no timer fires, and the pushes of the batch say so in their deliveries. The first batch_begin
@@ -108,6 +109,20 @@ const struct batch_named *batch_named(const struct batch *batch);
 MUST_USE enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us);
 
 /*
+ * Epochs (E2), between batches. A new one begins with what the operator signed (core/epoch.h): BAD_SIGNATURE, MALFORMED, or
+ * INPUT when it isn't about this journal as it stands.
+ */
+MUST_USE enum status batch_epoch(struct batch *batch, struct span statement);
+/*
+ * A peer shows a checkpoint. If it is ours and of more than the store holds, nothing is appended any more, also after a
+ * restart. BAD_SIGNATURE, MALFORMED: nothing happens.
+ */
+MUST_USE enum status batch_show(struct batch *batch, struct span text);
+bool batch_is_behind(const struct batch *batch);
+/* What a push showed, after batch_push returned STORE_BEHIND; for batch_show. */
+struct span batch_shown(const struct batch *batch);
+
+/*
  * Consistency proof for Welcome (K1), from any store connection inside a read snapshot: full tiles are loaded, the edge is
  * hashed from the journal's last records. Any thread with a reader of its own. INPUT when old_size > size > head.
  */
@@ -125,6 +140,11 @@ struct rebuild_report {
     struct hash root;
 };
 MUST_USE enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report);
+/*
+ * The same for a restore, which may find a journal that an earlier engine judged last: then nothing is judged, and the store
+ * is as that engine told; the next batch_take_over makes it ours.
+ */
+MUST_USE enum status rebuild_restore(struct store *from, struct store *to, struct rebuild_report *ret_report);
 MUST_USE enum status rebuild_replay_with(struct store *from, struct store *to, const struct engine *engine,
                                          struct rebuild_report *ret_report);
 

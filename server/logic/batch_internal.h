@@ -8,6 +8,7 @@
 #define DOUBLECREW_SERVER_LOGIC_BATCH_INTERNAL_H
 
 #include "core/bounds.h"
+#include "core/checkpoint.h"
 #include "core/wire.h"
 #include "server/logic/batch.h"
 #include "server/logic/flags.h"
@@ -85,6 +86,10 @@ struct batch {
     struct store_head next;         /* under way */
     struct verify_key *server_key;  /* NULL until there is a force */
     struct public_key server_public;
+    struct verify_key *operator_key; /* of record 1: signs epochs */
+    bool behind;                     /* E2: a signed checkpoint was shown that this store doesn't hold */
+    uint8_t shown[CHECKPOINT_TEXT_MAX];
+    size_t shown_size; /* the one that a push has just shown */
     struct replay *replay;
     struct neighbourhood *neighbourhood; /* scratch of one derivation */
 
@@ -166,6 +171,13 @@ MUST_USE enum status batch_finish(struct batch *batch);
 
 /* batch.c: head, Merkle edge and the server's key, as the store has them. */
 MUST_USE enum status batch_read_journal(struct batch *batch);
+
+/* epoch.c */
+MUST_USE enum status force_keys_take(struct batch *batch, const Doublecrew__V1__Force *force);
+void force_keys_drop(struct batch *batch);
+/* An epoch record: checked against the operator's key and what it goes on from, then appended. INPUT, BAD_SIGNATURE. */
+MUST_USE enum status epoch_apply(struct batch *batch, const struct journal_row *row);
+MUST_USE enum status epoch_read_witness(struct batch *batch);
 
 /* engine.c */
 /* Everything that is judged is touched, and so are the flags that a replay left untold: the phase derives all of it (J4). */

@@ -118,6 +118,7 @@ enum status journal_leaves(struct sha256 *sha, struct arena *arena, const struct
         status = leaf_add(&leaves, &none, &none);
         break;
     case JOURNAL_ENGINE:
+    case JOURNAL_EPOCH:
         RETURN_IF_BAD(sha256_bytes(sha, row->body, &subject));
         status = leaf_add(&leaves, &subject, &none);
         break;

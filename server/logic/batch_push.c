@@ -285,10 +285,7 @@ static enum status check_force(struct batch *batch, const struct push *push, str
     status = push_verify(push, key);
     verify_key_free(key);
     if (status == STATUS_OK)
-        status = public_key_from_wire(SIGN_ED25519, span_of(force->server_key.data, force->server_key.len),
-                                      &batch->server_public);
-    if (status == STATUS_OK)
-        status = verify_key_new(&batch->server_public, &batch->server_key);
+        status = force_keys_take(batch, force);
     return status;
 }
 
@@ -301,6 +298,7 @@ static bool store_broke(enum status status)
     case STATUS_STORE:
     case STATUS_STORE_BUSY:
     case STATUS_STORE_VERSION:
+    case STATUS_STORE_BEHIND:
     case STATUS_INTERNAL:
     case STATUS_NOT_FOUND: /* what must be there isn't */
         return true;

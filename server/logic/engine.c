@@ -59,8 +59,7 @@ static enum status start_anew(struct batch *batch, const struct store_head *head
     RETURN_IF_BAD(batch->store->ops->derived_clear(batch->store));
     batch->head = (struct store_head){.training = head->training};
     batch->next = batch->head;
-    verify_key_free(batch->server_key); /* record 1 brings it again */
-    batch->server_key = NULL;
+    force_keys_drop(batch); /* record 1 brings them again */
     RETURN_IF_BAD(rebuild_in_place(batch, head->pos));
     if (batch->head.pos != head->pos || !id_equal(&batch->head.epoch, &head->epoch))
         return STATUS_STORE;
@@ -88,6 +87,8 @@ enum status batch_take_over(struct batch *batch, int64_t now_us, bool *ret_took_
     assert(!batch->open);
     if (ret_took_over != NULL)
         *ret_took_over = status == STATUS_ENGINE_OLDER;
+    if (batch->behind)
+        return STATUS_STORE_BEHIND;
     if (status != STATUS_ENGINE_OLDER)
         return status;
     RETURN_IF_BAD(batch->store->ops->begin(batch->store));
@@ -99,8 +100,7 @@ enum status batch_take_over(struct batch *batch, int64_t now_us, bool *ret_took_
         return batch_commit(batch); /* rolls back by itself */
     batch->open = true;
     batch_abort(batch);
-    verify_key_free(batch->server_key);
-    batch->server_key = NULL;
+    force_keys_drop(batch);
     batch->replay = NULL;
     enum status again = batch_read_journal(batch);
     return again == STATUS_OK ? status : again;

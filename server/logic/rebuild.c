@@ -56,6 +56,7 @@ struct rebuild {
     struct arena *arena;
     struct sha256 *sha;
     uint64_t ours_from; /* pos of the record by which our engine took over; 0: from the beginning */
+    bool older_allowed; /* the journal may end under an earlier engine */
 };
 
 /* What a derivation was expected to consume and didn't: copied all the same, and a difference. */
@@ -203,6 +204,12 @@ static enum status replay_row(struct rebuild *rebuild, const struct journal_row 
         return replay_issued(rebuild, row);
     case JOURNAL_ENGINE:
         return replay_engine(rebuild, row);
+    case JOURNAL_EPOCH:
+        RETURN_IF_BAD(close_batch(rebuild));
+        RETURN_IF_BAD(fire_until_head(rebuild->batch));
+        RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
+        RETURN_IF_BAD(epoch_apply(rebuild->batch, row));
+        return batch_finish(rebuild->batch);
     }
     return STATUS_STORE;
 }
@@ -244,17 +251,34 @@ static enum status note_pos(void *context, const struct journal_row *row)
     return STATUS_OK;
 }
 
+/* The store says whose it is. */
+static enum status leave_to(struct batch *batch, const char *engine)
+{
+    RETURN_IF_BAD(batch_start(batch, batch->head.time_us));
+    (void)snprintf(batch->next.engine, sizeof(batch->next.engine), "%s", engine);
+    batch->timers_fired = true; /* there is something to commit */
+    return batch_finish(batch);
+}
+
 static enum status replay_all(struct rebuild *rebuild, struct store *from)
 {
     struct store_head head;
 
+    enum status engine = STATUS_OK;
+
     RETURN_IF_BAD(from->ops->head(from, &head));
     if (head.pos > 0)
-        RETURN_IF_BAD(engine_compare(head.engine, rebuild->batch->engine->version));
-    RETURN_IF_BAD(from->ops->journal_of_kind(from, JOURNAL_ENGINE, 1, note_pos, &rebuild->ours_from));
+        engine = engine_compare(head.engine, rebuild->batch->engine->version);
+    if (engine == STATUS_ENGINE_OLDER && rebuild->older_allowed)
+        rebuild->ours_from = UINT64_MAX;
+    else if (engine != STATUS_OK)
+        return engine;
+    else
+        RETURN_IF_BAD(from->ops->journal_of_kind(from, JOURNAL_ENGINE, 1, note_pos, &rebuild->ours_from));
     rebuild->replay.told_only = rebuild->ours_from > 0;
     RETURN_IF_BAD(replay_to(rebuild, from, head.pos));
-    return finish(rebuild, &head);
+    RETURN_IF_BAD(finish(rebuild, &head));
+    return engine == STATUS_OK ? STATUS_OK : leave_to(rebuild->batch, head.engine);
 }
 
 static enum status rebuild_init(struct rebuild *rebuild)
@@ -292,10 +316,10 @@ enum status rebuild_in_place(struct batch *batch, uint64_t to_pos)
     return status;
 }
 
-enum status rebuild_replay_with(struct store *from, struct store *to, const struct engine *engine,
-                                struct rebuild_report *ret_report)
+static enum status replay_into(struct store *from, struct store *to, const struct engine *engine, bool older_allowed,
+                               struct rebuild_report *ret_report)
 {
-    struct rebuild rebuild = {0};
+    struct rebuild rebuild = {.older_allowed = older_allowed};
     enum status status = batch_open_with(to, engine, &rebuild.batch);
 
     if (status == STATUS_OK && rebuild.batch->head.pos != 0)
@@ -310,6 +334,17 @@ enum status rebuild_replay_with(struct store *from, struct store *to, const stru
     batch_free(rebuild.batch);
     rebuild_done(&rebuild);
     return status;
+}
+
+enum status rebuild_replay_with(struct store *from, struct store *to, const struct engine *engine,
+                                struct rebuild_report *ret_report)
+{
+    return replay_into(from, to, engine, false, ret_report);
+}
+
+enum status rebuild_restore(struct store *from, struct store *to, struct rebuild_report *ret_report)
+{
+    return replay_into(from, to, &engine_current, true, ret_report);
 }
 
 enum status rebuild_replay(struct store *from, struct store *to, struct rebuild_report *ret_report)

@@ -104,6 +104,7 @@ static void welcome(struct session *session, const struct session_greeting *gree
     Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
     Doublecrew__V1__Welcome answer = DOUBLECREW__V1__WELCOME__INIT;
     ProtobufCBinaryData proof[MERKLE_PROOF_MAX];
+    ProtobufCBinaryData statements[EPOCHS_SHOWN_MAX];
 
     for (size_t i = 0; i < greeting->proof_count; i++)
         proof[i] = to_wire(greeting->proof[i].bytes, HASH_SIZE);
@@ -122,6 +123,10 @@ static void welcome(struct session *session, const struct session_greeting *gree
     answer.training = session->setup->training;
     answer.keep_alive_s = session->setup->keep_alive_s;
     answer.head_pos = greeting->head.pos;
+    for (size_t i = 0; i < greeting->epochs.statement_count; i++)
+        statements[i] = to_wire(greeting->epochs.statements[i], EPOCH_STATEMENT_SIZE);
+    answer.n_epoch_statements = greeting->epochs.statement_count;
+    answer.epoch_statements = statements;
     message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_WELCOME;
     message.welcome = &answer;
     session_send_message(session, update, &message);

@@ -58,7 +58,7 @@ static enum status newest_policy(struct session_reader *reader, uint32_t *ret_ve
     return status;
 }
 
-/* From the checkpoint that the device holds to our head (K1). Another epoch's proves nothing here, and isn't wrong. */
+/* From the checkpoint that the device holds to our head (K1): as far as that epoch's records are still here (E2). */
 static enum status prove(struct session_reader *reader, const struct session_hello *hello,
                          struct session_greeting *greeting)
 {
@@ -71,12 +71,16 @@ static enum status prove(struct session_reader *reader, const struct session_hel
                              &reader->checkpoint_public, reader->checkpoint_verify, &held);
     if (status != STATUS_OK)
         return status;
-    if (!id_equal(&held.force, &greeting->head.force) || !id_equal(&held.epoch, &greeting->head.epoch))
+    if (!id_equal(&held.force, &greeting->head.force))
         return STATUS_OK;
-    if (held.size > greeting->head.pos)
-        return STATUS_STORE; /* we signed more than this store holds: it was set back (E2) */
-    if (held.size == 0)
-        return STATUS_OK;
+    arena_reset(reader->arena, ARENA_FLOOR);
+    status = epochs_look(reader->store, reader->sha, reader->arena, &greeting->head, &held, &greeting->epochs);
+    if (status != STATUS_OK)
+        return status;
+    if (greeting->epochs.place == EPOCH_BEYOND)
+        return STATUS_STORE_BEHIND;
+    if (held.size == 0 || held.size > greeting->epochs.kept_size)
+        return STATUS_OK; /* what was lost can't be proved: the statements say from where on */
     return journal_prove_consistency(reader->store, held.size, greeting->head.pos, greeting->proof,
                                      &greeting->proof_count);
 }
@@ -123,9 +127,9 @@ static enum status greet(struct session_reader *reader, const struct session_req
     if (status == STATUS_OK)
         status = newest_policy(reader, &ret_greeting->policy_version);
     if (status == STATUS_OK)
-        status = place_cursor(request, ret_greeting);
-    if (status == STATUS_OK)
         status = prove(reader, &request->hello, ret_greeting);
+    if (status == STATUS_OK)
+        status = place_cursor(request, ret_greeting);
     if (status == STATUS_OK)
         status = session_anchor_sign(reader, &ret_greeting->head, &request->hello, ret_greeting->anchor,
                                      &ret_greeting->anchor_size);
@@ -210,6 +214,10 @@ void session_read(struct session_reader *reader, const struct session_request *r
     ret_reply->status = answer(reader, request, ret_reply);
     if (ret_reply->status != STATUS_OK && request->kind == SESSION_GREET)
         free_flags(&ret_reply->greeting);
+    if (ret_reply->status == STATUS_STORE_BEHIND) {
+        memcpy(ret_reply->shown, request->hello.checkpoint, request->hello.checkpoint_size);
+        ret_reply->shown_size = request->hello.checkpoint_size;
+    }
     reader->store->ops->end_read(reader->store);
 }
 

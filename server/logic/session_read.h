@@ -6,6 +6,7 @@
 #define DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
 
 #include "core/checkpoint.h"
+#include "server/logic/epochs.h"
 #include "core/limits.h"
 #include "core/merkle.h"
 #include "server/logic/purge.h"
@@ -72,6 +73,7 @@ struct session_greeting {
     size_t anchor_size; /* 0: clock trouble */
     struct hash proof[MERKLE_PROOF_MAX];
     size_t proof_count;
+    struct epoch_look epochs;
     struct session_pending_flag
         flags[SESSION_PENDING_FLAGS_MAX]; /* the session takes bytes over by setting it to NULL */
     size_t flag_count;
@@ -106,6 +108,8 @@ struct session_seal {
 struct session_reply {
     enum session_request_kind kind;
     enum status status; /* not OK: the union is empty */
+    uint8_t shown[CHECKPOINT_TEXT_MAX]; /* STORE_BEHIND: the signed checkpoint that says so, for batch_show */
+    size_t shown_size;
     union {
         struct session_greeting greeting;
         struct session_look look;
@@ -127,8 +131,9 @@ struct session_reader {
 
 /*
  * Answers one request in one snapshot. reply.status: UNKNOWN_DEVICE, DEVICE_REVOKED, UNKNOWN_LOG, DEVICE_SUSPENDED (a
- * page for a device that may only push), STORE (the peer shows a checkpoint or cursor beyond our head: E2), BAD_SIGNATURE
- * (its checkpoint isn't ours), and the store's own.
+ * page for a device that may only push), STORE_BEHIND (the peer shows a checkpoint of ours beyond our head: the writer must
+ * stop, E2), STORE (a cursor beyond it, which nobody signed: this session alone), BAD_SIGNATURE (its checkpoint isn't ours),
+ * and the store's own.
  */
 void session_read(struct session_reader *reader, const struct session_request *request,
                   struct session_reply *ret_reply);

@@ -24,7 +24,7 @@
 
 /* Journal ------------------------------------------------------------------------------------------------------- */
 
-enum journal_kind { JOURNAL_PUSH = 1, JOURNAL_TICK = 2, JOURNAL_ENGINE = 3, JOURNAL_ISSUED = 4 };
+enum journal_kind { JOURNAL_PUSH = 1, JOURNAL_TICK = 2, JOURNAL_ENGINE = 3, JOURNAL_ISSUED = 4, JOURNAL_EPOCH = 5 };
 
 /* One row holds `count` consecutive records: all new entries of one push, or all issued items of one derivation. */
 struct journal_row {
@@ -35,7 +35,7 @@ struct journal_row {
     struct id log;        /* pushes only */
     uint64_t first_seq;   /* pushes: the log's seq of first_pos; the push itself may begin earlier */
     struct span delivery; /* pushes: a packed Delivery */
-    struct span body;     /* pushes: the raw Push message; issued: a packed Issued; engine: a packed Engine */
+    struct span body;     /* pushes: the raw Push message; issued: a packed Issued; engine, epoch: a packed Engine, Epoch */
 };
 
 struct store_head {
@@ -506,6 +506,9 @@ struct store_ops {
     /* Forgets even that the device left: what it still holds of the scope stays with it. */
     enum status (*scope_member_forget)(struct store *store, const struct id *device, const struct scope *scope);
 
+    /* The signed checkpoint that showed that this store was set back (E2), if any has. Not derived. Borrowed; NOT_FOUND. */
+    enum status (*witness_get)(struct store *store, struct span *ret_text);
+    enum status (*witness_put)(struct store *store, struct span text);
     enum status (*contact_put)(struct store *store, const struct contact_row *row);
     enum status (*held_put)(struct store *store, const struct held_row *row);
 

@@ -268,8 +268,8 @@ static enum status greet_with(struct reading *reading, const char *key_name, con
 static void checkpoint__that_the_device_holds_is_judged(void **state)
 {
     assert_int_equal(greet_with(*state, "somebody else", "epoch", 3), STATUS_BAD_SIGNATURE);
-    assert_int_equal(greet_with(*state, "checkpoint", "epoch", 11), STATUS_STORE);
-    assert_int_equal(greet_with(*state, "checkpoint", "earlier epoch", 11), STATUS_OK);
+    assert_int_equal(greet_with(*state, "checkpoint", "epoch", 11), STATUS_STORE_BEHIND);
+    assert_int_equal(greet_with(*state, "checkpoint", "earlier epoch", 11), STATUS_STORE_BEHIND);
     assert_int_equal(greet_with(*state, "checkpoint", "epoch", 0), STATUS_OK);
 }
 
