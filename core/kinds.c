@@ -28,6 +28,7 @@ static const struct kind_name names[] = {
     {KIND(CARRIED), "carried"},
     {KIND(LOG_LOST), "log_lost"},
     {KIND(PURGED), "purged"},
+    {KIND(PROPOSAL_ANSWER), "proposal_answer"},
     {KIND(FORCE), "force"},
     {KIND(TEAM), "team"},
     {KIND(OFFICER), "officer"},

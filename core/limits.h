@@ -19,7 +19,7 @@
 #define CARRIED_CHUNK_MAX (58u * 1024u)
 /* The largest wire message either way: bounds what one connection can make a peer hold. */
 #define MESSAGE_SIZE_MAX (512u * 1024u)
-/* Depth of nested protobuf messages: the schema nests six deep (ServerMessage to Place); no message is recursive. */
+/* Depth of nested protobuf messages: the schema nests seven deep (ServerMessage to SetRemoval); no message is recursive. */
 #define WIRE_DEPTH_MAX 8
 /* Fields in one wire message, all nested ones counted: a push of PUSH_ENTRIES_MAX entries of 8 fields, with room. */
 #define WIRE_FIELDS_MAX 8192

@@ -93,6 +93,7 @@ static const struct field_rule flag_acknowledgement[] = {HASH(1, REQUIRED)};
 static const struct field_rule flag_answer[] = {HASH(1, REQUIRED), LONG(2, REQUIRED)};
 static const struct field_rule carried[] = {BYTES(1, REQUIRED, PAYLOAD_SIZE_MAX)};
 static const struct field_rule log_lost[] = {ID(1, REQUIRED), ANY(2)};
+static const struct field_rule proposal_answer[] = {HASH(1, REQUIRED), ANY(2), LONG(3, OPTIONAL)};
 static const struct field_rule purged[] = {BYTES(1, REQUIRED, 8), ANY(2), ANY(3)};
 static const struct field_rule force[] = {
     ID(1, REQUIRED),
@@ -273,6 +274,7 @@ static const struct kind_rules kinds[] = {
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED, RULES(carried, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_LOG_LOST, RULES(log_lost, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PURGED, RULES(purged, check_purged)},
+    {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER, RULES(proposal_answer, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FORCE, RULES(force, check_force)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_TEAM, RULES(team, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_OFFICER, RULES(officer, check_officer)},

@@ -350,6 +350,9 @@ DC_CHECKED enum dc_status dc_acknowledge_flag(struct dc_device *device, const st
                                               struct dc_hash *ret_entry);
 DC_CHECKED enum dc_status dc_answer_flag(struct dc_device *device, const struct dc_hash *flag, const char *words,
                                          struct dc_hash *ret_entry);
+/* Takes an edit from outside the team over as its author's, or refuses it (P4). words may be NULL. */
+DC_CHECKED enum dc_status dc_answer_proposal(struct dc_device *device, const struct dc_hash *proposal, bool accepted,
+                                             const char *words, struct dc_hash *ret_entry);
 /* "My log is complete up to here", naming the newest anchor (W1). */
 DC_CHECKED enum dc_status dc_seal(struct dc_device *device, struct dc_hash *ret_entry);
 /* Any entry: kind and message of entry.proto, without the salt. For operators' entries; the message isn't checked. */
@@ -655,6 +658,24 @@ struct dc_note_read {
     bool pending;
 };
 
+enum dc_proposal_state { DC_PROPOSAL_OPEN = 1, DC_PROPOSAL_ACCEPTED = 2, DC_PROPOSAL_REFUSED = 3 };
+
+/* An edit by somebody outside the offender's team, theirs to take over (P4); the author's own ones as well. */
+struct dc_proposal {
+    struct dc_hash proposal;
+    struct dc_subject subject;
+    struct dc_id officer; /* the author */
+    const struct dc_field_change *changes;
+    size_t change_count; /* at most 64 are shown */
+    int64_t from_ms;     /* bounds of its time */
+    int64_t to_ms;
+    enum dc_proposal_state state;
+    struct dc_id answered_by; /* all zero with ACCEPTED: it turned out to be the author's to write */
+    int64_t answered_ms;
+    const char *words;
+};
+
+typedef bool (*dc_on_proposal)(void *context, const struct dc_proposal *proposal);
 typedef bool (*dc_on_offender)(void *context, const struct dc_offender *offender);
 typedef bool (*dc_on_officer)(void *context, const struct dc_officer *officer);
 typedef bool (*dc_on_plan)(void *context, const struct dc_plan *plan);
@@ -675,6 +696,8 @@ DC_CHECKED enum dc_status dc_each_presence(struct dc_device *device, const struc
                                            dc_on_presence on_row, void *context);
 DC_CHECKED enum dc_status dc_each_flag(struct dc_device *device, const struct dc_hash *flag, dc_on_flag on_row,
                                        void *context);
+DC_CHECKED enum dc_status dc_each_proposal(struct dc_device *device, const struct dc_hash *proposal,
+                                           dc_on_proposal on_row, void *context);
 /* subject: NULL for all. */
 DC_CHECKED enum dc_status dc_each_field(struct dc_device *device, const struct dc_subject *subject, dc_on_field on_row,
                                         void *context);

@@ -231,6 +231,17 @@ enum dc_status dc_answer_flag(struct dc_device *device, const struct dc_hash *fl
     return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FLAG_ANSWER, &message.base, ret_entry);
 }
 
+enum dc_status dc_answer_proposal(struct dc_device *device, const struct dc_hash *proposal, bool accepted,
+                                  const char *words, struct dc_hash *ret_entry)
+{
+    Doublecrew__V1__ProposalAnswer message = DOUBLECREW__V1__PROPOSAL_ANSWER__INIT;
+
+    message.proposal = message_hash(proposal);
+    message.accepted = accepted;
+    message.words = message_text(words);
+    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER, &message.base, ret_entry);
+}
+
 enum dc_status dc_seal(struct dc_device *device, struct dc_hash *ret_entry)
 {
     Doublecrew__V1__Seal message = DOUBLECREW__V1__SEAL__INIT;

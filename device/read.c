@@ -10,6 +10,7 @@ struct reader {
     dc_on_officer on_officer;
     dc_on_plan on_plan;
     dc_on_flag on_flag;
+    dc_on_proposal on_proposal;
 };
 
 static enum dc_status each(struct dc_device *device, struct view_key key, bool one, Doublecrew__V1__Row__RowCase kind,
@@ -97,4 +98,22 @@ enum dc_status dc_each_flag(struct dc_device *device, const struct dc_hash *flag
     struct view_key key = flag ? view_key_hash('f', flag) : view_key_all('f');
 
     return each(device, key, flag != NULL, DOUBLECREW__V1__ROW__ROW_FLAG, read_flag, &reader);
+}
+
+static bool read_proposal(void *context, const Doublecrew__V1__Row *row)
+{
+    struct reader *reader = context;
+    struct row_proposal proposal;
+
+    row_read_proposal(row->proposal, &proposal);
+    return reader->on_proposal(reader->context, &proposal.proposal);
+}
+
+enum dc_status dc_each_proposal(struct dc_device *device, const struct dc_hash *proposal, dc_on_proposal on_row,
+                                void *context)
+{
+    struct reader reader = {.context = context, .on_proposal = on_row};
+    struct view_key key = proposal ? view_key_hash('q', proposal) : view_key_all('q');
+
+    return each(device, key, proposal != NULL, DOUBLECREW__V1__ROW__ROW_PROPOSAL, read_proposal, &reader);
 }

@@ -193,3 +193,45 @@ void row_read_note(const Doublecrew__V1__NoteRow *row, struct dc_note_read *ret_
     row_read_id(row->officer_id, &ret_note->officer);
     row_read_hash(row->corrects, &ret_note->corrects);
 }
+
+static void add_change(struct row_proposal *proposal, const char *field, enum dc_change change, const char *value)
+{
+    size_t *count = &proposal->proposal.change_count;
+
+    if (*count < ROW_LIST_MAX) {
+        proposal->changes[(*count)++] = (struct dc_field_change){.field = field, .change = change, .value = value};
+    }
+}
+
+static void add_changes(struct row_proposal *proposal, const Doublecrew__V1__FieldEdit *edit)
+{
+    if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT) {
+        add_change(proposal, edit->field, DC_CHANGE_TEXT, edit->text);
+    } else if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET) {
+        for (size_t i = 0; i < edit->set->n_add; i++) {
+            add_change(proposal, edit->field, DC_CHANGE_SET_ADD, edit->set->add[i]);
+        }
+        for (size_t i = 0; i < edit->set->n_remove; i++) {
+            add_change(proposal, edit->field, DC_CHANGE_SET_REMOVE, edit->set->remove[i]->value);
+        }
+    }
+}
+
+void row_read_proposal(const Doublecrew__V1__ProposalRow *row, struct row_proposal *ret_proposal)
+{
+    struct dc_proposal *proposal = &ret_proposal->proposal;
+
+    *proposal = (struct dc_proposal){.changes = ret_proposal->changes,
+                                     .from_ms = row->from_ms,
+                                     .to_ms = row->to_ms,
+                                     .state = (enum dc_proposal_state)row->state,
+                                     .answered_ms = row->answered_ms,
+                                     .words = row->words};
+    for (size_t i = 0; i < row->n_fields; i++) {
+        add_changes(ret_proposal, row->fields[i]);
+    }
+    row_read_hash(row->proposal, &proposal->proposal);
+    row_read_subject(row->subject, &proposal->subject);
+    row_read_id(row->officer_id, &proposal->officer);
+    row_read_id(row->answered_by, &proposal->answered_by);
+}

@@ -26,6 +26,11 @@ struct row_field {
     const char *members[ROW_LIST_MAX];
 };
 
+struct row_proposal {
+    struct dc_proposal proposal;
+    struct dc_field_change changes[ROW_LIST_MAX];
+};
+
 void row_read_id(ProtobufCBinaryData bytes, struct dc_id *ret_id);
 void row_read_hash(ProtobufCBinaryData bytes, struct dc_hash *ret_hash);
 void row_read_subject(ProtobufCBinaryData bytes, struct dc_subject *ret_subject);
@@ -37,5 +42,7 @@ void row_read_presence(const Doublecrew__V1__PresenceRow *row, struct dc_presenc
 void row_read_flag(const Doublecrew__V1__FlagRow *row, struct row_flag *ret_flag);
 void row_read_field(const Doublecrew__V1__FieldRow *row, struct row_field *ret_field);
 void row_read_note(const Doublecrew__V1__NoteRow *row, struct dc_note_read *ret_note);
+
+void row_read_proposal(const Doublecrew__V1__ProposalRow *row, struct row_proposal *ret_proposal);
 
 #endif

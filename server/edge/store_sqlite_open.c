@@ -249,6 +249,7 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     sq_feed_ops(&self->ops);
     sq_contact_ops(&self->ops);
     sq_digest_ops(&self->ops);
+    sq_proposal_ops(&self->ops);
     sq_dump_ops(&self->ops);
     self->base.ops = &self->ops;
     *ret_store = &self->base;

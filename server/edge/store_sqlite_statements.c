@@ -154,6 +154,11 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_CONTACT_PUT] = {SQ_UPSERT, &sq_contacts, ""},
     [SQ_HELD_OF_LOG] = {SQ_SELECT, &sq_held, "WHERE log = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq"},
     [SQ_HELD_PUT] = {SQ_UPSERT, &sq_held, ""},
+    [SQ_PROPOSAL_GET] = {SQ_SELECT, &sq_proposals, "WHERE entry = ?1"},
+    [SQ_PROPOSALS_OPEN] = {SQ_PLAIN, NULL,
+                           "SELECT entry FROM proposals WHERE state = 1 AND subject = ?1"
+                           " UNION SELECT entry FROM proposals WHERE state = 1 AND offender = ?1 ORDER BY entry"},
+    [SQ_PROPOSAL_PUT] = {SQ_UPSERT, &sq_proposals, ""},
     [SQ_WAITING_FIRST] = {SQ_SELECT, &sq_waiting, "WHERE awaited = ?1 ORDER BY received_us, log, seq, entry LIMIT 1"},
     [SQ_WAITING_PUT] = {SQ_UPSERT, &sq_waiting, ""},
     [SQ_WAITING_FORGET] = {SQ_PLAIN, NULL,

@@ -369,3 +369,11 @@ static const struct sq_column sq_waiting_columns[] = {
     SPAN(struct waiting_row, payload, "payload"),
 };
 TABLE(sq_waiting, "waiting", struct waiting_row);
+
+static const struct sq_column sq_proposals_columns[] = {
+    KEY(SQ_HASH, struct proposal_row, entry, "entry"), SPAN(struct proposal_row, subject, "subject"),
+    ID(struct proposal_row, offender, "offender"),     ID(struct proposal_row, officer, "officer"),
+    INT(struct proposal_row, lower_us, "lower_us"),    INT(struct proposal_row, upper_us, "upper_us"),
+    INT(struct proposal_row, state, "state"),          SPAN(struct proposal_row, body, "body"),
+};
+TABLE(sq_proposals, "proposals", struct proposal_row);

@@ -36,6 +36,7 @@ static const struct kind_row kinds[] = {
     {KIND(CARRIED), CLASS_FACT, apply_carried},
     {KIND(LOG_LOST), CLASS_ACT, apply_log_lost},
     {KIND(PURGED), CLASS_FACT, apply_purged},
+    {KIND(PROPOSAL_ANSWER), CLASS_ACT, apply_proposal_answer},
     {KIND(FORCE), CLASS_OPERATOR, apply_force},
     {KIND(TEAM), CLASS_OPERATOR, apply_team},
     {KIND(OFFICER), CLASS_OPERATOR, apply_officer},
@@ -191,7 +192,7 @@ enum status apply_entry(struct batch *batch, struct applying *applying)
     RETURN_IF_BAD(load_author(batch, applying));
     if (!has_effect(row, applying))
         return STATUS_OK;
-    if (!applying->carried && !applying->waited) /* a carrier, or what was awaited, still needs its own message */
+    if (!applying->carried) /* a carried entry's carrier still needs its own message */
         arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     status = payload_open(batch->arena, kind, entry_message(applying->entry), &message);
     if (status == STATUS_OK)

@@ -171,6 +171,15 @@ static bool same_place(const struct offender_row *a, const struct offender_row *
     return a->has_place == b->has_place && a->latitude_e7 == b->latitude_e7 && a->longitude_e7 == b->longitude_e7;
 }
 
+/* What was written about them before they were imported. */
+static enum status offender_came(struct batch *batch, const struct id *offender, uint64_t pos)
+{
+    struct hash awaited = awaited_offender(offender);
+
+    RETURN_IF_BAD(proposals_look_again(batch, span_of(offender->bytes, ID_SIZE), pos));
+    return apply_waiting(batch, &awaited, pos);
+}
+
 enum status apply_offender(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Offender *message = (const Doublecrew__V1__Offender *)base;
@@ -197,7 +206,7 @@ enum status apply_offender(struct batch *batch, struct applying *applying, const
     RETURN_IF_BAD(publish_offender(batch, applying, message, &row));
     if (!first && !id_equal(&before.team, &row.team))
         return feed_offender_moved(batch, &row.offender, &before.team, applying->pos);
-    return STATUS_OK;
+    return first ? offender_came(batch, &row.offender, applying->pos) : STATUS_OK;
 }
 
 /* Record 1: the force, its first operator and their device, each as a row. The key was checked before (batch_push.c). */

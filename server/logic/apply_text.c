@@ -10,27 +10,22 @@
 /* A field's key is a letter, the subject and the name. */
 #define FIELD_NAME_MAX (STORE_VIEW_KEY_MAX - 1 - HASH_SIZE)
 
-/* The offender that a subject (an offender or a presence) belongs to, and the officer of a presence. */
-struct subject {
-    struct id offender;
-    struct id officer; /* zero: the subject is an offender */
-};
-
-static enum status find_subject(struct batch *batch, ProtobufCBinaryData bytes, struct subject *ret_subject)
+enum status edit_subject_find(struct batch *batch, ProtobufCBinaryData bytes, struct edit_subject *ret_subject)
 {
     struct hash presence = pb_hash(bytes);
     struct presence_row row;
     struct offender_row offender;
 
-    *ret_subject = (struct subject){.offender = pb_id(bytes)};
+    *ret_subject = (struct edit_subject){.offender = pb_id(bytes)};
     if (bytes.len == ID_SIZE)
         return batch->store->ops->offender_get(batch->store, &ret_subject->offender, &offender);
     RETURN_IF_BAD(batch->store->ops->presence_get(batch->store, &presence, &row));
-    *ret_subject = (struct subject){row.offender, row.officer};
+    *ret_subject = (struct edit_subject){row.offender, row.officer};
     return STATUS_OK;
 }
 
-static enum status scopes_of_subject(struct batch *batch, const struct subject *subject, struct scope_list *ret_scopes)
+static enum status scopes_of_subject(struct batch *batch, const struct edit_subject *subject,
+                                     struct scope_list *ret_scopes)
 {
     return scopes_of_offender(batch, &subject->offender, ret_scopes);
 }
@@ -42,17 +37,19 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
     Doublecrew__V1__NoteRow note = DOUBLECREW__V1__NOTE_ROW__INIT;
     struct view_key key = view_key_of_hash('n', &applying->entry->hash);
     struct fact_stamp stamp;
-    struct subject subject;
+    struct edit_subject subject;
     struct scope_list scopes;
     struct bounds bounds;
     bool trouble;
-    enum status status = find_subject(batch, message->subject, &subject);
+    enum status status = edit_subject_find(batch, message->subject, &subject);
 
     if (status == STATUS_NOT_FOUND) {
-        struct hash presence = pb_hash(message->subject);
+        struct hash awaited = pb_hash(message->subject);
 
         applying->held = "unknown_subject";
-        return hash_is_zero(&presence) ? STATUS_OK : wait_for(batch, applying, &presence);
+        if (message->subject.len == ID_SIZE)
+            awaited = awaited_offender(&subject.offender);
+        return wait_for(batch, applying, &awaited);
     }
     RETURN_IF_BAD(status);
     stamp_of(applying, NULL, &stamp);
@@ -180,7 +177,7 @@ static enum status fill_members(struct field_edits *all, Doublecrew__V1__FieldRo
 }
 
 static enum status publish_field(struct batch *batch, uint64_t pos, ProtobufCBinaryData subject_bytes,
-                                 const struct subject *subject, char *field)
+                                 const struct edit_subject *subject, char *field)
 {
     struct arena *arena = batch->arena;
     struct field_edits all = {.arena = arena,
@@ -211,8 +208,8 @@ static enum status publish_field(struct batch *batch, uint64_t pos, ProtobufCBin
 
 enum status edit_undo(struct batch *batch, const Doublecrew__V1__Edit *message)
 {
-    struct subject subject;
-    enum status status = find_subject(batch, message->subject, &subject);
+    struct edit_subject subject;
+    enum status status = edit_subject_find(batch, message->subject, &subject);
 
     for (size_t i = 0; status == STATUS_OK && i < message->n_fields; i++) {
         if (strlen(message->fields[i]->field) <= FIELD_NAME_MAX)
@@ -223,17 +220,15 @@ enum status edit_undo(struct batch *batch, const Doublecrew__V1__Edit *message)
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* P4: an edit from outside the offender's team has no effect; their own visit is always theirs to describe. */
-static enum status in_scope(struct batch *batch, const struct applying *applying, const struct subject *subject,
-                            bool *ret_in_scope)
+enum status edit_in_scope(struct batch *batch, const struct officer_row *author, const struct edit_subject *subject,
+                          bool *ret_in_scope)
 {
     struct offender_row offender;
 
     RETURN_IF_BAD(batch->store->ops->offender_get(batch->store, &subject->offender, &offender));
-    *ret_in_scope = id_equal(&subject->officer, &applying->author.officer) ||
-                    id_equal(&offender.manager, &applying->author.officer);
-    for (size_t i = 0; i < applying->author.team_count; i++)
-        *ret_in_scope = *ret_in_scope || id_equal(&applying->author.teams[i], &offender.team);
+    *ret_in_scope = id_equal(&subject->officer, &author->officer) || id_equal(&offender.manager, &author->officer);
+    for (size_t i = 0; i < author->team_count; i++)
+        *ret_in_scope = *ret_in_scope || id_equal(&author->teams[i], &offender.team);
     return STATUS_OK;
 }
 
@@ -250,13 +245,13 @@ static bool fields_fit(const Doublecrew__V1__Edit *message)
     return true;
 }
 
-static enum status put_field(struct batch *batch, struct applying *applying, const Doublecrew__V1__Edit *message,
-                             const struct bounds *bounds, const Doublecrew__V1__FieldEdit *field)
+static enum status put_field(struct batch *batch, const struct edit_effect *effect, const Doublecrew__V1__Edit *message,
+                             const Doublecrew__V1__FieldEdit *field)
 {
-    struct edit_row row = {.entry = applying->entry->hash,
-                           .officer = applying->author.officer,
-                           .lower_us = bounds->lo_us,
-                           .upper_us = bounds->hi_us};
+    struct edit_row row = {.entry = effect->entry,
+                           .officer = effect->officer,
+                           .lower_us = effect->bounds.lo_us,
+                           .upper_us = effect->bounds.hi_us};
     uint8_t *bytes;
     size_t size;
     enum status status;
@@ -269,35 +264,50 @@ static enum status put_field(struct batch *batch, struct applying *applying, con
     return status;
 }
 
+enum status edit_take_effect(struct batch *batch, const struct edit_effect *effect, const Doublecrew__V1__Edit *message,
+                             const struct edit_subject *subject)
+{
+    enum status result = STATUS_OK;
+
+    for (size_t i = 0; i < message->n_fields; i++) {
+        enum status status;
+
+        RETURN_IF_BAD(put_field(batch, effect, message, message->fields[i]));
+        status = publish_field(batch, effect->pos, message->subject, subject, message->fields[i]->field);
+        if (status == STATUS_OVER_LIMIT)
+            result = status;
+        else
+            RETURN_IF_BAD(status);
+    }
+    return result;
+}
+
 enum status apply_edit(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Edit *message = (const Doublecrew__V1__Edit *)base;
+    struct edit_effect effect = {
+        .entry = applying->entry->hash, .officer = applying->author.officer, .pos = applying->pos};
     struct fact_stamp stamp;
-    struct subject subject;
-    struct bounds bounds;
+    struct edit_subject subject;
     bool trouble, inside = false;
-    enum status status = find_subject(batch, message->subject, &subject);
+    enum status status;
 
-    if (status == STATUS_OK)
-        status = in_scope(batch, applying, &subject, &inside);
-    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !inside)) {
-        applying->held = "out_of_scope"; /* the same words for unknown: the reply reveals nothing (P4) */
-        return STATUS_OK;
-    }
-    RETURN_IF_BAD(status);
     if (!fields_fit(message)) {
         applying->held = "malformed_payload";
         return STATUS_OK;
     }
     stamp_of(applying, NULL, &stamp);
-    RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &bounds, &trouble));
-    for (size_t i = 0; i < message->n_fields; i++) {
-        RETURN_IF_BAD(put_field(batch, applying, message, &bounds, message->fields[i]));
-        status = publish_field(batch, applying->pos, message->subject, &subject, message->fields[i]->field);
-        if (status == STATUS_OVER_LIMIT)
-            applying->held = "over_limit"; /* kept, but the row no longer follows */
-        else
-            RETURN_IF_BAD(status);
+    RETURN_IF_BAD(bounds_of_stamp(batch, &applying->log, &stamp, &effect.bounds, &trouble));
+    status = edit_subject_find(batch, message->subject, &subject);
+    if (status == STATUS_OK)
+        status = edit_in_scope(batch, &applying->author, &subject, &inside);
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !inside)) {
+        applying->held = "out_of_scope"; /* the same words for unknown: the reply reveals nothing (P4) */
+        return propose(batch, &effect, message, &subject);
     }
-    return STATUS_OK;
+    RETURN_IF_BAD(status);
+    status = edit_take_effect(batch, &effect, message, &subject);
+    if (status == STATUS_OVER_LIMIT)
+        applying->held = "over_limit"; /* kept, but the row no longer follows */
+    return status == STATUS_OVER_LIMIT ? STATUS_OK : status;
 }

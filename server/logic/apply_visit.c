@@ -97,6 +97,7 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
     row.unassigned = !id_equal(&row.officer, &applying->device->officer);
     RETURN_IF_BAD(hold_unknown(batch, applying, &row));
     RETURN_IF_BAD(put_changed(batch, &row));
+    RETURN_IF_BAD(proposals_look_again(batch, span_of(row.presence.bytes, HASH_SIZE), applying->pos));
     return apply_waiting(batch, &row.presence, applying->pos);
 }
 

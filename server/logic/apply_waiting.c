@@ -8,6 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+struct hash awaited_offender(const struct id *offender)
+{
+    struct hash awaited = {{0}};
+
+    memcpy(awaited.bytes, offender->bytes, ID_SIZE);
+    return awaited;
+}
+
 enum status wait_for(struct batch *batch, const struct applying *applying, const struct hash *awaited)
 {
     uint8_t header[ENTRY_HEADER_SIZE] = {0};
@@ -24,7 +32,7 @@ enum status wait_for(struct batch *batch, const struct applying *applying, const
                               .header = span_of(header, sizeof(header)),
                               .payload = applying->entry->payload};
 
-    if (applying->waited)
+    if (applying->waited_for != NULL && hash_equal(applying->waited_for, awaited))
         return STATUS_OK;
     entry_header_encode(&applying->entry->header, header);
     return batch->store->ops->waiting_put(batch->store, &row);
@@ -54,12 +62,14 @@ static enum status take_first(struct batch *batch, const struct hash *awaited, s
 static enum status apply_row(struct batch *batch, const struct waiting_row *row, const struct entry *entry,
                              uint64_t pos)
 {
+    struct arena *outer = batch->arena; /* what came still needs its message */
     struct device_row device;
+    enum status status;
     struct applying applying = {.entry = entry,
                                 .pos = pos,
                                 .entry_pos = row->pos,
                                 .received_us = row->received_us,
-                                .waited = true,
+                                .waited_for = &row->awaited,
                                 .device = &device,
                                 .log = row->log,
                                 .checkpoint_us = row->checkpoint_us,
@@ -67,7 +77,13 @@ static enum status apply_row(struct batch *batch, const struct waiting_row *row,
 
     RETURN_IF_BAD(batch->store->ops->device_by_id(batch->store, &row->device, &device));
     device.officer = row->officer; /* whose word it was */
-    return apply_entry(batch, &applying);
+    status = arena_new(&batch->arena);
+    if (status == STATUS_OK) {
+        status = apply_entry(batch, &applying);
+        arena_free(batch->arena);
+    }
+    batch->arena = outer;
+    return status;
 }
 
 enum status apply_waiting(struct batch *batch, const struct hash *came, uint64_t pos)

@@ -134,12 +134,12 @@ struct batch {
 /* One entry as its handler sees it. */
 struct applying {
     const struct entry *entry;
-    uint64_t pos;        /* where what follows from it is published */
-    uint64_t entry_pos;  /* its own; less than pos when it waited for what it is about */
-    int64_t received_us; /* its first receipt */
-    bool waited;
-    struct device_row *device; /* of the log; handlers may change it, the caller puts it */
-    struct officer_row author; /* the officer that the device is assigned to */
+    uint64_t pos;                  /* where what follows from it is published */
+    uint64_t entry_pos;            /* its own; less than pos when it waited for what it is about */
+    int64_t received_us;           /* its first receipt */
+    const struct hash *waited_for; /* NULL: it comes for the first time */
+    struct device_row *device;     /* of the log; handlers may change it, the caller puts it */
+    struct officer_row author;     /* the officer that the device is assigned to */
     bool author_known;
     struct id log;         /* the branch's after a fork, else the log's own */
     int64_t checkpoint_us; /* of the checkpoint named; INT64_MIN: none */
@@ -324,6 +324,7 @@ MUST_USE enum status apply_seal(struct batch *, struct applying *, const Protobu
 MUST_USE enum status apply_carried(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_log_lost(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_purged(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_proposal_answer(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_force(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_team(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_officer(struct batch *, struct applying *, const ProtobufCMessage *);
@@ -333,9 +334,41 @@ MUST_USE enum status apply_device_state(struct batch *, struct applying *, const
 MUST_USE enum status apply_policy(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_anchor_void(struct batch *, struct applying *, const ProtobufCMessage *);
 
+/* apply_text.c */
+/* An edit as it takes effect: its author's, whoever let it. */
+struct edit_effect {
+    struct hash entry;
+    struct id officer;
+    struct bounds bounds;
+    uint64_t pos; /* where its rows are published */
+};
+/* The offender that a subject (an offender or a presence) belongs to, and the officer of a presence. */
+struct edit_subject {
+    struct id offender; /* as far as known */
+    struct id officer;  /* zero: the subject is an offender */
+};
+/* NOT_FOUND: it isn't here; the offender is filled in all the same when the subject says it. */
+MUST_USE enum status edit_subject_find(struct batch *batch, ProtobufCBinaryData bytes,
+                                       struct edit_subject *ret_subject);
+/* P4: an edit from outside the offender's team is a proposal; their own visit is always theirs to describe. NOT_FOUND. */
+MUST_USE enum status edit_in_scope(struct batch *batch, const struct officer_row *author,
+                                   const struct edit_subject *subject, bool *ret_in_scope);
+/* OVER_LIMIT: kept, but a row no longer follows. */
+MUST_USE enum status edit_take_effect(struct batch *batch, const struct edit_effect *effect,
+                                      const Doublecrew__V1__Edit *message, const struct edit_subject *subject);
+
+/* apply_proposal.c */
+/* Keeps an edit as a proposal, for its author and, once the offender is known, for the offender's team to answer. */
+MUST_USE enum status propose(struct batch *batch, const struct edit_effect *effect, const Doublecrew__V1__Edit *message,
+                             const struct edit_subject *subject);
+/* A presence or an offender came: open proposals about it go to whom they concern, or take effect. */
+MUST_USE enum status proposals_look_again(struct batch *batch, struct span about, uint64_t pos);
+
 /* apply_waiting.c */
-/* Keeps an entry until what it is about comes; held until then. Harmless for one that waited already. */
+/* Keeps an entry until what it is about comes; held until then. Harmless for one that waited for that already. */
 MUST_USE enum status wait_for(struct batch *batch, const struct applying *applying, const struct hash *awaited);
+/* What waits for an offender waits for its id and 16 zero bytes. */
+struct hash awaited_offender(const struct id *offender);
 /* It came: applies what waited for it, in the order of receipt; what follows is published at pos. */
 MUST_USE enum status apply_waiting(struct batch *batch, const struct hash *came, uint64_t pos);
 
@@ -361,6 +394,9 @@ MUST_USE enum status scopes_of_presence(struct batch *batch, const struct id *of
                                         struct scope_list *ret_scopes);
 MUST_USE enum status scopes_of_flag(struct batch *batch, const struct id *offender, const struct id *officer,
                                     struct scope_list *ret_scopes);
+/* Its author, and the offender's team. */
+MUST_USE enum status scopes_of_proposal(struct batch *batch, const struct id *offender, const struct id *officer,
+                                        struct scope_list *ret_scopes);
 struct scope_list scopes_of_force(void);
 /* Fills in row->pos and key, packs, puts the view, and enters and leaves scopes. */
 MUST_USE enum status feed_publish(struct batch *batch, const struct view_key *key, uint64_t pos,

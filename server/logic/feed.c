@@ -61,6 +61,14 @@ static enum status add_team_of_offender(struct batch *batch, enum scope_kind kin
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+enum status scopes_of_proposal(struct batch *batch, const struct id *offender, const struct id *officer,
+                               struct scope_list *ret_scopes)
+{
+    ret_scopes->count = 0;
+    add_scope(ret_scopes, SCOPE_OFFICER, officer);
+    return add_team_of_offender(batch, SCOPE_TEAM, offender, ret_scopes);
+}
+
 static enum status add_teams_of_officer(struct batch *batch, enum scope_kind kind, const struct id *officer,
                                         struct scope_list *list)
 {

@@ -178,6 +178,8 @@ static enum status offender_of_row(struct batch *batch, const Doublecrew__V1__Ro
         return offender_of_subject(batch, span_of_pb(row->note->subject), ret_offender);
     case DOUBLECREW__V1__ROW__ROW_FIELD:
         return offender_of_subject(batch, span_of_pb(row->field->subject), ret_offender);
+    case DOUBLECREW__V1__ROW__ROW_PROPOSAL:
+        return offender_of_subject(batch, span_of_pb(row->proposal->subject), ret_offender);
     default:
         return STATUS_NOT_FOUND;
     }
@@ -244,6 +246,10 @@ static enum status scopes_of_view(struct batch *batch, const struct view_key *ke
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_FLAG) {
         officer = pb_id(row->flag->officer_id);
         return scopes_of_flag(batch, &offender, &officer, ret_scopes);
+    }
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_PROPOSAL) {
+        officer = pb_id(row->proposal->officer_id);
+        return scopes_of_proposal(batch, &offender, &officer, ret_scopes);
     }
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE)
         officer = pb_id(row->presence->officer_id);

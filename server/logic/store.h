@@ -220,6 +220,20 @@ struct edit_row {
     struct span body; /* a packed FieldEdit */
 };
 
+/* An edit from outside its subject's scope (P4). */
+enum proposal_state { PROPOSAL_OPEN = 1, PROPOSAL_ACCEPTED = 2, PROPOSAL_REFUSED = 3 };
+
+struct proposal_row {
+    struct hash entry;
+    struct span subject; /* 16 or 32 bytes */
+    struct id offender;  /* as far as known; zero: the subject is a presence that isn't here */
+    struct id officer;   /* the author */
+    int64_t lower_us;
+    int64_t upper_us;
+    enum proposal_state state;
+    struct span body; /* a packed Edit */
+};
+
 /*
  * An entry about something that hasn't come yet (a presence, a proposal): applied when it comes, as of its own receipt, so
  * that the order of arrival doesn't matter (J3). Ordered by (received, log, seq).
@@ -460,6 +474,9 @@ struct store_ops {
     /* The first and the last pos after after_pos at which a row left this scope, for good so far. NOT_FOUND: none did. */
     enum status (*departures)(struct store *store, const struct scope *scope, uint64_t after_pos, uint64_t *ret_first,
                               uint64_t *ret_last);
+    enum status (*proposal_get)(struct store *store, const struct hash *entry, struct proposal_row *ret_row);
+    /* Open ones whose subject or whose offender this is, by entry. */
+    enum status (*proposals_open)(struct store *store, struct span about, store_hash_each each, void *context);
     /* The first that waits for this; NOT_FOUND. */
     enum status (*waiting_first)(struct store *store, const struct hash *awaited, struct waiting_row *ret_row);
     /* The class of rows; NOT_FOUND. */
@@ -499,6 +516,7 @@ struct store_ops {
     enum status (*timer_clear)(struct store *store, const struct hash *id);
     enum status (*view_put)(struct store *store, const struct view_row *row);
     enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
+    enum status (*proposal_put)(struct store *store, const struct proposal_row *row);
     enum status (*waiting_put)(struct store *store, const struct waiting_row *row);
     enum status (*waiting_forget)(struct store *store, const struct waiting_row *row); /* by its key */
     enum status (*digest_put)(struct store *store, const struct digest_row *row);      /* row_count 0: forgets it */

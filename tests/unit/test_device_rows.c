@@ -369,6 +369,80 @@ static void purge__cut_short_begins_anew_and_counts_anew(void **state)
     assert_receipt(fixture, 13, 2, 1); /* one had gone the first time */
 }
 
+/* ---- Proposals ---- */
+
+struct proposal_found {
+    unsigned count;
+    size_t changes;
+    char words[100];
+    enum dc_proposal_state state;
+};
+
+static bool read_proposal(void *context, const struct dc_proposal *proposal)
+{
+    struct proposal_found *found = context;
+
+    found->count++;
+    found->changes = proposal->change_count;
+    found->state = proposal->state;
+    for (size_t i = 0; i < proposal->change_count; i++) {
+        strcat(found->words, proposal->changes[i].change == DC_CHANGE_SET_REMOVE ? "-" : "+");
+        strcat(found->words, proposal->changes[i].value);
+    }
+    return true;
+}
+
+static void proposal__is_read_and_answered(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct proposal_found found = {.count = 0};
+    Doublecrew__V1__ProposalRow proposal = DOUBLECREW__V1__PROPOSAL_ROW__INIT;
+    Doublecrew__V1__FieldEdit edits[2] = {DOUBLECREW__V1__FIELD_EDIT__INIT, DOUBLECREW__V1__FIELD_EDIT__INIT};
+    Doublecrew__V1__FieldEdit *list[] = {&edits[0], &edits[1]};
+    Doublecrew__V1__SetChange set = DOUBLECREW__V1__SET_CHANGE__INIT;
+    char phone[] = "07700 900123", van[] = "AB12 CDE", field[] = "phone";
+    char *added[] = {van};
+    struct dc_hash hash = {{7}}, other = {{8}};
+    struct dc_id offender = device_fixture_id(7);
+    const Doublecrew__V1__ProposalAnswer *answer;
+    ProtobufCMessage *opened = NULL;
+    Doublecrew__V1__Row *row;
+    struct push push;
+    struct page page;
+
+    page_init(&page, 0, 12, true);
+    row = page_row(&page, 12, view_key_hash('q', &hash));
+    edits[0].field = edits[1].field = field;
+    edits[0].change_case = DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT;
+    edits[0].text = phone;
+    edits[1].change_case = DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET;
+    edits[1].set = &set;
+    set.n_add = 1;
+    set.add = added;
+    proposal.proposal = (ProtobufCBinaryData){.data = hash.bytes, .len = sizeof hash};
+    proposal.subject = id_bytes(&offender);
+    proposal.n_fields = 2;
+    proposal.fields = list;
+    proposal.state = DOUBLECREW__V1__PROPOSAL_STATE__PROPOSAL_STATE_OPEN;
+    row->row_case = DOUBLECREW__V1__ROW__ROW_PROPOSAL;
+    row->proposal = &proposal;
+    device_fixture_receive(fixture, &page.message);
+    assert_int_equal(dc_each_proposal(fixture->device, NULL, read_proposal, &found), DC_OK);
+    assert_int_equal(found.count, 1);
+    assert_int_equal(found.state, DC_PROPOSAL_OPEN);
+    assert_string_equal(found.words, "+07700 900123+AB12 CDE");
+    assert_int_equal(dc_each_proposal(fixture->device, &other, read_proposal, &found), DC_NOT_FOUND);
+    assert_int_equal(dc_answer_proposal(fixture->device, &hash, true, "as agreed", NULL), DC_OK);
+    device_fixture_last_push(fixture, &push);
+    assert_int_equal(push.entries[0].header.kind, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER);
+    assert_int_equal(
+        payload_open(fixture->arena, push.entries[0].header.kind, entry_message(&push.entries[0]), &opened), STATUS_OK);
+    answer = (const Doublecrew__V1__ProposalAnswer *)opened;
+    assert_memory_equal(answer->proposal.data, hash.bytes, sizeof hash);
+    assert_true(answer->accepted);
+    assert_string_equal(answer->words, "as agreed");
+}
+
 /* ---- Edits ---- */
 
 struct field_found {
@@ -506,6 +580,7 @@ int main(void)
         CASE(purge__is_carried_out_and_its_receipt_is_an_entry),
         CASE(purge__of_several_messages_has_one_receipt),
         CASE(purge__cut_short_begins_anew_and_counts_anew),
+        CASE(proposal__is_read_and_answered),
         CASE(edit__names_its_own_previous_one_and_the_servers_heads),
         CASE(edit__removing_from_a_set_names_the_additions_seen),
     };

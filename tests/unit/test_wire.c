@@ -260,7 +260,7 @@ static void schema__fits_the_limits_of_the_scan(void **state)
 {
     (void)state;
     assert_int_equal(walk(CLIENT, 1), 3);
-    assert_int_equal(walk(SERVER, 1), 6); /* Server, Delta, Row, OffenderRow, Offender, Place */
+    assert_int_equal(walk(SERVER, 1), 7); /* Server, Delta, Row, ProposalRow, FieldEdit, SetChange, SetRemoval */
     assert_int_equal(walk(&doublecrew__v1__edit__descriptor, 1), 4);
 }
 
