@@ -218,12 +218,13 @@ static enum status load_anchor(struct dc_device *device)
     return STATUS_OK;
 }
 
-static enum status load_checkpoint(struct dc_device *device)
+enum status device_load_checkpoint(struct dc_device *device)
 {
     uint8_t value[STORE_STATE_SIZE_MAX];
     size_t size = 0;
     enum status status = store_state_get(device->store, "checkpoint", value, &size);
 
+    device->sync.has_checkpoint = false;
     if (status == STATUS_NOT_FOUND) {
         return STATUS_OK;
     }
@@ -245,7 +246,7 @@ static enum status load(struct dc_device *device)
         status = load_anchor(device);
     }
     if (status == STATUS_OK) {
-        status = load_checkpoint(device);
+        status = device_load_checkpoint(device);
     }
     if (status == STATUS_OK) {
         status = device_load_feed(device);

@@ -172,6 +172,8 @@ MUST_USE enum status device_purge(struct dc_device *device, const Doublecrew__V1
 /* How far the server and its rows are with this log. */
 MUST_USE enum status device_save_durable(struct dc_device *device, uint64_t durable_seq);
 MUST_USE enum status device_load_feed(struct dc_device *device);
+/* The last checkpoint as it is stored: what the next Hello shows. */
+MUST_USE enum status device_load_checkpoint(struct dc_device *device);
 /* In a transaction of its own. */
 MUST_USE enum status device_save_feed(struct dc_device *device);
 MUST_USE enum status device_send(struct dc_device *device, const Doublecrew__V1__ClientMessage *message);

@@ -107,7 +107,7 @@ static enum status keep_time(struct dc_device *device, int64_t server_ms)
     return status == STATUS_OK ? upkeep_save(device) : status;
 }
 
-static enum status store_anchor(struct dc_device *device, const struct sync_action *action)
+static enum status put_anchor(struct dc_device *device, const struct sync_action *action)
 {
     struct store_anchor anchor = {.size = action->text.size, .received_ms = device_now(device).monotonic_ms};
     struct checkpoint checkpoint;
@@ -152,6 +152,17 @@ static enum status store_anchor(struct dc_device *device, const struct sync_acti
     device->anchor_received_ms = anchor.received_ms;
     device->anchor_time_ms = checkpoint.time_ms;
     return STATUS_OK;
+}
+
+/* The step has taken the new checkpoint already: what couldn't be stored won't be in the next Hello, nor proved from. */
+static enum status store_anchor(struct dc_device *device, const struct sync_action *action)
+{
+    enum status status = put_anchor(device, action);
+
+    if (status != STATUS_OK && device_load_checkpoint(device) != STATUS_OK) {
+        device->sync.has_checkpoint = false;
+    }
+    return status;
 }
 
 enum status device_save_durable(struct dc_device *device, uint64_t durable_seq)
