@@ -19,7 +19,9 @@ if(TARGET bench_judge)
 endif()
 
 # The deterministic simulation (docs/TESTING.md); a release build makes it only when asked to (./run sim).
-file(GLOB fleet_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/sim_*.c ${PROJECT_SOURCE_DIR}/tests/sim/fleet_sim.c)
+file(GLOB fleet_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/sim_*.c ${PROJECT_SOURCE_DIR}/tests/sim/fleet_sim.c
+     ${PROJECT_SOURCE_DIR}/tests/lib/sim_*.c ${PROJECT_SOURCE_DIR}/tests/lib/fault_notes.c
+     ${PROJECT_SOURCE_DIR}/tests/oracle/*.c)
 if(fleet_sources AND NOT DOUBLECREW_LAYERS)
     add_executable(doublecrew-fleet ${fleet_sources})
     target_link_libraries(doublecrew-fleet PRIVATE dc_server_edge dc_device dc_flags dc_warnings m)

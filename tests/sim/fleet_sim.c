@@ -14,7 +14,7 @@
 #include "tests/sim/sim.h"
 
 #define JOBS_MAX 64
-#define FAILURES_SHOWN 5
+#define FAILURES_SHOWN 10
 #define DEFAULT_SEEDS 300
 #define DEFAULT_DAYS 10
 #define DEFAULT_DEVICES 12
@@ -27,6 +27,7 @@ struct arguments {
     unsigned devices;
     bool single;
     bool trace;
+    bool oracle;
     bool rare_allowed; /* a short run needn't show every fault */
 };
 
@@ -45,11 +46,13 @@ struct job {
 
 static int usage(void)
 {
-    fputs("usage: doublecrew-fleet [--seeds N] [--first S] [--seed S [--trace]] [--days D] [--devices N] [--jobs J]\n"
+    fputs("usage: doublecrew-fleet [--seeds N] [--first S] [--seed S [--trace]] [--days D] [--devices N] [--jobs J] "
+          "[--oracle]\n"
           "  --seeds N    how many seeds to run (300), from --first on (1)\n"
           "  --seed S     one seed only; --trace tells what happens in it\n"
           "  --days D     days of each seed (10); --devices N officers' phones (12)\n"
           "  --jobs J     processes (one for each core)\n"
+          "  --oracle     judge each seed's journal a second time, by tests/oracle\n"
           "  --rare       faults that never happened are no failure: for short runs\n",
           stderr);
     return 2;
@@ -78,6 +81,8 @@ static bool parse(int argc, char **argv, struct arguments *ret_arguments)
 
         if (strcmp(argv[i], "--trace") == 0) {
             a.trace = true;
+        } else if (strcmp(argv[i], "--oracle") == 0) {
+            a.oracle = true;
         } else if (strcmp(argv[i], "--rare") == 0) {
             a.rare_allowed = true;
         } else if (strcmp(argv[i], "--seeds") == 0) {
@@ -146,7 +151,8 @@ static void work(const struct arguments *arguments, unsigned number, int fd)
         struct sim_options options = {.seed = arguments->first + i,
                                       .days = arguments->days,
                                       .devices = arguments->devices,
-                                      .trace = arguments->trace};
+                                      .trace = arguments->trace,
+                                      .oracle = arguments->oracle};
         struct report report = {.seed = options.seed, .begun = true};
 
         send_all(fd, &report);
@@ -187,8 +193,8 @@ static void tell_failure(const struct arguments *arguments, uint64_t seed, const
         return;
     if (arguments->days != DEFAULT_DAYS || arguments->devices != DEFAULT_DEVICES)
         (void)snprintf(sizes, sizeof(sizes), " --days %u --devices %u", arguments->days, arguments->devices);
-    printf("seed %llu FAILED: %s\n  replay: ./run sim --seed %llu%s --trace\n", (unsigned long long)seed, what,
-           (unsigned long long)seed, sizes);
+    printf("seed %llu FAILED: %s\n  replay: ./run sim --seed %llu%s%s --trace\n", (unsigned long long)seed, what,
+           (unsigned long long)seed, sizes, arguments->oracle ? " --oracle" : "");
     fflush(stdout);
 }
 

@@ -31,6 +31,7 @@ struct sim;
 struct sim_server;
 struct sim_device;
 struct sim_peer;
+struct sim_disk;
 struct store;
 struct connection;
 struct link_ops;
@@ -50,6 +51,11 @@ struct outbox_message;
     X(SLOW_READER, "slow reader")                                                                                      \
     X(SERVER_CRASH, "server crash")                                                                                    \
     X(SERVER_RESTART, "server restarted in order")                                                                     \
+    X(SERVER_WRITE, "server: a write fails")                                                                           \
+    X(SERVER_SYNC, "server: a sync fails")                                                                             \
+    X(SERVER_FULL, "server: disk full")                                                                                \
+    X(PHONE_WRITE, "phone: a write or sync fails")                                                                     \
+    X(PHONE_FULL, "phone: disk full")                                                                                  \
     X(SERVER_CLOCK_JUMP, "server's wall clock jumped")                                                                 \
     X(SKEWED_CLOCK, "phone's wall clock wrong")                                                                        \
     X(CLOCK_JUMP, "phone's wall clock jumped")                                                                         \
@@ -79,7 +85,7 @@ struct outbox_message;
     X(MESSAGES, "messages delivered")                                                                                  \
     X(EVENTS, "events of the world")                                                                                   \
     X(VISITS, "visits")                                                                                                \
-    X(JOINT, "presences joint at the end")                                                                             \
+    X(JUDGED, "presences judged by the oracle too")                                                                    \
     X(COSIGNED, "visits co-signed")                                                                                    \
     X(LONE, "visits alone")                                                                                            \
     X(FLAGS, "flags that reached a device")                                                                            \
@@ -110,6 +116,7 @@ struct sim_options {
     unsigned days;
     unsigned devices; /* officers' phones; the operator's device comes on top */
     bool trace;
+    bool oracle; /* judge the journal by tests/oracle too */
 };
 
 struct sim_result {
@@ -149,6 +156,7 @@ struct sim {
     int64_t days_end_us; /* when the last day is over */
     bool quiet;          /* faults have stopped */
     struct sim_world *world;
+    struct sim_disk *disk;
     struct sim_server *server;
     struct sim_peer *peers; /* all connections that there ever were */
     /* the force */
@@ -213,6 +221,8 @@ void sim_server_start(struct sim *sim);
 void sim_server_crash(struct sim *sim, bool power_lost, int64_t down_us);
 /* Told, drained, stopped, and started again after down_us. */
 void sim_server_restart(struct sim *sim, int64_t down_us);
+/* What its disk does next; NULL: works. */
+struct sim_machine *sim_server_machine(struct sim *sim);
 void sim_server_wall_jump(struct sim *sim, int64_t by_us);
 /* The wall clock is put right, and an operator says so (T5). */
 void sim_server_wall_right(struct sim *sim);

@@ -2,6 +2,8 @@
 #include "tests/sim/sim_check.h"
 
 #include "server/logic/batch.h"
+#include "tests/oracle/journal_oracle.h"
+#include "tests/sim/sim_files.h"
 
 #define SETTLE_MAX_US (4 * SIM_DAY)
 #define ROUND_US (20 * SIM_MINUTE)
@@ -21,10 +23,14 @@ static void make_quiet(struct sim *sim)
         struct sim_device *device = sim->devices[i];
 
         sim_device_set_signal(device, true);
+        sim_machine_plan(sim_device_machine(device), NULL);
         if (sim_device_fate(device) != SIM_DEVICE_LOST && sim_device_use(device) == NULL)
             sim_device_open(device);
         sim_device_forget_plans(device);
+        sim_machine_limit(sim_device_machine(device), 0);
     }
+    sim_machine_limit(sim_server_machine(sim), 0);
+    sim_machine_plan(sim_server_machine(sim), NULL);
     sim_run_until(sim, sim->now_us + SIM_HOUR); /* the server is up again */
     sim_server_wall_right(sim);
     sim_server_restart(sim, SIM_SECOND);
@@ -71,6 +77,23 @@ static uint64_t head_pos(struct sim *sim)
     return head.pos;
 }
 
+static enum status on_record(void *context, const struct journal_row *row)
+{
+    bool *moved = context;
+
+    *moved = *moved || row->kind != JOURNAL_TICK;
+    return STATUS_OK;
+}
+
+/* Time that passes is told by ticks alone (J2); anything else in the journal since pos is a movement. */
+static bool moved_since(struct sim *sim, uint64_t pos)
+{
+    struct store *store = sim_server_store(sim);
+    bool moved = false;
+
+    return store == NULL || store->ops->journal_from(store, pos + 1, on_record, &moved) != STATUS_OK || moved;
+}
+
 void sim_check_settle(struct sim *sim)
 {
     int64_t limit_us;
@@ -82,11 +105,27 @@ void sim_check_settle(struct sim *sim)
     while (!sim_failed(sim) && still < STILL_ROUNDS) {
         everybody_online(sim);
         sim_run_until(sim, sim->now_us + ROUND_US);
-        still = all_settled(sim) && head_pos(sim) == pos ? still + 1 : 0;
+        still = all_settled(sim) && !moved_since(sim, pos) ? still + 1 : 0;
         pos = head_pos(sim);
         if (sim->now_us > limit_us && still == 0)
             tell_stuck(sim);
     }
+}
+
+/* The rules, read a second time (tests/oracle). */
+static void check_oracle(struct sim *sim)
+{
+    struct journal_oracle_report report = {0};
+    struct store *store = sim_server_store(sim);
+    char text[1500];
+    const char *difference;
+
+    if (store == NULL)
+        return;
+    difference = journal_oracle_check(store, &report, text, sizeof(text));
+    if (difference != NULL)
+        sim_fail(sim, "oracle: %s", difference);
+    sim_count(sim, SIM_COUNT_JUDGED, report.presences);
 }
 
 void sim_check_all(struct sim *sim)
@@ -96,5 +135,7 @@ void sim_check_all(struct sim *sim)
         sim_check_scopes(sim);
     if (!sim_failed(sim))
         sim_check_rebuild(sim);
+    if (!sim_failed(sim) && sim->options.oracle)
+        check_oracle(sim);
     sim_count(sim, SIM_COUNT_RECORDS, head_pos(sim));
 }

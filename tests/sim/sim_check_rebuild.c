@@ -81,12 +81,13 @@ void sim_check_rebuild(struct sim *sim)
 {
     struct store *store = sim_server_store(sim);
     struct store *fresh = NULL;
-    char path[300];
+    struct sim_machine *machine;
+    char path[SIM_PATH_MAX];
     enum status status;
 
     if (store == NULL)
         return;
-    (void)snprintf(path, sizeof(path), "%s/rebuilt.db", sim->folder);
+    machine = sim_files_add(sim, "rebuilt", true, path);
     status = store_sqlite_create(path, false);
     if (status == STATUS_OK)
         status = store_sqlite_open(path, STORE_SQLITE_WRITER, &fresh);
@@ -96,6 +97,7 @@ void sim_check_rebuild(struct sim *sim)
     }
     rebuild_and_compare(sim, store, fresh);
     fresh->ops->close(fresh);
-    sim_files_remove(path);
+    sim_files_clear(sim, machine);
+    sim_files_forget_folder(sim, "rebuilt");
     sim_count(sim, SIM_COUNT_REBUILDS, 1);
 }

@@ -21,7 +21,9 @@ struct sim_device {
     struct hash certificate;
     struct public_key public_key;
     char pem[PEM_SIZE];
-    char path[200];
+    char path[SIM_PATH_MAX];
+    struct sim_machine *machine;
+    struct sim_machine *backup; /* NULL: none was made */
     uint64_t random;
     struct dc_device *dc;
     struct sim_net_end *end;
@@ -42,7 +44,6 @@ struct sim_device {
     size_t acknowledged;
     struct hash *left_behind;
     size_t left_behind_count;
-    bool backed_up;
     size_t told_flags;
     char state[200];
 };
@@ -191,19 +192,21 @@ static void take_world(struct sim_device *device)
     config->random_context = device;
     config->on_event = on_event;
     config->event_context = device;
-    config->guard_never = true; /* a restored phone is to be found at its next sync (F2), not at opening (F3) */
 }
 
 static struct sim_device *add(struct sim *sim, struct sim_device *device)
 {
     unsigned place = sim->device_count++;
 
+    char name[32];
+
     device->place = place;
     sim->devices = realloc(sim->devices, sim->device_count * sizeof(struct sim_device *));
     if (sim->devices == NULL)
         abort();
     sim->devices[place] = device;
-    (void)snprintf(device->path, sizeof(device->path), "%s/device-%u.db", sim->folder, place);
+    (void)snprintf(name, sizeof(name), "phone-%u", place);
+    device->machine = sim_files_add(sim, name, false, device->path);
     device->sim = sim;
     device->random = sim_draw(sim, SIM_SETUP) | 1;
     device->drift_ppm = sim_between(sim, SIM_CLOCKS, -190, 190);
@@ -249,11 +252,11 @@ struct sim_device *sim_device_clone(struct sim *sim, struct sim_device *of)
     *device = *of;
     copy_record(device, of);
     device->dc = NULL;
-    device->backed_up = false;
+    device->backup = NULL;
     device->online_until_us = 0;
     (void)snprintf(device->name, sizeof(device->name), "copy of %.38s", of->name);
     add(sim, device);
-    sim_files_copy(of->path, device->path);
+    sim_files_copy(sim, of->machine, device->machine);
     of->fate = device->fate = SIM_DEVICE_COPY;
     if (running)
         sim_device_open(of);
@@ -266,13 +269,6 @@ void sim_device_free(struct sim_device *device)
     free(device->end);
     free(device->hashes);
     free(device->left_behind);
-    sim_files_remove(device->path);
-    if (device->backed_up) {
-        char copy[220];
-
-        (void)snprintf(copy, sizeof(copy), "%s.old", device->path);
-        sim_files_remove(copy);
-    }
     free(device);
 }
 
@@ -329,9 +325,9 @@ void sim_device_public_key(const struct sim_device *device, struct public_key *r
     *ret_key = device->public_key;
 }
 
-const char *sim_device_path(const struct sim_device *device)
+struct sim_machine *sim_device_machine(const struct sim_device *device)
 {
-    return device->path;
+    return device->machine;
 }
 
 /* ---- The record ---- */
@@ -421,14 +417,14 @@ void sim_device_close(struct sim_device *device)
     device->dc = NULL;
 }
 
-void sim_device_crash(struct sim_device *device, bool power_lost)
+void sim_device_crash(struct sim_device *device, enum sim_fault fault)
 {
     if (device->dc == NULL)
         return;
     sim_net_drop(device->sim, device->end);
-    sim_files_cut(device->sim, device->path, power_lost);
+    sim_machine_cut(device->machine);
     sim_device_close(device);
-    sim_files_power_on(device->sim, device->path);
+    sim_files_power_on(device->sim, device->machine, fault == SIM_FAULT_POWER_LOSS || fault == SIM_FAULT_LOST, fault);
 }
 
 void sim_device_reboot(struct sim_device *device)
@@ -446,21 +442,17 @@ void sim_device_skew_wall(struct sim_device *device, int64_t offset_us)
     device->wall_offset_us = offset_us;
 }
 
-static void old_path(const struct sim_device *device, char ret_path[220])
-{
-    (void)snprintf(ret_path, 220, "%s.old", device->path);
-}
-
 void sim_device_back_up(struct sim_device *device)
 {
     bool running = device->dc != NULL;
-    char copy[220];
+    char name[32];
+    char path[SIM_PATH_MAX];
 
-    old_path(device, copy);
     sim_device_close(device);
-    sim_files_remove(copy);
-    sim_files_copy(device->path, copy);
-    device->backed_up = true;
+    (void)snprintf(name, sizeof(name), "backup-%u", device->place);
+    if (device->backup == NULL)
+        device->backup = sim_files_add(device->sim, name, false, path);
+    sim_files_copy(device->sim, device->machine, device->backup);
     if (running)
         sim_device_open(device);
 }
@@ -482,14 +474,12 @@ bool sim_device_restore(struct sim_device *device)
 {
     struct sim *sim = device->sim;
     size_t acknowledged = device->acknowledged;
-    char copy[220];
 
-    if (!device->backed_up)
+    if (device->backup == NULL)
         return false;
-    old_path(device, copy);
     sim_net_drop(sim, device->end);
     sim_device_close(device);
-    sim_files_copy(copy, device->path);
+    sim_files_copy(sim, device->backup, device->machine);
     device->count = device->acknowledged = 0; /* the record follows what is there */
     sim_device_open(device);
     sim->result->counts[SIM_COUNT_FACTS] -= device->count; /* counted before */

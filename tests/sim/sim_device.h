@@ -35,7 +35,7 @@ const struct hash *sim_device_certificate(const struct sim_device *device);
 const struct id *sim_device_id(const struct sim_device *device);
 const struct id *sim_device_log(const struct sim_device *device);
 void sim_device_public_key(const struct sim_device *device, struct public_key *ret_key);
-const char *sim_device_path(const struct sim_device *device);
+struct sim_machine *sim_device_machine(const struct sim_device *device);
 
 /* NULL while the app isn't running. */
 struct dc_device *sim_device_use(struct sim_device *device);
@@ -44,7 +44,8 @@ void sim_device_note(struct sim_device *device);
 /* App and phone. Opening fails the run when the store isn't what it was. */
 void sim_device_open(struct sim_device *device);
 void sim_device_close(struct sim_device *device);
-void sim_device_crash(struct sim_device *device, bool power_lost);
+/* fault: why; of POWER_LOSS and LOST unsynced writes are lost. */
+void sim_device_crash(struct sim_device *device, enum sim_fault fault);
 /* A new boot: the monotonic clock begins anew. */
 void sim_device_reboot(struct sim_device *device);
 void sim_device_jump_wall(struct sim_device *device, int64_t by_us);

@@ -1,7 +1,9 @@
 /* What befalls phones and the server, drawn each morning; each kind at its own rate. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "doublecrew/v1/entry.pb-c.h"
+#include "tests/sim/sim_files.h"
 #include "tests/sim/sim_office.h"
 #include "tests/sim/sim_people.h"
 
@@ -18,10 +20,15 @@
 #define RETRY_RATE 50000
 #define NEW_APP_RATE 1500
 #define LOST_RATE 700
+#define PHONE_WRITE_RATE 8000
+#define PHONE_FULL_RATE 3000
 /* Chances a day of the server. */
 #define SERVER_CRASH_RATE 150000
 #define SERVER_RESTART_RATE 60000
 #define SERVER_JUMP_RATE 12000
+#define SERVER_WRITE_RATE 40000
+#define SERVER_SYNC_RATE 40000
+#define SERVER_FULL_RATE 15000
 
 #define NEW_KIND 50 /* an officer's kind that this server doesn't know */
 
@@ -56,7 +63,7 @@ static void open_again(struct sim *sim, void *context, uint64_t number)
 static void goes_down(struct sim *sim, struct sim_device *device, enum sim_fault fault, int64_t down_us)
 {
     sim_trace(sim, "%s: %s", sim_device_name(device), sim_fault_name(fault));
-    sim_device_crash(device, fault == SIM_FAULT_POWER_LOSS);
+    sim_device_crash(device, fault);
     if (fault != SIM_FAULT_APP_CRASH)
         sim_device_reboot(device);
     sim_at(sim, sim->now_us + down_us, open_again, device, 0);
@@ -83,7 +90,7 @@ static void new_app(struct sim *sim, struct sim_device *device)
 
 static void lose(struct sim *sim, struct sim_device *device)
 {
-    sim_device_crash(device, true);
+    sim_device_crash(device, SIM_FAULT_LOST);
     sim_device_set_fate(device, SIM_DEVICE_LOST);
     if (sim_device_use(sim->devices[0]) == NULL)
         return;
@@ -96,6 +103,49 @@ static void wall_jumps(struct sim *sim, struct sim_device *device)
     int64_t by_us = SIM_SECOND * ((int64_t)sim_fault_below(sim, SIM_FAULT_CLOCK_JUMP, 2 * 86400) - 86400);
 
     sim_device_jump_wall(device, by_us);
+}
+
+/* ---- Disks: a fault counts when it has struck ---- */
+
+struct bad_disk {
+    struct sim_machine *machine;
+    enum sim_fault fault;
+};
+
+static void disk_works(struct sim *sim, void *context, uint64_t number)
+{
+    struct bad_disk *bad = context;
+
+    (void)number;
+    if (sim_machine_fired(bad->machine))
+        sim->result->faults[bad->fault]++;
+    if (sim->options.trace)
+        sim_trace(sim, "the disk works again%s", sim_machine_fired(bad->machine) ? "" : "; nobody noticed");
+    sim_machine_limit(bad->machine, 0);
+    sim_machine_plan(bad->machine, NULL);
+}
+
+static void disk_fails(struct sim *sim, struct sim_machine *machine, enum sim_fault fault)
+{
+    struct bad_disk *bad = malloc(sizeof(*bad));
+    uint64_t nth = 1 + sim_fault_below(sim, fault, 24);
+    struct fault_plan plan = {0};
+
+    if (bad == NULL)
+        abort();
+    *bad = (struct bad_disk){machine, fault};
+    if (fault == SIM_FAULT_SERVER_SYNC || (fault == SIM_FAULT_PHONE_WRITE && nth % 3 == 0))
+        plan.fail_sync = 1 + nth / 4;
+    else
+        plan.fail_write = nth;
+    plan.torn = sim_fault_below(sim, fault, 2) == 0;
+    if (fault == SIM_FAULT_SERVER_FULL || fault == SIM_FAULT_PHONE_FULL)
+        sim_machine_limit(machine, sim_machine_size(machine) + 1 + 1024 * sim_fault_below(sim, fault, 64));
+    else
+        sim_machine_plan(machine, &plan);
+    sim_trace(sim, "disk: %s", sim_fault_name(fault));
+    sim_at_owned(sim, sim->now_us + SIM_MINUTE * (int64_t)(10 + sim_fault_below(sim, fault, 600)), disk_works, bad, 0,
+                 bad);
 }
 
 static void befall(struct sim *sim, struct sim_device *device, enum sim_fault fault)
@@ -163,6 +213,10 @@ static void strike(struct sim *sim, void *context, uint64_t fault)
         restore(sim, device);
         return;
     }
+    if (fault == SIM_FAULT_PHONE_WRITE || fault == SIM_FAULT_PHONE_FULL) {
+        disk_fails(sim, sim_device_machine(device), (enum sim_fault)fault);
+        return;
+    }
     if (sim_device_fate(device) != SIM_DEVICE_FINE && (fault == SIM_FAULT_CLONE || fault == SIM_FAULT_LOST))
         return;
     if (sim_fault(sim, (enum sim_fault)fault, 1000000))
@@ -174,18 +228,28 @@ static void draw_phone(struct sim *sim, struct sim_device *device, int64_t morni
     static const struct {
         enum sim_fault fault;
         unsigned rate;
-    } mishaps[] = {{SIM_FAULT_NO_SIGNAL, NO_SIGNAL_RATE}, {SIM_FAULT_SKEWED_CLOCK, SKEWED_RATE},
-                   {SIM_FAULT_CLOCK_JUMP, JUMP_RATE},     {SIM_FAULT_REBOOT, REBOOT_RATE},
-                   {SIM_FAULT_APP_CRASH, APP_CRASH_RATE}, {SIM_FAULT_POWER_LOSS, POWER_LOSS_RATE},
-                   {SIM_FAULT_CLONE, CLONE_RATE},         {SIM_FAULT_RESTORE, RESTORE_RATE},
-                   {SIM_FAULT_COUNT, BACK_UP_RATE},       {SIM_FAULT_RETRY, RETRY_RATE},
-                   {SIM_FAULT_NEW_APP, NEW_APP_RATE},     {SIM_FAULT_LOST, LOST_RATE}};
+    } mishaps[] = {{SIM_FAULT_NO_SIGNAL, NO_SIGNAL_RATE},
+                   {SIM_FAULT_SKEWED_CLOCK, SKEWED_RATE},
+                   {SIM_FAULT_CLOCK_JUMP, JUMP_RATE},
+                   {SIM_FAULT_REBOOT, REBOOT_RATE},
+                   {SIM_FAULT_APP_CRASH, APP_CRASH_RATE},
+                   {SIM_FAULT_POWER_LOSS, POWER_LOSS_RATE},
+                   {SIM_FAULT_CLONE, CLONE_RATE},
+                   {SIM_FAULT_RESTORE, RESTORE_RATE},
+                   {SIM_FAULT_COUNT, BACK_UP_RATE},
+                   {SIM_FAULT_RETRY, RETRY_RATE},
+                   {SIM_FAULT_NEW_APP, NEW_APP_RATE},
+                   {SIM_FAULT_LOST, LOST_RATE},
+                   {SIM_FAULT_PHONE_WRITE, PHONE_WRITE_RATE},
+                   {SIM_FAULT_PHONE_FULL, PHONE_FULL_RATE}};
 
     for (size_t i = 0; i < sizeof(mishaps) / sizeof(mishaps[0]); i++) {
         enum sim_fault stream = mishaps[i].fault == SIM_FAULT_COUNT ? SIM_FAULT_RESTORE : mishaps[i].fault;
         int64_t at_us = morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, stream, 14 * 3600) * SIM_SECOND;
 
-        if (device == sim->devices[0] && mishaps[i].fault >= SIM_FAULT_CLONE && mishaps[i].fault != SIM_FAULT_RETRY)
+        if (device == sim->devices[0] &&
+            (mishaps[i].fault == SIM_FAULT_PHONE_WRITE || mishaps[i].fault == SIM_FAULT_PHONE_FULL ||
+             (mishaps[i].fault >= SIM_FAULT_CLONE && mishaps[i].fault != SIM_FAULT_RETRY)))
             continue; /* the operator's device is looked after */
         if (sim_fault_below(sim, stream, 1000000) < mishaps[i].rate)
             sim_at(sim, at_us, strike, device, mishaps[i].fault);
@@ -204,7 +268,13 @@ static void strike_server(struct sim *sim, void *context, uint64_t fault)
     int64_t down_us = SIM_SECOND * (int64_t)(1 + sim_fault_below(sim, (enum sim_fault)fault, 300));
 
     (void)context;
-    if (sim->quiet || !sim_server_is_up(sim) || !sim_fault(sim, (enum sim_fault)fault, 1000000))
+    if (sim->quiet || !sim_server_is_up(sim))
+        return;
+    if (fault == SIM_FAULT_SERVER_WRITE || fault == SIM_FAULT_SERVER_SYNC || fault == SIM_FAULT_SERVER_FULL) {
+        disk_fails(sim, sim_server_machine(sim), (enum sim_fault)fault);
+        return;
+    }
+    if (!sim_fault(sim, (enum sim_fault)fault, 1000000))
         return;
     if (fault == SIM_FAULT_SERVER_CRASH) {
         sim_server_crash(sim, sim_fault_below(sim, SIM_FAULT_SERVER_CRASH, 2) == 0, down_us);
@@ -223,9 +293,9 @@ void sim_mishap_day(struct sim *sim, int64_t morning_us)
     static const struct {
         enum sim_fault fault;
         unsigned rate;
-    } mishaps[] = {{SIM_FAULT_SERVER_CRASH, SERVER_CRASH_RATE},
-                   {SIM_FAULT_SERVER_RESTART, SERVER_RESTART_RATE},
-                   {SIM_FAULT_SERVER_CLOCK_JUMP, SERVER_JUMP_RATE}};
+    } mishaps[] = {{SIM_FAULT_SERVER_CRASH, SERVER_CRASH_RATE},     {SIM_FAULT_SERVER_RESTART, SERVER_RESTART_RATE},
+                   {SIM_FAULT_SERVER_CLOCK_JUMP, SERVER_JUMP_RATE}, {SIM_FAULT_SERVER_WRITE, SERVER_WRITE_RATE},
+                   {SIM_FAULT_SERVER_SYNC, SERVER_SYNC_RATE},       {SIM_FAULT_SERVER_FULL, SERVER_FULL_RATE}};
 
     for (unsigned i = 0; i < sim->device_count; i++)
         draw_phone(sim, sim->devices[i], morning_us);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "tests/sim/sim_check.h"
+#include "tests/sim/sim_files.h"
 #include "tests/sim/sim_office.h"
 #include "tests/sim/sim_people.h"
 
@@ -40,6 +41,7 @@ static void world_done(struct sim *sim)
     sim_world_free(sim);
     for (unsigned i = 0; i < sim->device_count; i++)
         sim_device_free(sim->devices[i]);
+    sim_files_free(sim);
     free(sim->devices);
     free(sim->teams);
     free(sim->officers);
@@ -53,6 +55,7 @@ void sim_run(const struct sim_options *options, const char *folder, struct sim_r
 
     memset(ret_result, 0, sizeof(*ret_result));
     sim_world_new(&sim);
+    sim_files_new(&sim);
     make_server_key(&sim);
     sim_server_new(&sim);
     sim_server_start(&sim);

@@ -32,7 +32,8 @@ struct known_key {
 
 struct sim_server {
     struct sim *sim;
-    char path[200];
+    char path[SIM_PATH_MAX];
+    struct sim_machine *machine;
     bool up;
     bool stopping;
     uint64_t life; /* generation: events of an earlier process do nothing */
@@ -563,7 +564,7 @@ void sim_server_new(struct sim *sim)
     sim->server = server;
     server->sim = sim;
     tools = &server->tools;
-    (void)snprintf(server->path, sizeof(server->path), "%s/server.db", sim->folder);
+    server->machine = sim_files_add(sim, "server", true, server->path);
     tools->checkpoint_key = sim->server_key;
     sign_key_public(sim->server_key, &tools->checkpoint_public);
     status = store_sqlite_create(server->path, false);
@@ -662,9 +663,9 @@ void sim_server_crash(struct sim *sim, bool power_lost, int64_t down_us)
     if (!server->up)
         return;
     sim_trace(sim, "server: crashes%s", power_lost ? ", power lost" : "");
-    sim_files_cut(sim, server->path, power_lost);
+    sim_machine_cut(server->machine);
     tear_down(server);
-    sim_files_power_on(sim, server->path);
+    sim_files_power_on(sim, server->machine, power_lost, SIM_FAULT_SERVER_CRASH);
     sim_at(sim, sim->now_us + down_us, start_again, NULL, 0);
 }
 
@@ -729,6 +730,11 @@ struct store *sim_server_store(struct sim *sim)
     return sim->server->up ? sim->server->store : NULL;
 }
 
+struct sim_machine *sim_server_machine(struct sim *sim)
+{
+    return sim->server->machine;
+}
+
 const char *sim_server_path(const struct sim *sim)
 {
     return sim->server->path;
@@ -768,6 +774,6 @@ void sim_server_free(struct sim *sim)
     arena_free(server->tools.arena);
     arena_free(server->arena);
     log_free(server->log);
-    sim_files_remove(server->path);
+    sim_files_forget_folder(sim, "server");
     free(server);
 }
