@@ -133,6 +133,11 @@ static void show_status(const struct hand *hand)
     printf("  %s, %s; unsynced: %llu; entries in all: %llu%s%s\n", clock, states[status.state],
            (unsigned long long)status.pending_entries, (unsigned long long)status.head_seq,
            status.reason != DC_OK ? "; " : "", status.reason != DC_OK ? status.reason_text : "");
+    if (status.pending_entries > 0)
+        printf("  %s\n", status.pending_text);
+    if (status.records == DC_RECORDS_OLD || status.records == DC_RECORDS_SEALED)
+        printf("  the server's records here are %llu h old%s\n", (unsigned long long)(status.records_age_ms / 3600000),
+               status.records == DC_RECORDS_SEALED ? ", and sealed until the next sync" : "");
 }
 
 static void show_help(void)
