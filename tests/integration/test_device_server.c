@@ -112,6 +112,54 @@ static void named_partner_who_is_online__is_asked_and_the_visit_confirmed(void *
     assert_int_equal(stage->officer.prompts, 0);
 }
 
+/* The operator's word about the officer's phone. */
+static void set_standing(struct stage *stage, Doublecrew__V1__DeviceStanding standing)
+{
+    struct server_device *operator_device = &stage->server.operator_device;
+    struct ws_client *client = server_fixture_connect(&stage->server, operator_device);
+    Doublecrew__V1__DeviceState message = DOUBLECREW__V1__DEVICE_STATE__INIT;
+
+    message.device_id = (ProtobufCBinaryData){ID_SIZE, stage->server.officer.device.bytes};
+    message.standing = standing;
+    server_device_greet(operator_device, client, 0);
+    server_device_add(operator_device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_DEVICE_STATE, &message.base);
+    server_device_sync(operator_device, client);
+    ws_client_free(client);
+}
+
+static unsigned offenders_held(struct stage *stage)
+{
+    unsigned count = 0;
+
+    assert_int_equal(dc_each_offender(stage->officer.device, NULL, count_offender, &count), DC_OK);
+    return count;
+}
+
+/* D1, P1: what it has comes in, what it holds goes, its log says so; when it is let in again everything comes back. */
+static void suspended__gives_back_what_it_holds_and_gets_it_again(void **state)
+{
+    struct stage *stage = *state;
+    uint64_t pushed;
+
+    assert_int_equal(dc_sync_start(stage->officer.device), DC_OK);
+    run_until_synced(stage, &stage->officer);
+    assert_int_equal(offenders_held(stage), 1);
+    pushed = stage->officer.acked;
+    set_standing(stage, DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED);
+    for (int i = 0; i < ROUNDS_MAX && offenders_held(stage) > 0; i++) {
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+        assert_int_equal(dc_sync_now(stage->officer.device), DC_OK); /* the officer doesn't wait for the retry */
+    }
+    assert_int_equal(offenders_held(stage), 0);
+    for (int i = 0; i < ROUNDS_MAX && stage->officer.acked == pushed; i++)
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+    assert_int_equal(stage->officer.acked, pushed + 1); /* the receipt */
+    set_standing(stage, DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE);
+    for (int i = 0; i < ROUNDS_MAX && offenders_held(stage) == 0; i++)
+        assert_int_equal(dc_loop_run(stage->loop, 50), DC_OK);
+    assert_int_equal(offenders_held(stage), 1);
+}
+
 static void server_killed__nothing_is_lost_or_doubled(void **state)
 {
     struct stage *stage = *state;
@@ -189,6 +237,7 @@ int main(void)
         CASE(lone_visit__reaches_the_supervisor_who_decides),
         cmocka_unit_test_setup_teardown(named_partner_who_is_online__is_asked_and_the_visit_confirmed, start_running,
                                         stage_stop),
+        CASE(suspended__gives_back_what_it_holds_and_gets_it_again),
         CASE(server_killed__nothing_is_lost_or_doubled),
         CASE(long_absence__syncs_in_pages_and_batches),
         CASE(stranger__is_told_to_enrol),
