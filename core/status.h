@@ -53,6 +53,7 @@
     X(DISK_FULL, "disk_full", "The disk is full", "Free disk space; nothing is acknowledged until then")               \
     X(STORE, "store_error", "The store could not carry out an operation", "Check the store with doublecrewctl verify") \
     X(STORE_BUSY, "store_busy", "Another process has the store open", "Stop the other process, then try again")        \
+    X(STORE_SLOW, "store_slow", "The store has not answered in time", "Try again; look at the server's disk")          \
     X(STORE_VERSION, "store_version", "The store was written by another version", "Run the version that wrote it")     \
     X(ENGINE_NEWER, "engine_newer", "A newer rule engine has judged in this store",                                    \
       "Run the version that wrote it, or a later one; nothing was changed")                                            \

@@ -92,6 +92,7 @@ enum dc_status {
     DC_ENGINE_OLDER = 51,
     DC_STORE_BEHIND = 52, /* the server's store has lost records, and takes nothing until it is put right (E2) */
     DC_NEW_EPOCH = 53,    /* told only: the server was restored, signed for by its operator (E2) */
+    DC_STORE_SLOW = 54,   /* the store has not answered in time */
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */

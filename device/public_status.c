@@ -59,6 +59,7 @@ static const struct {
     SAME(SEALED),
     SAME(LOG_LOST),
     SAME(ENGINE_NEWER),
+    SAME(STORE_SLOW),
     SAME(ENGINE_OLDER),
     SAME(STORE_BEHIND),
     SAME(NEW_EPOCH),

@@ -53,6 +53,10 @@ static const struct key keys[] = {
     NUMBER_KEY("limits", "slow_reader_s", slow_reader_s, 1, 600, 30),
     NUMBER_KEY("limits", "output_kib", output_kib, 1024, 65536, 2048),
     NUMBER_KEY("limits", "stop_grace_s", stop_grace_s, 1, 60, 5),
+    NUMBER_KEY("limits", "connection_kib", connection_kib, 4096, 262144, 8192),
+    NUMBER_KEY("limits", "admit_per_s", admit_per_s, 1, 10000, 200),
+    NUMBER_KEY("limits", "admit_burst", admit_burst, 1, 10000, 400),
+    NUMBER_KEY("limits", "answer_s", answer_s, 1, 600, 60),
     NUMBER_KEY("limits", "clock_disagreement_ms", clock_disagreement_ms, 100, 60000, 5000),
 };
 

@@ -35,6 +35,10 @@ struct config {
     unsigned slow_reader_s;
     unsigned output_kib; /* that may wait for one reader */
     unsigned stop_grace_s;
+    unsigned connection_kib; /* of memory for one connection, all in all */
+    unsigned admit_per_s;    /* sessions let in, at a steady rate and at once */
+    unsigned admit_burst;
+    unsigned answer_s;              /* for each wait on the server's own threads */
     unsigned clock_disagreement_ms; /* T5 */
 };
 

@@ -6,6 +6,11 @@
 #include "core/limits.h"
 #include "server/edge/hub_internal.h"
 
+/* Above the rate at which people are let in, so that most who are too many can be told when to come back; a handshake takes
+ * 1.5 ms of one core. At once: fewer than the transport has buffers for headers. */
+#define HANDSHAKES_PER_ADMITTED 2u
+#define HANDSHAKES_AT_ONCE 384u
+
 enum status hub_new(const struct session_setup *setup, const struct hub_limits *limits, const struct hub_queues *queues,
                     const struct hub_transport *transport, struct clock *clock, struct log *log, struct hub **ret_hub)
 {
@@ -24,6 +29,8 @@ enum status hub_new(const struct session_setup *setup, const struct hub_limits *
     hub->transport = *transport;
     hub->clock = clock;
     hub->log = log;
+    admission_init(&hub->admission, limits->admit_per_s, limits->admit_burst, (uint64_t)hub_now(hub).real_us);
+    admission_init(&hub->handshakes, HANDSHAKES_PER_ADMITTED * limits->admit_per_s, HANDSHAKES_AT_ONCE, 1);
     *ret_hub = hub;
     return STATUS_OK;
 }
@@ -76,6 +83,22 @@ struct connection *hub_find(struct hub *hub, uint64_t id)
     return connection != NULL && connection->id == id ? connection : NULL;
 }
 
+bool hub_admits_handshake(struct hub *hub)
+{
+    return admission_ask(&hub->handshakes, hub_now(hub).real_us);
+}
+
+/* Whoever is turned away costs nothing more: no look at the store, no anchor, no page. */
+static void admit(struct hub *hub, struct connection *connection, const struct session_now *now)
+{
+    struct session_event event = {.kind = SESSION_ON_REFUSED, .status = STATUS_BUSY};
+
+    if (hub->greetings < HUB_GREETINGS_MAX && admission_ask(&hub->admission, now->real_us))
+        return;
+    event.retry_after_ms = admission_turn_ms(&hub->admission, now->real_us);
+    hub_feed(hub, connection, &event);
+}
+
 enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash, bool certificate_expired,
                         struct connection **ret_connection)
 {
@@ -103,6 +126,7 @@ enum status hub_connect(struct hub *hub, void *peer, const struct hash *certific
     hub->count++;
     LOG(hub->log, LOG_DEBUG, "connected", log_number("connection", (int64_t)connection->id));
     *ret_connection = connection;
+    admit(hub, connection, &now);
     return STATUS_OK;
 }
 
@@ -110,7 +134,10 @@ void hub_disconnect(struct hub *hub, struct connection *connection)
 {
     if (connection->told_live)
         LOG(hub->log, LOG_INFO, "session_closed", log_number("connection", (int64_t)connection->id),
-            log_id("device", session_device(connection->session)));
+            log_id("device", session_device(connection->session)),
+            log_number("memory_peak", (int64_t)connection->memory_peak));
+    if (connection->greeting)
+        hub->greetings--;
     hub_contact(hub, connection, true);
     hub->slots[connection->id % hub->limits.max_connections] = NULL;
     hub->count--;
@@ -173,6 +200,7 @@ void hub_receive(struct hub *hub, struct connection *connection, struct span par
         hub_feed(hub, connection, &event);
         release(connection);
     }
+    hub_balance(hub, connection);
 }
 
 struct outbox_message *hub_next(struct hub *hub, struct connection *connection)
@@ -186,6 +214,7 @@ void hub_written(struct hub *hub, struct connection *connection, enum session_la
     struct session_event event = {.kind = SESSION_ON_BACKLOG, .backlog = false};
 
     connection->stuck_since_us = connection->outbox.size == 0 ? 0 : hub_now(hub).real_us;
+    hub_balance(hub, connection);
     if (lane == SESSION_BULK && outbox_is_empty(&connection->outbox, SESSION_BULK))
         hub_feed(hub, connection, &event);
 }
@@ -205,6 +234,17 @@ bool hub_may_close(const struct connection *connection)
     return connection->closing && outbox_is_empty(&connection->outbox, SESSION_URGENT);
 }
 
+/* A device that isn't read from would wait without a word (P7): it is told, and comes back later. */
+static void end_pause(struct hub *hub, struct connection *connection)
+{
+    struct session_event event = {.kind = SESSION_ON_REFUSED, .status = STATUS_BUSY};
+
+    LOG(hub->log, LOG_ERROR, "wait_over",
+        log_text("wait", connection->paused == HUB_PAUSE_MEMORY ? "memory" : "writer"),
+        log_number("connection", (int64_t)connection->id), log_id("device", session_device(connection->session)));
+    hub_feed(hub, connection, &event);
+}
+
 static void tick_connection(struct hub *hub, struct connection *connection, const struct session_now *now)
 {
     struct session_event event = {.kind = SESSION_ON_TICK};
@@ -216,6 +256,9 @@ static void tick_connection(struct hub *hub, struct connection *connection, cons
     }
     hub_feed(hub, connection, &event);
     hub_contact(hub, connection, false);
+    if (!connection->closing && connection->paused != 0 && !hub->stopping &&
+        now->real_us - connection->paused_since_us >= hub->limits.answer_us)
+        end_pause(hub, connection);
     if (!connection->closing && connection->stuck_since_us != 0 &&
         now->real_us - connection->stuck_since_us >= hub->limits.slow_reader_us)
         hub_drop_slow_reader(hub, connection);
@@ -243,7 +286,7 @@ void hub_stop(struct hub *hub)
         log_number("pushes_under_way", hub->pushes));
     for (unsigned i = 0; i < hub->limits.max_connections; i++) {
         if (hub->slots[i] != NULL)
-            hub_pause(hub, hub->slots[i]);
+            hub_pause(hub, hub->slots[i], HUB_PAUSE_STOP);
     }
     hub_stop_step(hub);
 }

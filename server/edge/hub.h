@@ -5,6 +5,8 @@
 #ifndef DOUBLECREW_SERVER_EDGE_HUB_H
 #define DOUBLECREW_SERVER_EDGE_HUB_H
 
+#include "core/limits.h"
+#include "server/edge/admission.h"
 #include "server/edge/clock.h"
 #include "server/edge/log.h"
 #include "server/edge/outbox.h"
@@ -16,6 +18,15 @@
 #define HUB_PUSHES_MAX 256u
 #define HUB_PUSH_BYTES_MAX ((size_t)32 * 1024 * 1024)
 #define HUB_VERIFIERS 2u
+/* What a push under way costs besides its bytes, which are kept and unpacked once: the first block of its arena. */
+#define HUB_PUSH_COST ((size_t)64 * 1024)
+/* Room that a connection must have left to be read from: one whole message more, and the push that it may be. */
+#define HUB_MESSAGE_ROOM ((size_t)3 * MESSAGE_SIZE_MAX + HUB_PUSH_COST)
+/* Sessions that wait for their Welcome at once; beyond it new ones are turned away, and those that are in go first (P6). */
+#define HUB_GREETINGS_MAX 64u
+
+/* Why a connection isn't read from; a sum. */
+enum hub_pause { HUB_PAUSE_WRITER = 1, HUB_PAUSE_MEMORY = 2, HUB_PAUSE_STOP = 4 };
 
 /* One connection; belongs to the loop's thread. The transport makes and frees it with the hub's calls below. */
 struct connection {
@@ -27,7 +38,11 @@ struct connection {
     uint8_t *received; /* of the message being put together */
     size_t received_size;
     size_t received_capacity;
-    bool paused;               /* reading */
+    unsigned paused;         /* reading; enum hub_pause */
+    int64_t paused_since_us; /* real */
+    size_t push_bytes;       /* cost of its pushes under way */
+    size_t memory_peak;
+    bool greeting;             /* waits for its Welcome */
     bool closing;              /* close once the urgent lane is empty */
     bool said_goodbye;         /* the transport's closing handshake has begun */
     bool told_live;            /* logged */
@@ -48,6 +63,11 @@ struct hub_limits {
     unsigned max_connections;
     size_t headroom;
     size_t output_max; /* bytes that may wait for one reader */
+    size_t
+        memory_max; /* of one connection: what is received, under way and waits; at least output_max and twice HUB_MESSAGE_ROOM */
+    unsigned admit_per_s;
+    unsigned admit_burst;
+    int64_t answer_us; /* how long reading may be paused */
     int64_t slow_reader_us;
     int64_t close_grace_us;
 };
@@ -70,7 +90,13 @@ void hub_free(struct hub *hub);
 
 bool hub_is_full(const struct hub *hub);
 unsigned hub_count(const struct hub *hub);
-/* BUSY when it is full, NO_MEMORY. */
+/* Before TLS, which costs most: false when more come than could ever be greeted. The caller closes the socket. */
+bool hub_admits_handshake(struct hub *hub);
+/* A connection's memory, as limits.memory_max counts it. */
+size_t hub_memory(const struct connection *connection);
+/*
+ * BUSY when it is full, NO_MEMORY. A connection beyond the admitted rate is made too, and told at once when to come back.
+ */
 MUST_USE enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash,
                                  bool certificate_expired, struct connection **ret_connection);
 void hub_disconnect(struct hub *hub, struct connection *connection);

@@ -5,12 +5,46 @@
 
 #include "server/edge/hub_internal.h"
 
-void hub_pause(struct hub *hub, struct connection *connection)
+void hub_pause(struct hub *hub, struct connection *connection, enum hub_pause why)
 {
-    if (connection->paused)
+    if (connection->paused == 0) {
+        connection->paused_since_us = hub_now(hub).real_us;
+        hub->transport.pause(connection->peer, true);
+    }
+    connection->paused |= (unsigned)why;
+}
+
+void hub_resume(struct hub *hub, struct connection *connection, enum hub_pause why)
+{
+    if ((connection->paused & (unsigned)why) == 0)
         return;
-    connection->paused = true;
-    hub->transport.pause(connection->peer, true);
+    connection->paused &= ~(unsigned)why;
+    if (connection->paused == 0)
+        hub->transport.pause(connection->peer, false);
+}
+
+size_t hub_memory(const struct connection *connection)
+{
+    return sizeof(*connection) + connection->received_capacity + connection->outbox.size + connection->push_bytes;
+}
+
+void hub_balance(struct hub *hub, struct connection *connection)
+{
+    size_t used = hub_memory(connection);
+    size_t room = hub->limits.memory_max - HUB_MESSAGE_ROOM; /* that may be used before the next message */
+
+    if (used > connection->memory_peak)
+        connection->memory_peak = used;
+    if (used > room)
+        hub_pause(hub, connection, HUB_PAUSE_MEMORY);
+    else if (used <= room / 2)
+        hub_resume(hub, connection, HUB_PAUSE_MEMORY);
+}
+
+/* A push is kept as it came and unpacked once. */
+size_t hub_push_cost(size_t raw_size)
+{
+    return HUB_PUSH_COST + 2 * raw_size;
 }
 
 static void send(struct hub *hub, struct connection *connection, const struct session_action *action, bool *ret_slow)
@@ -59,9 +93,10 @@ static void submit(struct hub *hub, struct connection *connection, const struct 
     }
     hub->pushes++;
     hub->push_bytes += job->raw_size;
+    connection->push_bytes += hub_push_cost(job->raw_size);
     if (hub->pushes >= HUB_PUSHES_MAX || hub->push_bytes >= HUB_PUSH_BYTES_MAX) {
         hub->reading_paused = true;
-        hub_pause(hub, connection);
+        hub_pause(hub, connection, HUB_PAUSE_WRITER);
     }
 }
 
@@ -103,8 +138,12 @@ static void close_soon(struct hub *hub, struct connection *connection, const str
 static void report(struct hub *hub, struct connection *connection, const struct session_action *action)
 {
     const struct id *device = session_device(connection->session);
+    const char *wait = session_waited_for(connection->session);
     int64_t number = (int64_t)connection->id;
 
+    if (wait != NULL)
+        LOG(hub->log, LOG_ERROR, "wait_over", log_text("wait", wait), log_number("connection", number),
+            log_id("device", device));
     if (action->report.status == STATUS_OK)
         LOG(hub->log, LOG_INFO, "flag_received", log_number("connection", number), log_id("device", device),
             log_hash("flag", &action->report.flag), log_number("pos", (int64_t)action->report.pos),
@@ -187,6 +226,17 @@ static void greet_in_log(struct hub *hub, struct connection *connection)
         hub_feed(hub, connection, &event);
 }
 
+static void count_greeting(struct hub *hub, struct connection *connection)
+{
+    bool greeting = session_state(connection->session) == SESSION_GREETING;
+
+    if (greeting && !connection->greeting)
+        hub->greetings++;
+    else if (!greeting && connection->greeting)
+        hub->greetings--;
+    connection->greeting = greeting;
+}
+
 void hub_feed(struct hub *hub, struct connection *connection, const struct session_event *event)
 {
     struct session_now now = hub_now(hub);
@@ -195,9 +245,11 @@ void hub_feed(struct hub *hub, struct connection *connection, const struct sessi
     size_t done = 0;
 
     session_step(connection->session, &now, event, &update);
+    count_greeting(hub, connection);
     while (done < update.count && !slow)
         act(hub, connection, &update, &update.actions[done++], &slow);
     drop_rest(&update, done);
+    hub_balance(hub, connection);
     if (slow && !connection->closing)
         hub_drop_slow_reader(hub, connection);
     else if (!connection->told_live && session_state(connection->session) == SESSION_LIVE)

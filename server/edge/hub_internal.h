@@ -21,6 +21,9 @@ struct hub {
     size_t push_bytes;
     bool told_behind; /* the writer knows that the store was set back (E2) */
     bool reading_paused;
+    unsigned greetings;
+    struct admission admission;
+    struct admission handshakes;
     bool stopping;
     bool told_stopping;
     int64_t stop_by_us;
@@ -31,7 +34,11 @@ struct session_now hub_now(struct hub *hub);
 struct connection *hub_find(struct hub *hub, uint64_t id);
 /* One event into a session, and everything that follows from it. */
 void hub_feed(struct hub *hub, struct connection *connection, const struct session_event *event);
-void hub_pause(struct hub *hub, struct connection *connection);
+void hub_pause(struct hub *hub, struct connection *connection, enum hub_pause why);
+void hub_resume(struct hub *hub, struct connection *connection, enum hub_pause why);
+size_t hub_push_cost(size_t raw_size);
+/* Pauses reading when there is no room for one more message, resumes it at half. */
+void hub_balance(struct hub *hub, struct connection *connection);
 void hub_drop_slow_reader(struct hub *hub, struct connection *connection);
 void hub_stop_step(struct hub *hub);
 /* Tells the writer of the device's contact, if it is time to; `now_or_never` when the session begins or ends. */

@@ -46,8 +46,10 @@ static void tell_results(struct hub *hub, const struct commit_note *note)
         hub->push_bytes -= job->raw_size;
         event.pushed.entry_count = job->entry_count;
         event.pushed.result = &job->result;
-        if (connection != NULL)
+        if (connection != NULL) {
+            connection->push_bytes -= hub_push_cost(job->raw_size);
             hub_feed(hub, connection, &event);
+        }
     }
 }
 
@@ -101,10 +103,8 @@ static void resume_reading(struct hub *hub)
     for (unsigned i = 0; i < hub->limits.max_connections; i++) {
         struct connection *connection = hub->slots[i];
 
-        if (connection != NULL && connection->paused) {
-            connection->paused = false;
-            hub->transport.pause(connection->peer, false);
-        }
+        if (connection != NULL)
+            hub_resume(hub, connection, HUB_PAUSE_WRITER);
     }
 }
 

@@ -3,6 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The memory that a message takes. */
+static size_t cost(const struct outbox *outbox, size_t size)
+{
+    return sizeof(struct outbox_message) + outbox->headroom + size;
+}
+
 void outbox_init(struct outbox *outbox, size_t headroom, size_t size_max)
 {
     memset(outbox, 0, sizeof(*outbox));
@@ -18,7 +24,7 @@ void outbox_clear_lane(struct outbox *outbox, enum session_lane lane)
         struct outbox_message *message = cleared->first;
 
         cleared->first = message->next;
-        outbox->size -= message->size;
+        outbox->size -= cost(outbox, message->size);
         free(message);
     }
     cleared->last = NULL;
@@ -35,9 +41,9 @@ enum status outbox_push(struct outbox *outbox, enum session_lane lane, struct sp
     struct outbox_lane *to = &outbox->lanes[lane];
     struct outbox_message *message;
 
-    if (bytes.size > outbox->size_max - outbox->size)
+    if (cost(outbox, bytes.size) > outbox->size_max - outbox->size)
         return STATUS_OVER_LIMIT;
-    message = malloc(sizeof(*message) + outbox->headroom + bytes.size);
+    message = malloc(cost(outbox, bytes.size));
     if (message == NULL)
         return STATUS_NO_MEMORY;
     message->next = NULL;
@@ -50,7 +56,7 @@ enum status outbox_push(struct outbox *outbox, enum session_lane lane, struct sp
     else
         to->last->next = message;
     to->last = message;
-    outbox->size += bytes.size;
+    outbox->size += cost(outbox, bytes.size);
     return STATUS_OK;
 }
 
@@ -65,7 +71,7 @@ struct outbox_message *outbox_pop(struct outbox *outbox)
     from->first = message->next;
     if (from->first == NULL)
         from->last = NULL;
-    outbox->size -= message->size;
+    outbox->size -= cost(outbox, message->size);
     return message;
 }
 

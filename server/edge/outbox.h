@@ -23,7 +23,7 @@ struct outbox_lane {
 /* Zeroed but for the limits. */
 struct outbox {
     size_t headroom;
-    size_t size_max; /* of all that waits */
+    size_t size_max; /* of all that waits, with what each message costs besides its bytes */
     size_t size;
     struct outbox_lane lanes[2];
 };

@@ -205,6 +205,10 @@ static enum status open_hub(struct server *server)
         .max_connections = config->max_connections,
         .headroom = transport_headroom(),
         .output_max = (size_t)config->output_kib * 1024,
+        .memory_max = (size_t)config->connection_kib * 1024,
+        .admit_per_s = config->admit_per_s,
+        .admit_burst = config->admit_burst,
+        .answer_us = (int64_t)config->answer_s * 1000000,
         .slow_reader_us = (int64_t)config->slow_reader_s * 1000000,
         .close_grace_us = (int64_t)config->stop_grace_s * 1000000,
     };
@@ -213,6 +217,7 @@ static enum status open_hub(struct server *server)
         .credit_entries = config->credit_entries,
         .keep_alive_s = config->keep_alive_s,
         .hello_timeout_us = (int64_t)config->hello_timeout_s * 1000000,
+        .answer_timeout_us = (int64_t)config->answer_s * 1000000,
         .training = config->training,
         .arena = server->arena,
     };
@@ -242,11 +247,27 @@ static enum status start_threads(struct server *server)
     return status;
 }
 
+/* What is received and under way must fit beside what waits for a slow reader. */
+static enum status check_memory(const struct config *config, struct config_error *error)
+{
+    size_t least_kib = 2 * (size_t)config->output_kib + HUB_MESSAGE_ROOM / 1024;
+
+    if (config->connection_kib >= least_kib)
+        return STATUS_OK;
+    return fail(
+        error, STATUS_CONFIG,
+        "limits.connection_kib is %u: with limits.output_kib %u it must be at least %zu, or a reader that is slow "
+        "could not be read from",
+        config->connection_kib, config->output_kib, least_kib);
+}
+
 static enum status open_all(struct server *server, struct config_error *error)
 {
     const struct config *config = server->config;
     enum status status = raise_descriptors(config, error);
 
+    if (status == STATUS_OK)
+        status = check_memory(config, error);
     if (status == STATUS_OK)
         status = tls_check(config, error);
     if (status == STATUS_OK)

@@ -89,6 +89,10 @@ static int filter_socket(struct transport *transport, lws_sockfd_type fd)
         LOG(transport->log, LOG_WARNING, "connection_limit", log_number("max_connections", hub_count(transport->hub)));
         return 1;
     }
+    if (!hub_admits_handshake(transport->hub)) {
+        LOG_EVENT(transport->log, LOG_WARNING, "handshake_limit");
+        return 1;
+    }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     return 0;
 }

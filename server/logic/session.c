@@ -167,15 +167,18 @@ static void answer(struct session *session, const struct session_now *now, const
         session_hello_greeted(session, reply, update);
         break;
     case SESSION_LOOK:
+        session_wait_answered(session, SESSION_WAIT_LOOK);
         session_roster_looked(session, reply, update);
         break;
     case SESSION_PAGE:
+        session_wait_answered(session, SESSION_WAIT_PAGE);
         session_page_ready(session, reply, update);
         break;
     case SESSION_PURGE:
         session_purge_ready(session, reply, update);
         break;
     case SESSION_SEAL:
+        session_wait_answered(session, SESSION_WAIT_SEAL);
         session_seal_ready(session, now, reply, update);
         break;
     case SESSION_FENCE:
@@ -202,6 +205,8 @@ static void tick(struct session *session, const struct session_now *now, struct 
 {
     if (session->state == SESSION_NEW && now->real_us >= session->hello_by_us)
         session_fail(session, update, STATUS_TIMEOUT, true);
+    else
+        session_wait_tick(session, now, update);
     session_seal_tick(session, now);
 }
 
@@ -212,14 +217,18 @@ static void handle(struct session *session, const struct session_now *now, const
     case SESSION_ON_MESSAGE:
         receive(session, now, event->message, update);
         break;
-    case SESSION_ON_BAD_FRAME:
     case SESSION_ON_REFUSED:
+        session->retry_after_ms = event->retry_after_ms;
+        session_fail(session, update, event->status, true);
+        break;
+    case SESSION_ON_BAD_FRAME:
         session_fail(session, update, event->status, true);
         break;
     case SESSION_ON_REPLY:
         answer(session, now, event->reply, update);
         break;
     case SESSION_ON_PUSHED:
+        session_wait_answered(session, SESSION_WAIT_PUSH);
         session_push_result(session, event->pushed.entry_count, event->pushed.result, update);
         break;
     case SESSION_ON_COMMIT:
@@ -229,6 +238,7 @@ static void handle(struct session *session, const struct session_now *now, const
         session_flag_raised(session, event->flag.flag, event->flag.committed_real_us, update);
         break;
     case SESSION_ON_STEPPED:
+        session_wait_answered(session, SESSION_WAIT_STEP);
         session_training_stepped(session, event->status, event->stepped.now_us, event->stepped.head_pos, update);
         break;
     case SESSION_ON_BACKLOG:

@@ -34,6 +34,8 @@ struct session_setup {
     uint32_t credit_entries;  /* that may be unacknowledged at once */
     uint32_t keep_alive_s;    /* told to clients */
     int64_t hello_timeout_us; /* from connecting to Hello */
+    int64_t
+        answer_timeout_us; /* for each answer of this server's own threads (P7); 0: no limit, nobody waits in a test */
     bool training;
     struct arena *arena; /* of the loop thread, for one message at a time */
 };
@@ -80,7 +82,8 @@ struct session_event {
             int64_t now_us;
             uint64_t head_pos;
         } stepped;
-        bool backlog; /* bulk bytes wait in the connection */
+        uint32_t retry_after_ms; /* REFUSED: the owner's choice; 0: the session's */
+        bool backlog;            /* bulk bytes wait in the connection */
     };
 };
 
@@ -149,6 +152,8 @@ const struct id *session_device(const struct session *session);
 /* Contact (P7): whether there is news since the last take; take gives and forgets them, at_us being the server's time. */
 bool session_contact_changed(const struct session *session);
 void session_contact_take(struct session *session, int64_t at_us, struct contact_note *ret_note);
+/* What it waited for in vain when it ended: "greeting", "push", "page", "look", "seal", "step"; NULL: nothing. */
+const char *session_waited_for(const struct session *session);
 /* What the device may do here; ACTIVE before LIVE. */
 enum device_standing session_standing(const struct session *session);
 /* Whether the session may be told of a row in any of these scopes (P4). */

@@ -52,10 +52,10 @@ void session_contact_pushed(struct session *session)
     session_contact_recovered(session);
 }
 
-/* A server that stops says nothing about the device. */
+/* A server that stops, or sends it to the end of a line, says nothing about the device. */
 void session_contact_failed(struct session *session, enum status status)
 {
-    if (status == STATUS_STOPPING)
+    if (status == STATUS_STOPPING || (status == STATUS_BUSY && session->state == SESSION_NEW))
         return;
     session->contact.errors++;
     session->contact.error = status;

@@ -68,6 +68,7 @@ static const struct error_row rows[] = {
     ROW(STORE, STORE, RETRY_AFTER, false, RETRY_LATER_MS, CLOSE_INTERNAL),
     ROW(NO_MEMORY, STORE, RETRY_AFTER, false, RETRY_LATER_MS, CLOSE_INTERNAL),
     ROW(STORE_BEHIND, STORE, RETRY_AFTER, false, RETRY_LATER_MS, CLOSE_INTERNAL),
+    ROW(STORE_SLOW, STORE, RETRY_AFTER, true, RETRY_LATER_MS, CLOSE_INTERNAL),
     ROW(STORE_BUSY, STORE, RETRY_AFTER, false, RETRY_LATER_MS, CLOSE_INTERNAL),
     ROW(CLOCK_TROUBLE, CLOCK_TROUBLE, RETRY_AFTER, false, RETRY_LATER_MS, CLOSE_LATER),
     /* The last: every status that no peer should ever see. */
@@ -88,6 +89,8 @@ static const struct error_row *row_of(enum status status)
 /* xorshift64: only spreads retries. */
 static uint32_t retry_after_ms(struct session *session, uint32_t base_ms)
 {
+    if (session->retry_after_ms != 0)
+        return session->retry_after_ms;
     if (base_ms == 0)
         return 0;
     session->jitter ^= session->jitter << 13;

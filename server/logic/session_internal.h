@@ -18,6 +18,17 @@ enum session_message {
     SESSION_MESSAGE_COUNT
 };
 
+/* What a session waits for from this server's other threads. */
+enum session_wait {
+    SESSION_WAIT_GREETING,
+    SESSION_WAIT_PUSH,
+    SESSION_WAIT_PAGE,
+    SESSION_WAIT_LOOK,
+    SESSION_WAIT_SEAL,
+    SESSION_WAIT_STEP,
+    SESSION_WAIT_COUNT
+};
+
 /* A flag that waits until the session's scopes are known again. */
 struct session_held_flag {
     struct scope scopes[8];
@@ -42,6 +53,9 @@ struct session {
     int64_t hello_by_us; /* real */
     unsigned strikes;
     bool certificate_expired;
+    int64_t wait_since_us[SESSION_WAIT_COUNT]; /* real; 0: not under way at the last tick */
+    const char *waited_for;
+    uint32_t retry_after_ms;     /* the owner's choice for the error under way; 0: none */
     int64_t now_us;              /* the server's time of the step under way */
     struct contact_note contact; /* since it was last taken */
     bool contact_changed;
@@ -116,6 +130,10 @@ void session_contact_hello(struct session *session, const Doublecrew__V1__Hello 
 void session_contact_pushed(struct session *session);
 void session_contact_recovered(struct session *session);
 void session_contact_failed(struct session *session, enum status status);
+
+/* session_wait.c */
+void session_wait_answered(struct session *session, enum session_wait wait);
+void session_wait_tick(struct session *session, const struct session_now *now, struct session_update *update);
 
 /* session_frame.c */
 /* The one message in a ClientMessage. MALFORMED, MISSING_FIELD (none), UNKNOWN_KIND (a newer one), OVER_LIMIT. */

@@ -72,7 +72,7 @@ static void make_device_certificate(struct server_fixture *fixture, struct serve
     snprintf(device->certificate_key, sizeof(device->certificate_key), "%s/devices/%s.key", fixture->ca, id);
 }
 
-static struct hash certificate_key_hash(const struct server_device *device)
+struct hash server_fixture_key_hash(const struct server_device *device)
 {
     FILE *file = fopen(device->certificate, "r");
     X509 *certificate;
@@ -98,7 +98,7 @@ static void add_force(struct server_fixture *fixture)
 {
     struct server_device *device = &fixture->operator_device;
     Doublecrew__V1__Force force = DOUBLECREW__V1__FORCE__INIT;
-    struct hash key_hash = certificate_key_hash(device);
+    struct hash key_hash = server_fixture_key_hash(device);
     struct id force_id = fixture_id("force");
     struct public_key key;
     struct public_key server_key;
@@ -160,7 +160,7 @@ static void add_team_and_offender(struct server_fixture *fixture)
 static void add_device(struct server_fixture *fixture, const struct server_device *of)
 {
     Doublecrew__V1__Device device = DOUBLECREW__V1__DEVICE__INIT;
-    struct hash key_hash = certificate_key_hash(of);
+    struct hash key_hash = server_fixture_key_hash(of);
     struct public_key key;
 
     sign_key_public(of->key, &key);

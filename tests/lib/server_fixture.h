@@ -39,6 +39,9 @@ int server_fixture_stop(struct server_fixture *fixture, int signal_number);
 /* While it runs: the operator enrols this device for an officer, as after a loss (its id, log and keys are its own). */
 void server_fixture_enrol(struct server_fixture *fixture, struct server_device *device, const struct id *officer);
 
+/* Of the device's certificate, as its enrolment names it. */
+struct hash server_fixture_key_hash(const struct server_device *device);
+
 /* Connects with a device's certificate. */
 struct ws_client *server_fixture_connect(struct server_fixture *fixture, const struct server_device *device);
 /* Connects with these certificate files (NULL: none): true when the upgrade succeeded. */

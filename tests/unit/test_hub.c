@@ -1,0 +1,376 @@
+/*
+ * The hub with a transport and threads played by the test: a connection's memory (P6), who is let in, and reading that is
+ * paused and never for ever (P7).
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "core/wire.h"
+#include "doublecrew/v1/sync.pb-c.h"
+#include "server/edge/hub.h"
+#include "tests/lib/session_fixture.h"
+
+#define OK(call) assert_int_equal((call), STATUS_OK)
+#define CONNECTIONS 100u
+#define OUTPUT_MAX ((size_t)1024 * 1024)
+#define MEMORY_MAX ((size_t)4 * 1024 * 1024)
+
+/* The transport's side of one connection. */
+struct peer {
+    struct connection *connection;
+    bool paused;
+    unsigned pauses;
+};
+
+struct place {
+    struct session_setup setup;
+    struct hub_limits limits;
+    struct hub_queues queues;
+    struct clock *clock;
+    struct log *log;
+    struct hub *hub;
+    struct peer peers[CONNECTIONS + 1];
+};
+
+static void on_want_write(void *peer)
+{
+    (void)peer;
+}
+
+static void on_pause(void *peer, bool paused)
+{
+    ((struct peer *)peer)->paused = paused;
+    ((struct peer *)peer)->pauses += paused;
+}
+
+static void on_kill(void *peer)
+{
+    (void)peer;
+}
+
+static void open_place(struct place *place)
+{
+    const struct hub_transport transport = {.want_write = on_want_write, .pause = on_pause, .kill = on_kill};
+    const struct clock_setup clock = {.training = true, .journal_us = (int64_t)1800000000 * 1000000};
+
+    OK(arena_new(&place->setup.arena));
+    OK(clock_new(&clock, &place->clock));
+    OK(log_new(LOG_ERROR, "/dev/null", &place->log));
+    for (size_t i = 0; i < HUB_VERIFIERS; i++)
+        OK(queue_new(sizeof(struct push_job *), 512, &place->queues.verifiers[i]));
+    OK(queue_new(sizeof(struct writer_item), 512, &place->queues.writer));
+    OK(queue_new(sizeof(struct read_job *), 512, &place->queues.reader));
+    OK(queue_new(sizeof(struct note), 512, &place->queues.notes));
+    OK(queue_new(sizeof(struct contact_note), 512, &place->queues.contacts));
+    OK(hub_new(&place->setup, &place->limits, &place->queues, &transport, place->clock, place->log, &place->hub));
+}
+
+static int setup(void **state)
+{
+    struct place *place = calloc(1, sizeof(*place));
+
+    place->setup.credit_entries = 1024;
+    place->setup.keep_alive_s = 25;
+    place->setup.hello_timeout_us = (int64_t)60 * 1000000;
+    place->setup.answer_timeout_us = (int64_t)60 * 1000000;
+    place->limits = (struct hub_limits){.max_connections = CONNECTIONS,
+                                        .output_max = OUTPUT_MAX,
+                                        .memory_max = MEMORY_MAX,
+                                        .slow_reader_us = (int64_t)60 * 1000000,
+                                        .close_grace_us = 1000000,
+                                        .answer_us = (int64_t)60 * 1000000,
+                                        .admit_per_s = 1000,
+                                        .admit_burst = 1000};
+    *state = place;
+    return 0;
+}
+
+static void free_reads(struct place *place)
+{
+    struct read_job *job;
+
+    while (queue_pop(place->queues.reader, 0, &job) == STATUS_OK)
+        free(job);
+}
+
+static int teardown(void **state)
+{
+    struct place *place = *state;
+    struct push_job *job;
+
+    hub_free(place->hub);
+    free_reads(place);
+    for (size_t i = 0; i < HUB_VERIFIERS; i++) {
+        while (queue_pop(place->queues.verifiers[i], 0, &job) == STATUS_OK)
+            push_job_free(job);
+        queue_free(place->queues.verifiers[i]);
+    }
+    queue_free(place->queues.writer);
+    queue_free(place->queues.reader);
+    queue_free(place->queues.notes);
+    queue_free(place->queues.contacts);
+    log_free(place->log);
+    clock_free(place->clock);
+    arena_free(place->setup.arena);
+    free(place);
+    return 0;
+}
+
+static struct peer *connect(struct place *place, unsigned number)
+{
+    struct hash certificate = {{(uint8_t)number, 1}};
+
+    OK(hub_connect(place->hub, &place->peers[number], &certificate, false, &place->peers[number].connection));
+    return &place->peers[number];
+}
+
+static void say_hello(struct place *place, struct peer *peer)
+{
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__Hello hello = session_fixture_good_hello();
+    uint8_t *bytes;
+    size_t size;
+
+    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
+    message.hello = &hello;
+    OK(wire_pack(&message.base, &bytes, &size));
+    hub_receive(place->hub, peer->connection, span_of(bytes, size), true, true, true);
+    free(bytes);
+}
+
+/* The reader's answer to Hello. */
+static void greet(struct place *place, struct peer *peer)
+{
+    struct session_reply *reply = calloc(1, sizeof(*reply));
+    struct note note = {.kind = NOTE_REPLY, .connection = peer->connection->id, .reply = reply};
+
+    reply->kind = SESSION_GREET;
+    reply->greeting.look.device.standing = DEVICE_ACTIVE;
+    reply->greeting.look.device.device.bytes[0] = 1 + peer->connection->certificate_key_hash.bytes[0];
+    OK(queue_push(place->queues.notes, &note));
+    assert_int_equal(hub_take_notes(place->hub), 0);
+    assert_int_equal(session_state(peer->connection->session), SESSION_LIVE);
+}
+
+/* Whatever waits to be written is written. */
+static void drain(struct place *place, struct peer *peer)
+{
+    struct outbox_message *message;
+
+    while ((message = hub_next(place->hub, peer->connection)) != NULL) {
+        enum session_lane lane = message->lane;
+
+        free(message);
+        hub_written(place->hub, peer->connection, lane);
+    }
+}
+
+/* The one message that waits is an error; its time of retry. */
+static uint32_t error_of(struct place *place, struct peer *peer, Doublecrew__V1__ErrorCode code)
+{
+    struct outbox_message *message = hub_next(place->hub, peer->connection);
+    Doublecrew__V1__ServerMessage *said;
+    uint32_t retry_ms;
+
+    assert_non_null(message);
+    said = doublecrew__v1__server_message__unpack(NULL, message->size, message->bytes);
+    assert_int_equal(said->message_case, DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_ERROR);
+    assert_int_equal(said->error->code, code);
+    assert_true(said->error->closes);
+    retry_ms = said->error->retry_after_ms;
+    doublecrew__v1__server_message__free_unpacked(said, NULL);
+    free(message);
+    return retry_ms;
+}
+
+/* A ClientMessage with a Push of one field: no push at all, but the verifier is there to say so. */
+static uint8_t *push_of(size_t size)
+{
+    uint8_t *bytes = calloc(1, size);
+    size_t inner = size - 4;
+
+    bytes[0] = 2 << 3 | 2;
+    bytes[1] = (uint8_t)(inner | 0x80);
+    bytes[2] = (uint8_t)(inner >> 7 | 0x80);
+    bytes[3] = (uint8_t)(inner >> 14);
+    inner -= 4;
+    bytes[4] = 8 << 3 | 2;
+    bytes[5] = (uint8_t)(inner | 0x80);
+    bytes[6] = (uint8_t)(inner >> 7 | 0x80);
+    bytes[7] = (uint8_t)(inner >> 14);
+    return bytes;
+}
+
+/* The writer answers all pushes under way. */
+static void answer_pushes(struct place *place)
+{
+    struct commit_note *commit = calloc(1, sizeof(*commit));
+    struct note note = {.kind = NOTE_COMMIT, .commit = commit};
+    struct push_job *job;
+
+    commit->status = STATUS_BUSY;
+    for (size_t i = 0; i < HUB_VERIFIERS; i++) {
+        while (queue_pop(place->queues.verifiers[i], 0, &job) == STATUS_OK) {
+            job->result.status = STATUS_OK;
+            job->next = commit->jobs;
+            commit->jobs = job;
+        }
+    }
+    OK(queue_push(place->queues.notes, &note));
+    assert_int_equal(hub_take_notes(place->hub), 0);
+}
+
+static unsigned fill(struct place *place, struct peer *peer, size_t size)
+{
+    uint8_t *push = push_of(size);
+    unsigned count = 0;
+
+    while (!peer->paused && count < 1000) {
+        hub_receive(place->hub, peer->connection, span_of(push, size), true, true, true);
+        count++;
+    }
+    free(push);
+    return count;
+}
+
+static void memory__stays_within_its_limit_whatever_the_pushes(void **state)
+{
+    struct place *place = *state;
+    static const size_t sizes[] = {17000, 60000, 200000, MESSAGE_SIZE_MAX};
+    struct peer *peer;
+
+    open_place(place);
+    peer = connect(place, 0);
+    say_hello(place, peer);
+    greet(place, peer);
+    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+        unsigned count = fill(place, peer, sizes[i]);
+
+        assert_in_range(count, 1, 999); /* reading was paused */
+        assert_true(hub_memory(peer->connection) <= MEMORY_MAX);
+        assert_true(peer->connection->memory_peak <= MEMORY_MAX);
+        assert_true(peer->connection->memory_peak > MEMORY_MAX / 4);
+        answer_pushes(place);
+        assert_false(peer->paused);
+        drain(place, peer);
+        assert_true(hub_memory(peer->connection) < MEMORY_MAX / 4);
+    }
+}
+
+/* A message that comes in pieces counts with what it takes, and one that is never finished can't grow on. */
+static void memory__counts_what_is_half_received(void **state)
+{
+    struct place *place = *state;
+    struct peer *peer;
+    uint8_t *part = calloc(1, 64 * 1024);
+    size_t before;
+
+    open_place(place);
+    peer = connect(place, 0);
+    before = hub_memory(peer->connection);
+    hub_receive(place->hub, peer->connection, span_of(part, 64 * 1024), true, false, true);
+    assert_true(hub_memory(peer->connection) >= before + 64 * 1024);
+    for (int i = 0; i < 8; i++)
+        hub_receive(place->hub, peer->connection, span_of(part, 64 * 1024), false, false, true);
+    assert_true(peer->connection->closing);
+    (void)error_of(place, peer, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_TOO_LARGE);
+    assert_true(peer->connection->memory_peak <= MEMORY_MAX);
+    free(part);
+}
+
+static void reading__that_stays_paused_ends_with_a_word(void **state)
+{
+    struct place *place = *state;
+    struct timespec pause = {.tv_nsec = 20 * 1000000};
+    struct peer *peer;
+
+    place->limits.answer_us = 10000;
+    open_place(place);
+    peer = connect(place, 0);
+    say_hello(place, peer);
+    greet(place, peer);
+    drain(place, peer);
+    (void)fill(place, peer, 200000);
+    hub_tick(place->hub);
+    nanosleep(&pause, NULL);
+    hub_tick(place->hub);
+    assert_true(peer->connection->closing);
+    (void)error_of(place, peer, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BUSY);
+}
+
+/* Beyond the burst: told when to come back, and nothing else is done for them, whatever they still say. */
+static void admission__tells_the_rest_when_to_come_back(void **state)
+{
+    struct place *place = *state;
+    uint32_t last_ms = 0;
+
+    place->limits.admit_per_s = 1;
+    place->limits.admit_burst = 3;
+    open_place(place);
+    for (unsigned i = 0; i < 10; i++) {
+        struct peer *peer = connect(place, i);
+
+        say_hello(place, peer);
+        assert_int_equal(peer->connection->closing, i >= 3);
+        if (i >= 3) {
+            uint32_t retry_ms = error_of(place, peer, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BUSY);
+
+            assert_true(retry_ms >= ADMISSION_RETRY_MIN_MS);
+            last_ms = retry_ms > last_ms ? retry_ms : last_ms;
+        }
+    }
+    assert_true(last_ms >= 6000); /* seven turns at one a second, the first at once */
+    assert_int_equal(queue_count(place->queues.reader), 3);
+}
+
+static void admission__waits_while_too_many_are_being_greeted(void **state)
+{
+    struct place *place = *state;
+
+    open_place(place);
+    for (unsigned i = 0; i < HUB_GREETINGS_MAX; i++) {
+        say_hello(place, connect(place, i));
+        assert_false(place->peers[i].connection->closing);
+    }
+    assert_true(connect(place, HUB_GREETINGS_MAX)->connection->closing);
+    greet(place, &place->peers[5]);
+    hub_disconnect(place->hub, place->peers[6].connection);
+    assert_false(connect(place, HUB_GREETINGS_MAX + 1)->connection->closing);
+    say_hello(place, &place->peers[HUB_GREETINGS_MAX + 1]);
+    assert_false(connect(place, HUB_GREETINGS_MAX + 2)->connection->closing);
+    say_hello(place, &place->peers[HUB_GREETINGS_MAX + 2]);
+    assert_true(connect(place, HUB_GREETINGS_MAX + 3)->connection->closing);
+}
+
+static void handshakes__have_a_limit_of_their_own(void **state)
+{
+    struct place *place = *state;
+    unsigned count = 0;
+
+    place->limits.admit_per_s = 1;
+    open_place(place);
+    while (count < 10000 && hub_admits_handshake(place->hub))
+        count++;
+    assert_in_range(count, 100, 500); /* at least what a storm's first wave needs, at most the transport's buffers */
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(memory__stays_within_its_limit_whatever_the_pushes), CASE(memory__counts_what_is_half_received),
+        CASE(reading__that_stays_paused_ends_with_a_word),        CASE(admission__tells_the_rest_when_to_come_back),
+        CASE(admission__waits_while_too_many_are_being_greeted),  CASE(handshakes__have_a_limit_of_their_own),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
