@@ -420,7 +420,8 @@ enum status copy_writer_open(const char *folder, const struct store_head *head, 
     writer->force = head->force;
     writer->epoch = head->epoch;
     status = strlen(folder) < COPY_PATH_MAX ? sha256_new(&writer->sha) : STATUS_OVER_LIMIT;
-    (void)snprintf(writer->folder, sizeof(writer->folder), "%s", folder);
+    if (status == STATUS_OK)
+        memcpy(writer->folder, folder, strlen(folder) + 1);
     if (status == STATUS_OK && mkdir(folder, 0700) != 0 && errno != EEXIST)
         status = failed();
     if (status == STATUS_OK)
