@@ -9,9 +9,10 @@
 #include "core/limits.h"
 #include "device/client_tls.h"
 #include "device/loop.h"
+#include "device/sync_step.h"
 
-/* Bytes that may wait to be written: what a server's credit lets a device push at once, eight whole messages. */
-#define QUEUE_SIZE_MAX (8u * MESSAGE_SIZE_MAX)
+/* Bytes that may wait to be written: all pushes under way, and two messages' worth of what else there is to say. */
+#define QUEUE_SIZE_MAX ((SYNC_PUSHES_MAX + 2u) * MESSAGE_SIZE_MAX)
 #define PING_AFTER_S 30 /* without traffic; no answer for 20 s more ends the connection */
 #define HANG_UP_AFTER_S 50
 
@@ -336,6 +337,8 @@ static int on_connection(struct link *link, struct lws *wsi, enum lws_callback_r
     case LWS_CALLBACK_CLIENT_WRITEABLE:
         return writeable(link, wsi);
     case LWS_CALLBACK_CLIENT_CLOSED:
+    case LWS_CALLBACK_CLOSED_CLIENT_HTTP:
+    case LWS_CALLBACK_WSI_DESTROY: /* the only word that comes of some that die in their handshake or upgrade */
         lws_set_opaque_user_data(wsi, NULL);
         lost(link, STATUS_NETWORK);
         return 0;
@@ -359,7 +362,8 @@ int link_lws_callback(struct lws *wsi, enum lws_callback_reasons reason, void *u
         return reason == LWS_CALLBACK_CLIENT_ESTABLISHED || reason == LWS_CALLBACK_CLIENT_RECEIVE ? -1 : 0;
     }
     if (reason == LWS_CALLBACK_CLIENT_CONNECTION_ERROR || reason == LWS_CALLBACK_CLIENT_ESTABLISHED ||
-        reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_CLOSED) {
+        reason == LWS_CALLBACK_CLIENT_RECEIVE || reason == LWS_CALLBACK_CLIENT_CLOSED ||
+        reason == LWS_CALLBACK_CLOSED_CLIENT_HTTP || reason == LWS_CALLBACK_WSI_DESTROY) {
         loop_note(link->loop);
     }
     return on_connection(link, wsi, reason, in, size);

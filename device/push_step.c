@@ -14,7 +14,7 @@ void step_push(struct sync *sync, const struct sync_event *event, struct sync_ac
     if (sync->ack_until_ms == SYNC_NEVER) {
         sync->ack_until_ms = event->now.timer_ms + sync->config.answer_limit_ms;
     }
-    if (in_flight >= sync->credit) {
+    if (in_flight >= sync->credit || sync->outstanding >= SYNC_PUSHES_MAX) {
         return; /* an Ack brings more; where none can come, the limit ends the session (P7) */
     }
     room = sync->credit - in_flight;

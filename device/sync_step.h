@@ -20,6 +20,8 @@
 #define SYNC_KEY_SIZE_MAX 160
 /* Pushes again from durable_seq that one session tries without an Ack between them, before it backs off. */
 #define SYNC_RESENDS_MAX 3
+/* Pushes sent and unanswered: credit counts entries, and so many whole messages must fit the link's queue. */
+#define SYNC_PUSHES_MAX 6
 /* A repair that didn't help is tried again after this, doubled each time up to the longest: the fault isn't ours. */
 #define SYNC_REPAIR_FIRST_MS (UINT64_C(3600) * 1000)
 #define SYNC_REPAIR_LONGEST_MS (24 * SYNC_REPAIR_FIRST_MS)

@@ -133,11 +133,31 @@ static void waits__always_have_a_limit(void **state)
     }
 }
 
+/* Credit counts entries, which may be long: what is under way must fit the link's queue all the same. */
+static void pushes_under_way__are_bounded(void **state)
+{
+    struct sync sync = make_sync(SYNC_ONLINE);
+    struct sync_event event = {.type = SYNC_EVENT_APPENDED, .seq = 1000};
+    struct sync_actions actions;
+    unsigned pushes = 0;
+
+    (void)state;
+    sync.credit = 1000;
+    sync_step(&sync, &event, &actions);
+    while (actions.count > 0 && actions.items[0].type == SYNC_ACTION_PUSH) {
+        assert_in_range(++pushes, 1, SYNC_PUSHES_MAX);
+        event = (struct sync_event){.type = SYNC_EVENT_PUSHED, .seq = 10 * pushes}; /* ten at a time: they were long */
+        sync_step(&sync, &event, &actions);
+    }
+    assert_int_equal(pushes, SYNC_PUSHES_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(phases__follow_the_table),
         cmocka_unit_test(waits__always_have_a_limit),
+        cmocka_unit_test(pushes_under_way__are_bounded),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
