@@ -4,6 +4,7 @@
 
 int command_scenario(int argc, char **argv);
 int command_demo(int argc, char **argv);
+int command_chaos(int argc, char **argv);
 int command_device(int argc, char **argv);
 
 #endif

@@ -16,6 +16,8 @@ static const struct {
      command_scenario},
     {"demo", "--dir FORCE FILE", "play a day in a training force that is set up, and print what became of it",
      command_demo},
+    {"chaos", "--listen A:P --to A:P", "a bad network between phones and a server: delay, cut, split, throttle",
+     command_chaos},
     {"device", "--dir FORCE --as \"PC 1001\"", "one simulated phone by hand, against a running server", command_device},
 };
 

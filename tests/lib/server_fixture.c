@@ -241,6 +241,12 @@ static void make_store(struct server_fixture *fixture)
     add_team_and_offender(fixture);
     add_device(fixture, &fixture->officer);
     add_device(fixture, &fixture->supervisor);
+    for (unsigned i = 0; i < fixture->colleague_count; i++) {
+        char code[32];
+        snprintf(code, sizeof(code), "PC %u", i + 2);
+        add_officer(fixture, &fixture->colleagues[i], code, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER);
+        add_device(fixture, &fixture->colleagues[i]);
+    }
     add_policy(fixture);
     assert_int_equal(store_sqlite_create(path, true), STATUS_OK);
     assert_int_equal(store_sqlite_open(path, STORE_SQLITE_WRITER, &store), STATUS_OK);
@@ -263,7 +269,24 @@ static void write_checkpoint_key(struct server_fixture *fixture)
     assert_int_equal(fclose(file), 0);
 }
 
+static void make_colleagues(struct server_fixture *fixture, unsigned count)
+{
+    assert_true(count <= SERVER_FIXTURE_COLLEAGUES_MAX);
+    fixture->colleague_count = count;
+    for (unsigned i = 0; i < count; i++) {
+        char name[32];
+        snprintf(name, sizeof(name), "colleague%u", i);
+        server_device_init(&fixture->colleagues[i], name);
+        make_device_certificate(fixture, &fixture->colleagues[i]);
+    }
+}
+
 void server_fixture_make(struct server_fixture *fixture)
+{
+    server_fixture_make_with(fixture, 0);
+}
+
+void server_fixture_make_with(struct server_fixture *fixture, unsigned colleagues)
 {
     struct server_device *devices[4] = {&fixture->operator_device, &fixture->officer, &fixture->supervisor,
                                         &fixture->stranger};
@@ -280,6 +303,7 @@ void server_fixture_make(struct server_fixture *fixture)
         server_device_init(devices[i], names[i]);
         make_device_certificate(fixture, devices[i]);
     }
+    make_colleagues(fixture, colleagues);
     write_checkpoint_key(fixture);
     make_store(fixture);
     server_fixture_write_config(fixture, NULL, NULL);
@@ -293,6 +317,8 @@ void server_fixture_remove(struct server_fixture *fixture)
     server_device_done(&fixture->officer);
     server_device_done(&fixture->supervisor);
     server_device_done(&fixture->stranger);
+    for (unsigned i = 0; i < fixture->colleague_count; i++)
+        server_device_done(&fixture->colleagues[i]);
     sign_key_free(fixture->checkpoint_key);
     test_folder_remove(fixture->folder);
 }

@@ -9,6 +9,8 @@
 
 #include "tests/lib/server_device.h"
 
+#define SERVER_FIXTURE_COLLEAGUES_MAX 8
+
 struct server_fixture {
     char folder[64];
     char ca[96]; /* the server's and the devices' issuer, as certs/ leaves it */
@@ -19,13 +21,16 @@ struct server_fixture {
     struct server_device operator_device;
     struct server_device officer;
     struct server_device supervisor;
-    struct server_device stranger; /* has a certificate, isn't enrolled */
-    pid_t pid;                     /* 0: not running */
+    struct server_device stranger;                                  /* has a certificate, isn't enrolled */
+    struct server_device colleagues[SERVER_FIXTURE_COLLEAGUES_MAX]; /* more offender managers of the team */
+    unsigned colleague_count;
+    pid_t pid; /* 0: not running */
     uint16_t port;
 };
 
 /* DOUBLECREWD, DOUBLECREW_CERTS: as the build sets them. Makes the folder and the store; nothing runs yet. */
 void server_fixture_make(struct server_fixture *fixture);
+void server_fixture_make_with(struct server_fixture *fixture, unsigned colleagues);
 void server_fixture_remove(struct server_fixture *fixture);
 /* Writes the configuration and starts the server; fails the test unless it says that it is ready. */
 void server_fixture_start(struct server_fixture *fixture);
