@@ -14,6 +14,7 @@
 #include "device/own_log.h"
 #include "device/row_read.h"
 #include "device/view_rows.h"
+#include "device/witness.h"
 
 #define CODE_MAGIC_SIZE 4
 #define CODE_PREFIX_SIZE (CODE_MAGIC_SIZE + 1 + ID_SIZE + 2)
@@ -109,6 +110,8 @@ struct code {
     struct id nonce;
     struct span push;
     struct entry entry;
+    char anchor[CHECKPOINT_TEXT_MAX]; /* that the check-in names */
+    size_t anchor_size;
     const Doublecrew__V1__CheckIn *check_in;
 };
 
@@ -150,6 +153,10 @@ static enum status open_push(struct dc_device *device, struct code *code, uint32
         return status;
     }
     code->entry = push.entries[0];
+    if (push.anchor_count > 0 && push.anchors[0].text.size <= sizeof code->anchor) {
+        code->anchor_size = push.anchors[0].text.size;
+        memcpy(code->anchor, push.anchors[0].text.data, code->anchor_size);
+    }
     return STATUS_OK;
 }
 
@@ -300,13 +307,16 @@ static enum status append_packed(struct dc_device *device, uint16_t kind, const 
     return status;
 }
 
-static enum status append_carried(struct dc_device *device, struct span push)
+static enum status append_carried(struct dc_device *device, const struct code *code)
 {
     Doublecrew__V1__Carried carried = DOUBLECREW__V1__CARRIED__INIT;
     struct hash entry;
 
-    carried.push = message_bytes(push.data, push.size);
-    return append_packed(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED, &carried.base, &entry);
+    enum status status;
+
+    carried.push = message_bytes(code->push.data, code->push.size);
+    status = append_packed(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED, &carried.base, &entry);
+    return status == STATUS_OK ? witness_keep(device, span_of(code->anchor, code->anchor_size)) : status;
 }
 
 /* The partner's entry and the own check-in that names it: both, or neither. */
@@ -331,7 +341,7 @@ static enum status append_reply(struct dc_device *device, const struct code *cod
     if (status != STATUS_OK) {
         return status;
     }
-    status = append_carried(device, code->push);
+    status = append_carried(device, code);
     if (status == STATUS_OK) {
         status =
             append_packed(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN, &message.message.base, ret_presence);
@@ -401,7 +411,7 @@ static enum status append_confirm(struct dc_device *device, const struct code *c
     if (status != STATUS_OK) {
         return status;
     }
-    status = append_carried(device, code->push);
+    status = append_carried(device, code);
     if (status == STATUS_OK) {
         status = append_packed(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_COSIGN_CONFIRM, &confirm.base, &entry);
     }

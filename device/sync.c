@@ -6,6 +6,7 @@
 #include "device/pending.h"
 #include "device/report.h"
 #include "device/upkeep.h"
+#include "device/witness.h"
 
 #define HELD_REASON_MAX 64
 
@@ -66,6 +67,7 @@ static enum status send_hello(struct dc_device *device)
     uint64_t pending = pending_count(device);
     Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
     Doublecrew__V1__Hello hello = DOUBLECREW__V1__HELLO__INIT;
+    struct witness_texts witnesses;
     uint8_t checkpoint[STORE_STATE_SIZE_MAX];
     size_t size = 0;
     enum status status = store_state_get(device->store, "checkpoint", checkpoint, &size);
@@ -91,6 +93,10 @@ static enum status send_hello(struct dc_device *device)
     hello.pending_since_wall_ms = device_pending_since_ms(device);
     hello.failures = sync->failures;
     hello.failing_code = sync->failing_code;
+    status = witness_show(device, &witnesses, &hello);
+    if (status != STATUS_OK) {
+        return status;
+    }
     message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     return device_send(device, &message);
@@ -136,6 +142,9 @@ static enum status put_anchor(struct dc_device *device, const struct sync_action
     }
     if (status == STATUS_OK && action->proved) {
         status = store_state_put(device->store, "checkpoint", action->text);
+    }
+    if (status == STATUS_OK && action->proved) {
+        status = witness_forget(device);
     }
     if (status == STATUS_OK) {
         status = keep_time(device, checkpoint.time_ms);

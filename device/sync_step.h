@@ -18,6 +18,8 @@
 
 #define SYNC_PROTOCOL 1
 #define SYNC_KEY_SIZE_MAX 160
+/* Partners' checkpoints that wait to be shown to the server (K1). */
+#define SYNC_WITNESSES_MAX 4
 /* Pushes again from durable_seq that one session tries without an Ack between them, before it backs off. */
 #define SYNC_RESENDS_MAX 3
 /* Pushes sent and unanswered: credit counts entries, and so many whole messages must fit the link's queue. */
@@ -111,6 +113,8 @@ struct sync {
 
     bool has_checkpoint; /* the last one that was verified, with its proof */
     struct checkpoint checkpoint;
+    struct checkpoint shown[SYNC_WITNESSES_MAX]; /* in this session's Hello, in its order */
+    size_t shown_count;
 
     uint64_t phase_until_ms; /* timer clock; SYNC_NEVER */
     uint64_t ack_until_ms;

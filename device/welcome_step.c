@@ -8,20 +8,18 @@ static struct span bytes_of(ProtobufCBinaryData data)
     return span_of(data.data, data.len);
 }
 
-static enum status proof_of(const Doublecrew__V1__Welcome *welcome, struct hash *ret_hashes, size_t capacity,
-                            size_t *ret_count)
+static enum status proof_of(const ProtobufCBinaryData *hashes, size_t count, struct hash *ret_hashes, size_t capacity)
 {
-    if (welcome->n_consistency_proof > capacity) {
+    if (count > capacity) {
         return STATUS_OVER_LIMIT;
     }
-    for (size_t i = 0; i < welcome->n_consistency_proof; i++) {
-        enum status status = hash_from_span(bytes_of(welcome->consistency_proof[i]), &ret_hashes[i]);
+    for (size_t i = 0; i < count; i++) {
+        enum status status = hash_from_span(bytes_of(hashes[i]), &ret_hashes[i]);
 
         if (status != STATUS_OK) {
             return status;
         }
     }
-    *ret_count = welcome->n_consistency_proof;
     return STATUS_OK;
 }
 
@@ -67,14 +65,45 @@ static enum status check_journal(struct sync *sync, const Doublecrew__V1__Welcom
                                  const struct checkpoint *next, uint64_t kept_size)
 {
     struct hash hashes[64];
-    size_t count = 0;
-    enum status status = proof_of(welcome, hashes, sizeof hashes / sizeof *hashes, &count);
+    size_t count = welcome->n_consistency_proof;
+    enum status status = proof_of(welcome->consistency_proof, count, hashes, sizeof hashes / sizeof *hashes);
 
     if (status != STATUS_OK || !sync->has_checkpoint || sync->checkpoint.size > kept_size) {
         return status;
     }
     return anchor_extends(sync->verifier, &sync->checkpoint, next,
                           (struct anchor_proof){.hashes = hashes, .count = count});
+}
+
+/*
+ * What partners were shown must lead to what is shown here (K1). A witness of another epoch says nothing; a proof that is missing
+ * is one that fails, for a server could leave it out for just that reason.
+ */
+static enum status check_witnesses(const struct sync *sync, const Doublecrew__V1__Welcome *welcome,
+                                   const struct checkpoint *next)
+{
+    struct hash hashes[64];
+
+    for (size_t i = 0; i < sync->shown_count; i++) {
+        bool has_proof = i < welcome->n_witness_proofs;
+        size_t count = has_proof ? welcome->witness_proofs[i]->n_hashes : 0;
+        enum status status = STATUS_OK;
+
+        if (!id_equal(&sync->shown[i].epoch, &next->epoch)) {
+            continue;
+        }
+        if (has_proof) {
+            status = proof_of(welcome->witness_proofs[i]->hashes, count, hashes, sizeof hashes / sizeof *hashes);
+        }
+        if (status == STATUS_OK) {
+            status = anchor_extends(sync->verifier, &sync->shown[i], next,
+                                    (struct anchor_proof){.hashes = hashes, .count = count});
+        }
+        if (status != STATUS_OK) {
+            return status;
+        }
+    }
+    return STATUS_OK;
 }
 
 static enum status take_anchor(struct sync *sync, const Doublecrew__V1__Welcome *welcome, struct sync_actions *actions)
@@ -95,6 +124,9 @@ static enum status take_anchor(struct sync *sync, const Doublecrew__V1__Welcome 
     }
     if (status == STATUS_OK) {
         status = check_journal(sync, welcome, &checkpoint, kept_size);
+    }
+    if (status == STATUS_OK) {
+        status = check_witnesses(sync, welcome, &checkpoint);
     }
     if (status != STATUS_OK) {
         return status;

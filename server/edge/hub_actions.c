@@ -148,6 +148,8 @@ static void report(struct hub *hub, struct connection *connection, const struct 
         LOG(hub->log, LOG_INFO, "flag_received", log_number("connection", number), log_id("device", device),
             log_hash("flag", &action->report.flag), log_number("pos", (int64_t)action->report.pos),
             log_number("latency_us", action->report.latency_us));
+    else if (action->report.status == STATUS_DIVERGED) /* nothing was sent: the peer sees it for itself (K1) */
+        LOG(hub->log, LOG_ERROR, "witness_differs", log_number("connection", number), log_id("device", device));
     else if (id_is_zero(device)) /* before Welcome only the certificate says who it is */
         LOG(hub->log, LOG_WARNING, "client_refused", log_status("reason", action->report.status),
             log_number("connection", number), log_hash("certificate_key", &connection->certificate_key_hash));

@@ -37,6 +37,22 @@ static enum status read_checkpoint(const Doublecrew__V1__Hello *hello, struct se
     return STATUS_OK;
 }
 
+static enum status read_witnesses(const Doublecrew__V1__Hello *hello, struct session_request *request)
+{
+    if (hello->n_witness_checkpoints > SESSION_WITNESSES_MAX)
+        return STATUS_OVER_LIMIT;
+    for (size_t i = 0; i < hello->n_witness_checkpoints; i++) {
+        const ProtobufCBinaryData *text = &hello->witness_checkpoints[i];
+
+        if (text->len == 0 || text->len > CHECKPOINT_TEXT_MAX)
+            return STATUS_BAD_LENGTH;
+        memcpy(request->witnesses[i].text, text->data, text->len);
+        request->witnesses[i].size = text->len;
+    }
+    request->witness_count = hello->n_witness_checkpoints;
+    return STATUS_OK;
+}
+
 static enum status read_hello(const Doublecrew__V1__Hello *hello, struct session_hello *ret_hello,
                               struct feed_cursor *ret_cursor)
 {
@@ -64,7 +80,7 @@ static enum status read_hello(const Doublecrew__V1__Hello *hello, struct session
 static void ask(struct session *session, const struct feed_cursor *after, struct session_update *update)
 {
     session_act(update, SESSION_READ);
-    update->request = (struct session_request){.kind = SESSION_GREET, .after = *after};
+    update->request.after = *after;
     update->request.certificate_key_hash = session->certificate_key_hash;
     update->request.hello = session->hello;
 }
@@ -77,12 +93,15 @@ void session_hello_receive(struct session *session, const struct session_now *no
     struct feed_cursor after = {0};
     enum status status = session_unpack(session, &doublecrew__v1__hello__descriptor, body, &unpacked);
 
+    update->request = (struct session_request){.kind = SESSION_GREET};
     if (status == STATUS_OK) {
         hello = (const Doublecrew__V1__Hello *)unpacked;
         session->device_seq = hello->head_seq;
         session_contact_hello(session, hello);
         session->page_credit = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
         status = read_hello(hello, &session->hello, &after);
+        if (status == STATUS_OK)
+            status = read_witnesses(hello, &update->request);
     }
     if (status != STATUS_OK) {
         session_fail(session, update, status, true);
@@ -99,8 +118,31 @@ static ProtobufCBinaryData to_wire(const void *bytes, size_t size)
     return (ProtobufCBinaryData){size, (uint8_t *)(uintptr_t)bytes}; /* packing only reads */
 }
 
+/* Packing only reads; all of it lives until the message is packed. */
+struct witness_proofs {
+    Doublecrew__V1__WitnessProof proofs[SESSION_WITNESSES_MAX];
+    Doublecrew__V1__WitnessProof *list[SESSION_WITNESSES_MAX];
+    ProtobufCBinaryData hashes[SESSION_WITNESSES_MAX][MERKLE_PROOF_MAX];
+};
+
+static void fill_witness_proofs(const struct session_greeting *greeting, struct witness_proofs *proofs,
+                                Doublecrew__V1__Welcome *answer)
+{
+    for (size_t i = 0; i < greeting->witness_count; i++) {
+        doublecrew__v1__witness_proof__init(&proofs->proofs[i]);
+        for (size_t j = 0; j < greeting->witnesses[i].proof_count; j++)
+            proofs->hashes[i][j] = to_wire(greeting->witnesses[i].proof[j].bytes, HASH_SIZE);
+        proofs->proofs[i].hashes = proofs->hashes[i];
+        proofs->proofs[i].n_hashes = greeting->witnesses[i].proof_count;
+        proofs->list[i] = &proofs->proofs[i];
+    }
+    answer->witness_proofs = proofs->list;
+    answer->n_witness_proofs = greeting->witness_count;
+}
+
 static void welcome(struct session *session, const struct session_greeting *greeting, struct session_update *update)
 {
+    struct witness_proofs witness_proofs;
     Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
     Doublecrew__V1__Welcome answer = DOUBLECREW__V1__WELCOME__INIT;
     ProtobufCBinaryData proof[MERKLE_PROOF_MAX];
@@ -112,6 +154,7 @@ static void welcome(struct session *session, const struct session_greeting *gree
     answer.anchor = to_wire(greeting->anchor, greeting->anchor_size);
     answer.n_consistency_proof = greeting->proof_count;
     answer.consistency_proof = proof;
+    fill_witness_proofs(greeting, &witness_proofs, &answer);
     answer.durable_seq = greeting->look.device.last_seq;
     if (answer.durable_seq > 0)
         answer.durable_hash = to_wire(greeting->look.device.last_hash.bytes, HASH_SIZE);
@@ -152,6 +195,8 @@ void session_hello_greeted(struct session *session, const struct session_reply *
     session->head_pos = greeting->head.pos;
     session->seal_wanted = true;
     welcome(session, greeting, update);
+    if (greeting->witness_differs)
+        session_act(update, SESSION_REPORT)->report.status = STATUS_DIVERGED;
     if (session->state == SESSION_LIVE && session->look.device.standing == DEVICE_ACTIVE)
         session_flags_pending(greeting, update);
     session_page_want(session, update);

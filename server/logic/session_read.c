@@ -85,6 +85,56 @@ static enum status prove(struct session_reader *reader, const struct session_hel
                                      &greeting->proof_count);
 }
 
+/* From a partner's checkpoint to our head. Another epoch's proves nothing here, and isn't wrong. */
+static enum status prove_from(struct session_reader *reader, const struct session_witness *witness,
+                              const struct store_head *head, struct checkpoint *ret_held,
+                              struct hash ret_proof[MERKLE_PROOF_MAX], size_t *ret_count)
+{
+    enum status status = checkpoint_open(reader->sha, span_of(witness->text, witness->size), &reader->checkpoint_public,
+                                         reader->checkpoint_verify, ret_held);
+
+    *ret_count = 0;
+    if (status != STATUS_OK)
+        return status;
+    if (!id_equal(&ret_held->force, &head->force) || !id_equal(&ret_held->epoch, &head->epoch))
+        return STATUS_OK;
+    if (ret_held->size > head->pos)
+        return STATUS_STORE_BEHIND; /* we signed more than this store holds: it was set back (E2) */
+    if (ret_held->size == 0)
+        return STATUS_OK;
+    return journal_prove_consistency(reader->store, ret_held->size, head->pos, ret_proof, ret_count);
+}
+
+static bool leads_here(struct session_reader *reader, const struct checkpoint *held, const struct store_head *head,
+                       const struct hash *proof, size_t count)
+{
+    if (!id_equal(&held->force, &head->force) || !id_equal(&held->epoch, &head->epoch) || held->size == 0)
+        return true;
+    if (held->size == head->pos)
+        return hash_equal(&held->root, &head->root);
+    return merkle_verify_consistency(reader->sha, held->size, &held->root, head->pos, &head->root, proof, count) ==
+           STATUS_OK;
+}
+
+/* Partners' checkpoints: the device checks each proof itself; that the server sees it as well is for its own log. */
+static enum status prove_witnesses(struct session_reader *reader, const struct session_request *request,
+                                   struct session_greeting *greeting)
+{
+    for (size_t i = 0; i < request->witness_count; i++) {
+        struct checkpoint held;
+        enum status status = prove_from(reader, &request->witnesses[i], &greeting->head, &held,
+                                        greeting->witnesses[i].proof, &greeting->witnesses[i].proof_count);
+
+        if (status != STATUS_OK)
+            return status;
+        greeting->witness_count++;
+        if (!leads_here(reader, &held, &greeting->head, greeting->witnesses[i].proof,
+                        greeting->witnesses[i].proof_count))
+            greeting->witness_differs = true;
+    }
+    return STATUS_OK;
+}
+
 static enum status place_cursor(const struct session_request *request, struct session_greeting *greeting)
 {
     if (!id_equal(&request->hello.epoch, &greeting->head.epoch)) {
@@ -130,6 +180,8 @@ static enum status greet(struct session_reader *reader, const struct session_req
         status = prove(reader, &request->hello, ret_greeting);
     if (status == STATUS_OK)
         status = place_cursor(request, ret_greeting);
+    if (status == STATUS_OK)
+        status = prove_witnesses(reader, request, ret_greeting);
     if (status == STATUS_OK)
         status = session_anchor_sign(reader, &ret_greeting->head, &request->hello, ret_greeting->anchor,
                                      &ret_greeting->anchor_size);

@@ -6,9 +6,9 @@
 #define DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
 
 #include "core/checkpoint.h"
-#include "server/logic/epochs.h"
 #include "core/limits.h"
 #include "core/merkle.h"
+#include "server/logic/epochs.h"
 #include "server/logic/purge.h"
 #include "server/logic/store.h"
 
@@ -41,12 +41,21 @@ struct session_hello {
     size_t checkpoint_size; /* 0: the device holds none */
 };
 
+/* Checkpoints that partners held, shown with Hello (K1). */
+#define SESSION_WITNESSES_MAX 4
+struct session_witness {
+    uint8_t text[CHECKPOINT_TEXT_MAX];
+    size_t size;
+};
+
 struct session_request {
     enum session_request_kind kind;
     struct hash certificate_key_hash;
     struct feed_cursor after;   /* GREET: Hello's; PAGE; PURGE */
     uint64_t purge_pos;         /* PURGE: up to there */
     struct session_hello hello; /* GREET; SEAL, with the time of asking and no checkpoint */
+    struct session_witness witnesses[SESSION_WITNESSES_MAX]; /* GREET */
+    size_t witness_count;
 };
 
 struct session_look {
@@ -74,6 +83,13 @@ struct session_greeting {
     struct hash proof[MERKLE_PROOF_MAX];
     size_t proof_count;
     struct epoch_look epochs;
+    struct {
+        struct hash proof[MERKLE_PROOF_MAX];
+        size_t proof_count;
+    } witnesses[SESSION_WITNESSES_MAX];
+    size_t witness_count;
+    bool
+        witness_differs; /* a checkpoint that this server signed doesn't lead to this journal: two histories were shown */
     struct session_pending_flag
         flags[SESSION_PENDING_FLAGS_MAX]; /* the session takes bytes over by setting it to NULL */
     size_t flag_count;
@@ -107,7 +123,7 @@ struct session_seal {
 
 struct session_reply {
     enum session_request_kind kind;
-    enum status status; /* not OK: the union is empty */
+    enum status status;                 /* not OK: the union is empty */
     uint8_t shown[CHECKPOINT_TEXT_MAX]; /* STORE_BEHIND: the signed checkpoint that says so, for batch_show */
     size_t shown_size;
     union {

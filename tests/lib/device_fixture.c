@@ -305,16 +305,15 @@ static enum status no_tile(void *context, unsigned level, uint64_t index, struct
     return STATUS_NOT_FOUND; /* trees of tests stay below one tile */
 }
 
-static size_t prove(struct device_fixture *fixture, const Doublecrew__V1__Hello *hello, struct hash *ret_proof)
+static size_t prove(struct device_fixture *fixture, ProtobufCBinaryData from, struct hash *ret_proof)
 {
     struct checkpoint last;
     size_t count = 0;
 
-    if (hello->last_checkpoint.len == 0) {
+    if (from.len == 0) {
         return 0;
     }
-    assert_int_equal(checkpoint_read(span_of(hello->last_checkpoint.data, hello->last_checkpoint.len), &last),
-                     STATUS_OK);
+    assert_int_equal(checkpoint_read(span_of(from.data, from.len), &last), STATUS_OK);
     if (last.size == 0 || last.size > fixture->tree.size) {
         return 0;
     }
@@ -332,6 +331,9 @@ void device_fixture_welcome(struct device_fixture *fixture, uint64_t durable_seq
     Doublecrew__V1__Welcome welcome = DOUBLECREW__V1__WELCOME__INIT;
     ProtobufCBinaryData list[MERKLE_PROOF_MAX];
     struct hash proof[MERKLE_PROOF_MAX];
+    Doublecrew__V1__WitnessProof witnesses[SYNC_WITNESSES_MAX], *witness_list[SYNC_WITNESSES_MAX];
+    ProtobufCBinaryData witness_lists[SYNC_WITNESSES_MAX][MERKLE_PROOF_MAX];
+    struct hash witness_proofs[SYNC_WITNESSES_MAX][MERKLE_PROOF_MAX];
     char text[CHECKPOINT_TEXT_MAX];
     struct hash hash = {{0}};
 
@@ -339,11 +341,22 @@ void device_fixture_welcome(struct device_fixture *fixture, uint64_t durable_seq
     welcome.protocol = 1;
     welcome.anchor.len = device_fixture_anchor(fixture, sent->hello, text);
     welcome.anchor.data = (uint8_t *)text;
-    welcome.n_consistency_proof = prove(fixture, sent->hello, proof);
+    welcome.n_consistency_proof = prove(fixture, sent->hello->last_checkpoint, proof);
     for (size_t i = 0; i < welcome.n_consistency_proof; i++) {
         list[i] = (ProtobufCBinaryData){.data = proof[i].bytes, .len = HASH_SIZE};
     }
     welcome.consistency_proof = list;
+    for (size_t i = 0; i < sent->hello->n_witness_checkpoints; i++) {
+        doublecrew__v1__witness_proof__init(&witnesses[i]);
+        witnesses[i].n_hashes = prove(fixture, sent->hello->witness_checkpoints[i], witness_proofs[i]);
+        for (size_t j = 0; j < witnesses[i].n_hashes; j++) {
+            witness_lists[i][j] = (ProtobufCBinaryData){.data = witness_proofs[i][j].bytes, .len = HASH_SIZE};
+        }
+        witnesses[i].hashes = witness_lists[i];
+        witness_list[i] = &witnesses[i];
+    }
+    welcome.witness_proofs = witness_list;
+    welcome.n_witness_proofs = fixture->no_witness_proofs ? 0 : sent->hello->n_witness_checkpoints;
     welcome.durable_seq = durable_seq;
     if (durable_hash) {
         hash = *durable_hash;

@@ -55,6 +55,7 @@ struct device_fixture {
     struct sign_key *server_key;
     struct merkle_tree tree; /* of the played server */
     struct id epoch;
+    bool no_witness_proofs; /* the played server leaves them out */
 };
 
 /* number tells devices of one test apart: ids, log and key follow from it. */

@@ -349,6 +349,93 @@ static void rescue__exports_what_another_log_can_carry(void **state)
     free(rescued);
 }
 
+/* A's check-in names what the server had shown to A; B carries it, and asks the server about it (K1). */
+static void cosign_with_what_a_was_shown(struct pair *pair)
+{
+    struct dc_hash a, b;
+
+    device_fixture_grow(&pair->a, 5);
+    device_fixture_online(&pair->a);
+    device_disconnected(pair->a.device, STATUS_NETWORK);
+    cosign(pair, &a, &b);
+}
+
+static enum dc_status reason_of(struct device_fixture *fixture)
+{
+    struct dc_sync_status status;
+
+    dc_sync_status(fixture->device, &status);
+    return status.reason;
+}
+
+static void witness__shown_until_the_server_proves_that_it_goes_on_from_there(void **state)
+{
+    struct pair *pair = *state;
+
+    cosign_with_what_a_was_shown(pair);
+    pair->b.tree = pair->a.tree;
+    device_fixture_grow(&pair->b, 3);
+    device_fixture_reopen(&pair->b); /* kept across a restart of the app */
+    device_fixture_connect(&pair->b);
+    assert_int_equal(device_fixture_last(&pair->b)->hello->n_witness_checkpoints, 1);
+    device_disconnected(pair->b.device, STATUS_NETWORK); /* no answer: shown again */
+    device_fixture_online(&pair->b);
+    assert_int_equal(reason_of(&pair->b), DC_OK);
+    device_disconnected(pair->b.device, STATUS_NETWORK);
+    device_fixture_connect(&pair->b);
+    assert_int_equal(device_fixture_last(&pair->b)->hello->n_witness_checkpoints, 0);
+}
+
+static void witness__of_another_history_stops_the_session(void **state)
+{
+    struct pair *pair = *state;
+
+    cosign_with_what_a_was_shown(pair);
+    device_fixture_grow(&pair->b, 9); /* B's server: the same key, another tree */
+    pair->b.tree.edge[0][2].bytes[0] ^= 1;
+    device_fixture_connect(&pair->b);
+    device_fixture_welcome(&pair->b, 0, NULL, 512);
+    assert_int_equal(reason_of(&pair->b), DC_DIVERGED);
+    assert_false(pair->b.device->sync.has_checkpoint);
+    device_fixture_connect(&pair->b); /* and stays so */
+    assert_int_equal(device_fixture_last(&pair->b)->hello->n_witness_checkpoints, 1);
+}
+
+static void witness__larger_than_what_is_shown_now(void **state)
+{
+    struct pair *pair = *state;
+
+    cosign_with_what_a_was_shown(pair);
+    device_fixture_grow(&pair->b, 4);
+    device_fixture_connect(&pair->b);
+    device_fixture_welcome(&pair->b, 0, NULL, 512);
+    assert_int_equal(reason_of(&pair->b), DC_DIVERGED);
+}
+
+static void witness__whose_proof_is_left_out(void **state)
+{
+    struct pair *pair = *state;
+
+    cosign_with_what_a_was_shown(pair);
+    pair->b.tree = pair->a.tree;
+    device_fixture_grow(&pair->b, 3);
+    pair->b.no_witness_proofs = true;
+    device_fixture_connect(&pair->b);
+    device_fixture_welcome(&pair->b, 0, NULL, 512);
+    assert_int_equal(reason_of(&pair->b), DC_DIVERGED);
+}
+
+/* After a restore the store has a new epoch: what was shown before says nothing of it (E2). */
+static void witness__of_another_epoch_says_nothing(void **state)
+{
+    struct pair *pair = *state;
+
+    cosign_with_what_a_was_shown(pair);
+    memset(pair->b.epoch.bytes, 0xe2, ID_SIZE);
+    device_fixture_online(&pair->b);
+    assert_int_equal(reason_of(&pair->b), DC_OK);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* Five days in the cellar: colleagues' rows can't be read any more, but who may be second is still known. */
@@ -379,6 +466,11 @@ int main(void)
         CASE(preview__a_cosigned_partner_makes_it_joint_so_far_without_any_server),
         CASE(presences__own_ones_are_there_before_the_server_knows_them),
         CASE(rescue__exports_what_another_log_can_carry),
+        CASE(witness__shown_until_the_server_proves_that_it_goes_on_from_there),
+        CASE(witness__of_another_history_stops_the_session),
+        CASE(witness__larger_than_what_is_shown_now),
+        CASE(witness__whose_proof_is_left_out),
+        CASE(witness__of_another_epoch_says_nothing),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
