@@ -62,8 +62,17 @@ struct visit {
     uint64_t seq;
 };
 
+/* An edit that was made: others may replace it, whether their phones could have seen it or not. */
+struct edited {
+    unsigned value;
+    size_t about; /* a visit's offender, or the visit */
+    struct hash hash;
+};
+
 struct story {
     struct fleet *fleet;
+    struct edited edits[256];
+    size_t edit_count;
     uint64_t random;
     struct event events[EVENTS_MAX];
     size_t event_count;
@@ -288,6 +297,61 @@ static void write_note(struct story *s, const struct visit *visit, int64_t at_us
     (void)fleet_add(phone(s, visit->who), at_us, KIND(NOTE), &message.base);
 }
 
+/* Hashes of some earlier edits of the same field. */
+static size_t earlier_edits(struct story *s, const struct edited *edit, ProtobufCBinaryData *ret_hashes, size_t max)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < s->edit_count && count < max; i++) {
+        const struct edited *other = &s->edits[i];
+
+        if (other->value / 2 == edit->value / 2 && other->about == edit->about && chance(s, 70))
+            ret_hashes[count++] = bytes(other->hash.bytes, HASH_SIZE);
+    }
+    return count;
+}
+
+/* 0: a text about the visit, 1: about the offender, 2: a tag is added, 3: a tag is taken away. */
+static void write_edit(struct story *s, const struct event *event)
+{
+    const struct visit *visit = &s->visits[event->visit];
+    struct edited edit = {event->value, event->value == 0 ? 100 + event->visit : visit->offender, {{0}}};
+    Doublecrew__V1__Edit message = DOUBLECREW__V1__EDIT__INIT;
+    Doublecrew__V1__FieldEdit field = DOUBLECREW__V1__FIELD_EDIT__INIT, *fields[] = {&field};
+    Doublecrew__V1__SetChange set = DOUBLECREW__V1__SET_CHANGE__INIT;
+    Doublecrew__V1__SetRemoval removal = DOUBLECREW__V1__SET_REMOVAL__INIT, *removals[] = {&removal};
+    ProtobufCBinaryData hashes[16];
+    struct id offender = fleet_id(offenders[visit->offender]);
+    char tag[8] = "dog", *tags[] = {tag}, text[32] = "Gate code changed";
+    size_t count = earlier_edits(s, &edit, hashes, 16);
+
+    tag[0] = (char)('c' + below(s, 2));
+    message.subject = event->value == 0 ? bytes(visit->check_in.bytes, HASH_SIZE) : bytes(offender.bytes, ID_SIZE);
+    message.fields = fields;
+    message.n_fields = 1;
+    field.field = words(event->value < 2 ? "summary" : "tags");
+    field.change_case =
+        event->value < 2 ? DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT : DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET;
+    if (event->value < 2) {
+        text[0] = (char)('A' + below(s, 26));
+        field.text = text;
+        field.replaces = hashes;
+        field.n_replaces = count;
+    } else {
+        field.set = &set;
+        set.add = tags;
+        set.n_add = event->value == 2;
+        set.remove = removals;
+        set.n_remove = event->value == 3;
+        removal.value = tag;
+        removal.additions_seen = hashes;
+        removal.n_additions_seen = count;
+    }
+    edit.hash = fleet_add(phone(s, event->who), event->at_us, KIND(EDIT), &message.base);
+    if (s->edit_count < sizeof(s->edits) / sizeof(s->edits[0]))
+        s->edits[s->edit_count++] = edit;
+}
+
 static void confirm(struct story *s, const struct visit *visit, int64_t at_us)
 {
     Doublecrew__V1__CosignConfirm message = DOUBLECREW__V1__COSIGN_CONFIRM__INIT;
@@ -443,6 +507,8 @@ static void play_presence(struct story *s, const struct event *event)
                             (Doublecrew__V1__VisitOutcome)event->value);
     else if (event->deed == DEED_NOTE)
         write_note(s, visit, event->at_us);
+    else if (event->deed == DEED_EDIT)
+        write_edit(s, event);
     else if (event->deed == DEED_CONFIRM && other->begun)
         confirm(s, visit, event->at_us);
     else if (event->deed == DEED_DECIDE && visit->seq <= phone(s, visit->who)->pushed) /* nobody decides unseen */

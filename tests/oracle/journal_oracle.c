@@ -14,6 +14,7 @@
 /* One group's verdicts: as of the end, and again as of earlier times where rows are older. */
 struct group {
     const struct jo *jo;
+    struct store *store;
     const struct jo_evidence *evidence;
     struct jo_case *jc;
     struct rule_verdict verdicts[RULE_PRESENCES_MAX];
@@ -111,16 +112,16 @@ static const char *compare_row(const struct group *g, size_t i, const Doublecrew
         return jo_say(text, size, "presence %s: its bounds: store [%lld, %lld] ms", jo_show(in),
                       (long long)row->in_from_ms, (long long)row->in_to_ms);
     if (what == NULL)
-        return NULL;
+        return jo_compare_flags(g->jo, g->store, &in->hash, &g->verdicts[i], false, report, text, size);
     if (right_when_looked_at(g, i, row) && (g->uncertain || strcmp(what, "minutes alone") == 0)) {
         report->stale++;
-        return NULL;
+        return jo_compare_flags(g->jo, g->store, &in->hash, &g->verdicts[i], true, report, text, size);
     }
     return difference(g, i, row, what, text, size);
 }
 
-static const char *compare_member(const struct group *g, size_t i, struct store *store,
-                                  struct journal_oracle_report *report, char *text, size_t size)
+static const char *compare_member(const struct group *g, size_t i, struct journal_oracle_report *report, char *text,
+                                  size_t size)
 {
     uint8_t key[1 + HASH_SIZE] = {'p'};
     const struct jo_entry *in = &g->jo->entries.items[g->jo->presences.items[g->jc->members[i]].entry];
@@ -130,7 +131,7 @@ static const char *compare_member(const struct group *g, size_t i, struct store 
     enum status status;
 
     memcpy(key + 1, in->hash.bytes, HASH_SIZE);
-    status = store->ops->view_get(store, span_of(key, sizeof(key)), &view);
+    status = g->store->ops->view_get(g->store, span_of(key, sizeof(key)), &view);
     if (status != STATUS_OK)
         return jo_say(text, size, "presence %s: no row: %s", jo_show(in), status_name(status));
     row = doublecrew__v1__row__unpack(NULL, view.row.size, view.row.data);
@@ -155,7 +156,7 @@ static bool is_uncertain(const struct rule_case *c)
     return false;
 }
 
-static const char *compare_group(struct group *g, const size_t *members, size_t count, struct store *store,
+static const char *compare_group(struct group *g, const size_t *members, size_t count,
                                  const struct journal_oracle_settings *settings, struct journal_oracle_report *report,
                                  char *text, size_t size)
 {
@@ -178,7 +179,7 @@ static const char *compare_group(struct group *g, const size_t *members, size_t 
         found = jo_say(text, size, "the rule and its oracle on the group of presence %s: %s",
                        jo_show(&g->jo->entries.items[g->jo->presences.items[members[0]].entry]), opinion);
     for (size_t i = 0; found == NULL && i < count; i++)
-        found = compare_member(g, i, store, report, text, size);
+        found = compare_member(g, i, report, text, size);
     jo_case_done(&jc);
     return found;
 }
@@ -196,7 +197,7 @@ const char *jo_compare_presences(const struct jo *jo, struct store *store,
     jo_evidence_init(&evidence, jo);
     jo_group(jo, groups);
     for (size_t i = 0; found == NULL && i < jo->presences.count; i++) {
-        struct group g = {.jo = jo, .evidence = &evidence};
+        struct group g = {.jo = jo, .store = store, .evidence = &evidence};
         size_t members[RULE_PRESENCES_MAX], count = 0;
 
         for (size_t j = 0; groups[i] == i && j < jo->presences.count; j++) {
@@ -207,7 +208,7 @@ const char *jo_compare_presences(const struct jo *jo, struct store *store,
         if (count > RULE_PRESENCES_MAX)
             report->presences_skipped += count;
         else if (count > 0)
-            found = compare_group(&g, members, count, store, settings, report, text, size);
+            found = compare_group(&g, members, count, settings, report, text, size);
     }
     jo_evidence_done(&evidence);
     free(groups);
@@ -299,6 +300,14 @@ const char *journal_oracle_check_with(struct store *store, const struct journal_
     }
     if (found == NULL)
         found = jo_compare_presences(&jo, store, settings, ret_report, text, text_size);
+    if (found == NULL)
+        found = jo_compare_fork_flags(&jo, store, ret_report, text, text_size);
+    if (found == NULL)
+        found = jo_compare_fields(&jo, store, ret_report, text, text_size);
+    if (found == NULL)
+        found = jo_compare_notes(&jo, store, ret_report, text, text_size);
+    if (found == NULL)
+        found = jo_compare_scopes(&jo, store, ret_report, text, text_size);
     done(&jo);
     return found;
 }
@@ -309,6 +318,26 @@ const char *journal_oracle_check(struct store *store, struct journal_oracle_repo
     const struct journal_oracle_settings settings = {1, DEFAULT_WORLDS};
 
     return journal_oracle_check_with(store, &settings, ret_report, text, text_size);
+}
+
+enum status journal_oracle_scope(struct store *store, const struct id *device, journal_oracle_row *each, void *context)
+{
+    struct jo jo = {.records = 0};
+    const struct jo_enrolment *enrolment;
+    enum status status = jo_read(&jo, store);
+    char text[256];
+
+    if (status == STATUS_OK) {
+        jo_forks(&jo);
+        jo_bounds(&jo);
+        jo_presences(&jo);
+        enrolment = jo_device(&jo, device);
+        if (enrolment == NULL ||
+            jo_scope_of(&jo, store, &enrolment->officer, each, context, text, sizeof(text)) != NULL)
+            status = STATUS_NOT_FOUND;
+    }
+    done(&jo);
+    return status;
 }
 
 void journal_oracle_print(struct store *store, FILE *stream)
@@ -329,7 +358,8 @@ void journal_oracle_print(struct store *store, FILE *stream)
         const struct jo_entry *entry = &jo.entries.items[i];
 
         (void)fprintf(stream, "%5llu %s%s %s", (unsigned long long)entry->pos, entry->own ? "" : "carried ",
-                      entry->contested ? "contested" : "", entry_kind_name(entry->header.kind));
+                      entry->contested ? entry->branch != 0 ? "branch" : "contested" : "",
+                      entry_kind_name(entry->header.kind));
         print_details(stream, entry);
         (void)fprintf(stream, " %s\n", jo_show(entry));
     }

@@ -11,8 +11,10 @@
  * as_of; nothing else may be late.
  *
  * Readings where the text leaves two:
- *  - "don't count" (F2) is said of every entry from the fork point on: a contested check-out, outcome or confirmation counts
- *    only for a check-in of its own branch that is contested itself;
+ *  - of what a fork contests, check-outs and confirmations don't count for a check-in before the fork (they would count
+ *    towards joint), nor do acts (plans, words, decisions, edits) of either branch; an outcome counts when it is of the
+ *    check-in's branch, or of the branch that came first; each branch's clock is bounded by what came with that branch,
+ *    and its rows may show wider bounds;
  *  - "from the fork point": the least seq at which two hashes are known, also by what a later entry names as its previous;
  *  - an authority for one check-in is a window over all instants at which it may have been; one for a plan has its window;
  *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;
@@ -44,6 +46,13 @@ struct journal_oracle_report {
     size_t stale;      /* rows accepted as of an earlier time, see above */
     size_t looser;     /* rows accepted as an unproven reading of the same case */
     size_t watermarks; /* devices whose log state was compared */
+    size_t fields;
+    size_t notes;
+    size_t flags;          /* compared: each kind for each presence */
+    size_t flags_standing; /* of them: must stand */
+    size_t flags_either;   /* there, where the oracle leaves it open */
+    size_t devices;        /* whose feed was compared */
+    size_t rows;           /* in all these feeds */
 };
 
 struct journal_oracle_settings {
@@ -59,6 +68,15 @@ const char *journal_oracle_check(struct store *store, struct journal_oracle_repo
                                  size_t text_size);
 const char *journal_oracle_check_with(struct store *store, const struct journal_oracle_settings *settings,
                                       struct journal_oracle_report *ret_report, char *text, size_t text_size);
+
+/*
+ * What a device must hold once it has applied everything (P1): each key, once or more, with its row as the store has it now.
+ * For the feed and device stores; whether the rows say the right thing is journal_oracle_check's part. NOT_FOUND: a device that
+ * isn't enrolled, or a row that must be there and isn't; else as the store.
+ */
+typedef void journal_oracle_row(void *context, struct span key, struct span row);
+MUST_USE enum status journal_oracle_scope(struct store *store, const struct id *device, journal_oracle_row *each,
+                                          void *context);
 
 /* Every entry in order of first receipt, one a line: for the person who looks into a difference. */
 void journal_oracle_print(struct store *store, FILE *stream);

@@ -59,7 +59,8 @@ static struct jo_bounds on_its_own(const struct jo *jo, const struct jo_entry *e
     for (size_t i = 0; i < jo->observations.count; i++) {
         const struct jo_observation *o = &jo->observations.items[i];
 
-        if (id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot)) {
+        if (id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot) &&
+            jo->entries.items[o->entry].branch == entry->branch) {
             struct jo_bounds by = by_observation(o, (int64_t)entry->header.monotonic_ms * 1000, jo->drift_ppb);
 
             at_least(&at, by.lo_us);

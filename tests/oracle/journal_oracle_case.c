@@ -153,8 +153,7 @@ static void add_plan(struct jo_evidence *e, const Doublecrew__V1__Plan *plan)
         JO_ADD(&e->plans, rule);
 }
 
-/* The last version; an id stays with the offender for whom it was first used. */
-static const Doublecrew__V1__Plan *plan_named(const struct jo *jo, const struct id *id)
+const Doublecrew__V1__Plan *jo_plan_named(const struct jo *jo, const struct id *id)
 {
     const Doublecrew__V1__Plan *found = NULL;
     struct id offender = {{0}};
@@ -166,8 +165,7 @@ static const Doublecrew__V1__Plan *plan_named(const struct jo *jo, const struct 
             const Doublecrew__V1__Plan *plan = (const Doublecrew__V1__Plan *)entry->message;
             struct id plan_id = jo_id(plan->plan_id), of = jo_id(plan->offender_id);
 
-            if (!id_equal(&plan_id, id) || entry->contested || jo_offender(jo, &of) == NULL ||
-                (found != NULL && !id_equal(&of, &offender)))
+            if (!id_equal(&plan_id, id) || jo_offender(jo, &of) == NULL || (found != NULL && !id_equal(&of, &offender)))
                 continue;
             found = plan;
             offender = of;
@@ -184,7 +182,7 @@ static bool window_of(const struct jo *jo, const Doublecrew__V1__AuthorityWord *
     struct hash presence = jo_hash(word->presence);
 
     if (word->plan_id.len > 0) {
-        const Doublecrew__V1__Plan *plan = plan_named(jo, &plan_id);
+        const Doublecrew__V1__Plan *plan = jo_plan_named(jo, &plan_id);
 
         *ret_from_us = plan != NULL ? plan->from_ms * 1000 : 0;
         *ret_to_us = plan != NULL ? plan->to_ms * 1000 : 0;
@@ -223,7 +221,7 @@ static bool last_of_its_plan(const struct jo *jo, const struct jo_entry *entry)
     const Doublecrew__V1__Plan *plan = (const Doublecrew__V1__Plan *)entry->message;
     struct id id = jo_id(plan->plan_id);
 
-    return plan_named(jo, &id) == plan;
+    return jo_plan_named(jo, &id) == plan;
 }
 
 /* By the time from which they are in force; of two at one time the later version. */
@@ -252,7 +250,7 @@ void jo_evidence_init(struct jo_evidence *e, const struct jo *jo)
     for (size_t i = 0; i < jo->entries.count; i++) {
         const struct jo_entry *entry = &jo->entries.items[i];
 
-        if (entry->message == NULL || entry->contested || !jo_permitted(jo, entry))
+        if (entry->message == NULL || !jo_permitted(jo, entry))
             continue;
         if (entry->header.kind == JO_KIND(PLAN) && last_of_its_plan(jo, entry))
             add_plan(e, (const Doublecrew__V1__Plan *)entry->message);
@@ -429,7 +427,7 @@ static void add_decisions(struct jo_case *jc, const struct jo *jo, size_t count)
         struct rule_decision rule;
         struct hash presence;
 
-        if (entry->header.kind != JO_KIND(DECISION) || decision == NULL || entry->contested || !jo_permitted(jo, entry))
+        if (entry->header.kind != JO_KIND(DECISION) || decision == NULL || !jo_permitted(jo, entry))
             continue;
         presence = jo_hash(decision->presence);
         rule = (struct rule_decision){member_named(jc, jo, &presence, count), jo_author(jo, entry),

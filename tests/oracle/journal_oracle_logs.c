@@ -1,4 +1,5 @@
 /* What the entries of each log say together: forks, watermarks, who wrote and might; and the presences (F2, W1, V1). */
+#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -154,7 +155,7 @@ bool jo_permitted(const struct jo *jo, const struct jo_entry *entry)
 
     if (officer != NULL)
         role = officer->message != NULL ? (uint32_t)officer->message->role : DOUBLECREW__V1__ROLE__ROLE_OPERATOR;
-    if (device_is_out(jo, entry))
+    if (device_is_out(jo, entry) || entry->contested)
         return false;
     if (entry->header.kind >= 64)
         return role == DOUBLECREW__V1__ROLE__ROLE_OPERATOR;
@@ -186,15 +187,22 @@ static void least(uint64_t *seq, uint64_t value)
         *seq = value;
 }
 
+#define BRANCH_FIRST UINT_MAX
+
+static void contradict(struct jo *jo, const struct jo_entry *a, uint64_t seq)
+{
+    least(&log_of(jo, &a->header.log)->fork_seq, seq);
+}
+
 /* Two entries of one log that contradict each other about the hash at a place. */
-static void compare_pair(struct jo_log *log, const struct jo_entry *a, const struct jo_entry *b)
+static void compare_pair(struct jo *jo, const struct jo_entry *a, const struct jo_entry *b)
 {
     if (a->header.seq == b->header.seq && !hash_equal(&a->hash, &b->hash))
-        least(&log->fork_seq, a->header.seq);
+        contradict(jo, a, a->header.seq);
     if (a->header.seq == b->header.seq && a->header.seq > 1 && !hash_equal(&a->header.previous, &b->header.previous))
-        least(&log->fork_seq, a->header.seq - 1);
+        contradict(jo, a, a->header.seq - 1);
     if (b->header.seq == a->header.seq + 1 && !hash_equal(&b->header.previous, &a->hash))
-        least(&log->fork_seq, a->header.seq);
+        contradict(jo, a, a->header.seq);
 }
 
 static void learn_lost(struct jo *jo, const struct jo_entry *entry)
@@ -207,8 +215,8 @@ static void learn_lost(struct jo *jo, const struct jo_entry *entry)
         log_of(jo, &log)->lost = true;
 }
 
-/* How far a log's own pushes reach from its beginning, along its first branch. */
-static void follow(const struct jo *jo, struct jo_log *log)
+/* How far a log's own pushes reach from its beginning, along its first branch, which gets BRANCH_FIRST for now. */
+static void follow(struct jo *jo, struct jo_log *log)
 {
     struct hash head = {{0}};
     bool moved = true;
@@ -216,15 +224,37 @@ static void follow(const struct jo *jo, struct jo_log *log)
     while (moved) {
         moved = false;
         for (size_t i = 0; i < jo->entries.count && !moved; i++) {
-            const struct jo_entry *entry = &jo->entries.items[i];
+            struct jo_entry *entry = &jo->entries.items[i];
 
             moved = entry->own && id_equal(&entry->header.log, &log->log) && entry->header.seq == log->last_seq + 1 &&
                     hash_equal(&entry->header.previous, &head);
             if (moved) {
                 log->last_seq++;
                 head = entry->hash;
+                entry->branch = BRANCH_FIRST;
             }
         }
+    }
+}
+
+/* What else is contested belongs to another branch, unless it goes on where the first one ends here. */
+static void number_branches(struct jo *jo, const struct jo_log *log)
+{
+    unsigned branches = 0;
+
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        struct jo_entry *entry = &jo->entries.items[i];
+        size_t before = jo_entry_named(jo, &entry->header.previous);
+        const struct jo_entry *previous = before != JO_NONE ? &jo->entries.items[before] : NULL;
+
+        if (!id_equal(&entry->header.log, &log->log))
+            continue;
+        if (entry->branch == BRANCH_FIRST || !entry->contested)
+            entry->branch = 0;
+        else if (previous != NULL && previous->contested && previous->branch != 0)
+            entry->branch = previous->branch;
+        else if (previous == NULL || previous->branch != 0 || entry->header.seq <= log->last_seq)
+            entry->branch = ++branches;
     }
 }
 
@@ -264,7 +294,7 @@ void jo_forks(struct jo *jo)
 
         for (size_t j = 0; j < jo->entries.count; j++) {
             if (id_equal(&jo->entries.items[j].header.log, &entry->header.log))
-                compare_pair(log, entry, &jo->entries.items[j]);
+                compare_pair(jo, entry, &jo->entries.items[j]);
         }
         if (entry->own && entry->unknown_kind)
             least(&log->unknown_seq, entry->header.seq);
@@ -279,6 +309,7 @@ void jo_forks(struct jo *jo)
     }
     for (size_t i = 0; i < jo->logs.count; i++) {
         follow(jo, &jo->logs.items[i]);
+        number_branches(jo, &jo->logs.items[i]);
         learn_watermark(jo, &jo->logs.items[i]);
     }
 }
@@ -329,8 +360,10 @@ static void add_fact(struct jo *jo, struct jo_presence *presence, size_t place)
 
     if (entry->message == NULL || !id_equal(&entry->header.log, &check_in->header.log))
         return;
-    if (entry->contested && (!check_in->contested || !jo_precedes(jo, check_in, entry)))
-        return; /* F2: of a presence that isn't contested itself, or of another branch's */
+    if (entry->branch != check_in->branch)
+        return;
+    if (entry->contested && !check_in->contested && entry->header.kind != JO_KIND(OUTCOME))
+        return; /* F2: it doesn't count towards joint */
     if (entry->header.kind == JO_KIND(CHECK_OUT)) {
         of = jo_hash(((const Doublecrew__V1__CheckOut *)entry->message)->presence);
         if (hash_equal(&of, &check_in->hash))

@@ -44,6 +44,7 @@ struct jo_entry {
     bool own;         /* its own log delivered it; else only carried */
     uint64_t own_pos; /* when it did */
     bool contested;
+    unsigned branch; /* 0: before any fork, or the branch that came first; 1 and up: the others (F2) */
     bool has_checkpoint;
     int64_t checkpoint_us; /* issue time of the checkpoint that it names */
     struct jo_bounds at;   /* T1 */
@@ -53,6 +54,7 @@ struct jo_entry {
 struct jo_observation {
     struct id log, boot;
     int64_t time_us, sent_us, received_us; /* received: INT64_MAX when nobody says */
+    size_t entry;                          /* that named it, or came with it: whose branch's clock it is */
 };
 
 struct jo_anchor {
@@ -104,6 +106,11 @@ struct jo_log {
     int64_t watermark_us;
 };
 
+struct jo_key {
+    uint8_t bytes[STORE_VIEW_KEY_MAX];
+    size_t size;
+};
+
 struct jo_trouble {
     struct id log, boot;
 };
@@ -153,6 +160,30 @@ const char *jo_compare_presences(const struct jo *jo, struct store *store,
                                  char *text, size_t size);
 const char *jo_compare_logs(const struct jo *jo, struct store *store, struct journal_oracle_report *report, char *text,
                             size_t size);
+const char *jo_compare_fields(const struct jo *jo, struct store *store, struct journal_oracle_report *report,
+                              char *text, size_t size);
+const char *jo_compare_notes(const struct jo *jo, struct store *store, struct journal_oracle_report *report, char *text,
+                             size_t size);
+/* Flags whose subject is the presence. lenient: the row was accepted as of an earlier time. */
+const char *jo_compare_flags(const struct jo *jo, struct store *store, const struct hash *presence,
+                             const struct rule_verdict *verdict, bool lenient, struct journal_oracle_report *report,
+                             char *text, size_t size);
+const char *jo_compare_fork_flags(const struct jo *jo, struct store *store, struct journal_oracle_report *report,
+                                  char *text, size_t size);
+const char *jo_compare_scopes(const struct jo *jo, struct store *store, struct journal_oracle_report *report,
+                              char *text, size_t size);
+/* What an officer's device must hold; says what the store lacks. */
+const char *jo_scope_of(const struct jo *jo, struct store *store, const struct id *officer, journal_oracle_row *each,
+                        void *context, char *text, size_t size);
+
+/* What has an effect (M1, M2): an edit in its author's scope, a note about what is known. */
+bool jo_edit_counts(const struct jo *jo, const struct jo_entry *entry);
+bool jo_note_counts(const struct jo *jo, const struct jo_entry *entry);
+bool jo_may_edit(const struct jo *jo, const struct jo_entry *entry, ProtobufCBinaryData subject);
+/* The team of the offender that an edit or note is about, itself or as a presence; false: not known. */
+bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, struct id *ret_team);
+/* The last version of a plan; an id stays with the offender for whom it was first used. NULL: none. */
+const Doublecrew__V1__Plan *jo_plan_named(const struct jo *jo, const struct id *id);
 
 /* Looking things up: JO_NONE, NULL when not there. */
 size_t jo_entry_named(const struct jo *jo, const struct hash *hash);

@@ -82,21 +82,8 @@ static void learn_anchors(struct jo *jo, const struct push *push)
     verify_key_free(key);
 }
 
-static void observe(struct jo *jo, struct jo_observation observation)
-{
-    for (size_t i = 0; i < jo->observations.count; i++) {
-        const struct jo_observation *o = &jo->observations.items[i];
-
-        if (id_equal(&o->log, &observation.log) && id_equal(&o->boot, &observation.boot) &&
-            o->time_us == observation.time_us && o->sent_us == observation.sent_us &&
-            o->received_us == observation.received_us)
-            return;
-    }
-    JO_ADD(&jo->observations, observation);
-}
-
 /* What an entry says of the checkpoint that it names: an observation of the boot that the checkpoint was bound to. */
-static void learn_checkpoint(struct jo *jo, struct jo_entry *entry)
+static void learn_checkpoint(struct jo *jo, struct jo_entry *entry, size_t place)
 {
     const struct checkpoint *checkpoint = anchor_named(jo, &entry->header.checkpoint);
 
@@ -105,9 +92,9 @@ static void learn_checkpoint(struct jo *jo, struct jo_entry *entry)
     entry->has_checkpoint = true;
     entry->checkpoint_us = checkpoint->time_ms * 1000;
     if (id_equal(&checkpoint->log, &entry->header.log))
-        observe(jo, (struct jo_observation){checkpoint->log, checkpoint->boot, entry->checkpoint_us,
-                                            (int64_t)checkpoint->monotonic_ms * 1000,
-                                            (int64_t)entry->header.checkpoint_received_ms * 1000});
+        JO_ADD(&jo->observations, (struct jo_observation){checkpoint->log, checkpoint->boot, entry->checkpoint_us,
+                                                          (int64_t)checkpoint->monotonic_ms * 1000,
+                                                          (int64_t)entry->header.checkpoint_received_ms * 1000, place});
 }
 
 /* Roster ---------------------------------------------------------------------------------------------------------- */
@@ -258,8 +245,8 @@ static void take_entry(struct jo *jo, const struct entry *raw, const struct arri
         return;
     }
     open_payload(jo, &entry, raw);
-    learn_checkpoint(jo, &entry);
     place = jo->entries.count;
+    learn_checkpoint(jo, &entry, place);
     JO_ADD(&jo->entries, entry);
     index_entry(jo, place);
     if (entry.message == NULL)
@@ -307,11 +294,12 @@ static void learn_hello(struct jo *jo, const struct journal_row *row, struct spa
                                              .boot = jo_id(delivery->boot_id),
                                              .time_us = delivery->hello_time_ms * 1000,
                                              .sent_us = (int64_t)delivery->hello_monotonic_ms * 1000,
-                                             .received_us = INT64_MAX};
+                                             .received_us = INT64_MAX,
+                                             .entry = jo_entry_named(jo, &push.entries[push.entry_count - 1].hash)};
 
         if (push.session_received_ms != 0)
             observation.received_us = (int64_t)push.session_received_ms * 1000;
-        observe(jo, observation);
+        JO_ADD(&jo->observations, observation);
     }
     doublecrew__v1__delivery__free_unpacked(delivery, NULL);
 }

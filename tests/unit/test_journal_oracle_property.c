@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "server/logic/flags.h"
 #include "tests/lib/fleet_story.h"
 #include "tests/oracle/journal_oracle.h"
 
@@ -53,9 +54,12 @@ static void play(struct fleet_story_settings settings, unsigned long runs)
         expect_agreement(fleet, seed, &report);
         print_message(
             "seed %lu: %zu entries (%zu carried), %zu presences (%zu uncertain, %zu stale, %zu skipped) in %zu "
-            "groups, largest %zu; forked %zu, troubled %zu\n",
+            "groups, largest %zu; forked %zu, troubled %zu; %zu flags (%zu stand, %zu open), %zu fields, %zu "
+            "notes, %zu rows of %zu devices\n",
             seed, report.entries, report.carried, report.presences, report.uncertain, report.stale,
-            report.presences_skipped, report.groups, report.largest_group, report.forked_logs, report.troubled_boots);
+            report.presences_skipped, report.groups, report.largest_group, report.forked_logs, report.troubled_boots,
+            report.flags, report.flags_standing, report.flags_either, report.fields, report.notes, report.rows,
+            report.devices);
         fleet_free(fleet);
     }
 }
@@ -72,6 +76,14 @@ static void days_with_mishaps__store_says_what_the_oracle_says(void **state)
     play((struct fleet_story_settings){.visits = 16, .days = 2, .revocations = true, .policies = true},
          number("DOUBLECREW_RUNS", 6));
 }
+
+#ifdef CLONES
+static void cloned_phones__store_says_what_the_oracle_says(void **state)
+{
+    (void)state;
+    play((struct fleet_story_settings){.visits = 16, .days = 2, .forks = true}, number("DOUBLECREW_RUNS", 6));
+}
+#endif
 
 /* One presence's row as its server never wrote it. */
 static void spoil(struct fleet *fleet, const struct hash *presence, void (*change)(Doublecrew__V1__PresenceRow *row))
@@ -141,6 +153,121 @@ static void spoilt_row__named(void **state)
     }
 }
 
+/* A lone visit with a note and an edit, synced: something of everything. */
+static struct fleet *lone_visit(struct hash *ret_presence)
+{
+    struct fleet *fleet = fleet_typical();
+    struct fleet_device *ann = fleet_device(fleet, "ann");
+    Doublecrew__V1__Edit edit = DOUBLECREW__V1__EDIT__INIT;
+    Doublecrew__V1__FieldEdit field = DOUBLECREW__V1__FIELD_EDIT__INIT, *fields[] = {&field};
+    struct id xen = fleet_id("xen");
+    char name[] = "summary", words[] = "Gate code changed";
+
+    *ret_presence = fleet_check_in(ann, FLEET_T0 + FLEET_HOUR, "xen", "");
+    (void)fleet_check_out(ann, FLEET_T0 + 2 * FLEET_HOUR, ret_presence);
+    edit.subject = (ProtobufCBinaryData){ID_SIZE, xen.bytes};
+    edit.fields = fields;
+    edit.n_fields = 1;
+    field.field = name;
+    field.change_case = DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT;
+    field.text = words;
+    (void)fleet_add(ann, FLEET_T0 + 2 * FLEET_HOUR, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_EDIT, &edit.base);
+    fleet_sync(ann, FLEET_T0 + 3 * FLEET_HOUR);
+    return fleet;
+}
+
+static void expect_difference(struct fleet *fleet, const char *what)
+{
+    struct journal_oracle_report report;
+    char text[2048];
+    const char *found = journal_oracle_check(fleet->store, &report, text, sizeof(text));
+
+    assert_non_null(found);
+    if (strstr(found, what) == NULL)
+        fail_msg("not of '%s': %s", what, found);
+    fleet_free(fleet);
+}
+
+static struct hash flag_named(struct fleet *fleet, uint32_t kind, const struct hash *subject)
+{
+    struct hash flag;
+
+    assert_int_equal(flag_id(fleet->sha, (enum flag_kind)kind, subject, &flag), STATUS_OK);
+    return flag;
+}
+
+static void flag_gone_or_raised_without_ground__named(void **state)
+{
+    struct hash a, flag;
+    struct flag_row row;
+
+    (void)state;
+    for (int raise = 0; raise < 2; raise++) {
+        struct fleet *fleet = lone_visit(&a);
+        uint8_t body[4096];
+
+        flag = flag_named(fleet, FLAG_LONE_CONFIRMED, &a);
+        assert_int_equal(fleet->store->ops->flag_get(fleet->store, &flag, &row), STATUS_OK);
+        assert_true(row.body.size <= sizeof(body));
+        memcpy(body, row.body.data, row.body.size);
+        row.body.data = body;
+        if (raise) {
+            row.kind = FLAG_PART_JOINT;
+            row.flag = flag_named(fleet, FLAG_PART_JOINT, &a);
+        } else {
+            row.state = FLAG_CLEARED;
+        }
+        assert_int_equal(fleet->store->ops->begin(fleet->store), STATUS_OK);
+        assert_int_equal(fleet->store->ops->flag_put(fleet->store, &row), STATUS_OK);
+        assert_int_equal(fleet->store->ops->commit(fleet->store), STATUS_OK);
+        expect_difference(fleet, raise ? "flag part_joint" : "flag lone_confirmed");
+    }
+}
+
+static void row_in_a_wrong_scope_or_in_none__named(void **state)
+{
+    struct hash a;
+
+    (void)state;
+    for (int wrong = 0; wrong < 2; wrong++) {
+        struct fleet *fleet = lone_visit(&a);
+        struct scope scope = {wrong ? SCOPE_OFFICER : SCOPE_TEAM, wrong ? fleet_id("bob") : fleet_id("north")};
+        struct hash flag = flag_named(fleet, FLAG_LONE_CONFIRMED, &a);
+        uint8_t key[1 + HASH_SIZE] = {wrong ? 'f' : 'p'};
+
+        memcpy(key + 1, wrong ? flag.bytes : a.bytes, HASH_SIZE);
+        assert_int_equal(fleet->store->ops->begin(fleet->store), STATUS_OK);
+        assert_int_equal(fleet->store->ops->feed_put(fleet->store, &scope, 9, span_of(key, sizeof(key)), !wrong),
+                         STATUS_OK);
+        assert_int_equal(fleet->store->ops->commit(fleet->store), STATUS_OK);
+        expect_difference(fleet, wrong ? "must not be" : "isn't in its feed");
+    }
+}
+
+static void field_without_its_head__named(void **state)
+{
+    struct hash a;
+    struct fleet *fleet = lone_visit(&a);
+    struct id xen = fleet_id("xen");
+    uint8_t key[1 + ID_SIZE + 7] = {'e'}, packed[1024];
+    struct view_row view = {.key = span_of(key, sizeof(key))};
+    Doublecrew__V1__Row *row;
+
+    (void)state;
+    memcpy(key + 1, xen.bytes, ID_SIZE);
+    memcpy(key + 1 + ID_SIZE, "summary", 7);
+    row = fleet_view(fleet, 'e', key + 1, sizeof(key) - 1);
+    assert_int_equal(row->field->n_heads, 1);
+    row->field->heads[0]->edit.data[0] ^= 1;
+    view.pos = row->pos;
+    view.row = span_of(packed, protobuf_c_message_pack(&row->base, packed));
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    assert_int_equal(fleet->store->ops->begin(fleet->store), STATUS_OK);
+    assert_int_equal(fleet->store->ops->view_put(fleet->store, &view), STATUS_OK);
+    assert_int_equal(fleet->store->ops->commit(fleet->store), STATUS_OK);
+    expect_difference(fleet, "field 'summary'");
+}
+
 static void spoilt_watermark__named(void **state)
 {
     struct fleet *fleet = fleet_typical();
@@ -167,8 +294,14 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_days__store_says_what_the_oracle_says),
+#ifdef CLONES
+        cmocka_unit_test(cloned_phones__store_says_what_the_oracle_says),
+#endif
         cmocka_unit_test(spoilt_row__named),
         cmocka_unit_test(spoilt_watermark__named),
+        cmocka_unit_test(flag_gone_or_raised_without_ground__named),
+        cmocka_unit_test(row_in_a_wrong_scope_or_in_none__named),
+        cmocka_unit_test(field_without_its_head__named),
         cmocka_unit_test(days_with_mishaps__store_says_what_the_oracle_says),
     };
 

@@ -1,0 +1,379 @@
+/*
+ * Who must hold which rows (P1, P4; PROTOCOL.md section 7), from the roster as it is at the end: teams, officers and policy
+ * go to everyone; offenders, plans, presences, fields and notes to the offender's team, presences also to the officer's
+ * teams; flags to the supervisors of these teams and to the officer whom they are about.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/logic/flags.h"
+#include "tests/oracle/journal_oracle_parts.h"
+
+static bool in_team(const struct jo *jo, const struct id *officer, const struct id *team, uint64_t pos)
+{
+    const struct jo_officer *row = jo_officer_as_of(jo, officer, pos);
+
+    for (size_t i = 0; row != NULL && row->message != NULL && i < row->message->n_team_ids; i++) {
+        struct id own = jo_id(row->message->team_ids[i]);
+
+        if (id_equal(&own, team))
+            return true;
+    }
+    return false;
+}
+
+static bool share_a_team(const struct jo *jo, const struct id *a, const struct id *b, uint64_t pos)
+{
+    const struct jo_officer *row = jo_officer_as_of(jo, a, pos);
+
+    for (size_t i = 0; row != NULL && row->message != NULL && i < row->message->n_team_ids; i++) {
+        struct id team = jo_id(row->message->team_ids[i]);
+
+        if (in_team(jo, b, &team, pos))
+            return true;
+    }
+    return false;
+}
+
+static bool supervises(const struct jo *jo, const struct id *officer)
+{
+    const struct jo_officer *row = jo_officer_as_of(jo, officer, UINT64_MAX);
+
+    return row != NULL && row->message != NULL && row->message->role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR;
+}
+
+static const struct jo_presence *presence_named(const struct jo *jo, const struct hash *check_in)
+{
+    for (size_t i = 0; i < jo->presences.count; i++) {
+        if (hash_equal(&jo->entries.items[jo->presences.items[i].entry].hash, check_in))
+            return &jo->presences.items[i];
+    }
+    return NULL;
+}
+
+static struct id team_of(const struct jo *jo, const struct id *offender)
+{
+    return jo_id(jo_offender(jo, offender)->message->team_id);
+}
+
+bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, struct id *ret_team)
+{
+    struct id offender = jo_id(subject);
+    struct hash hash = jo_hash(subject);
+
+    if (subject.len == HASH_SIZE) {
+        const struct jo_presence *presence = presence_named(jo, &hash);
+
+        if (presence == NULL)
+            return false;
+        offender = presence->offender;
+    }
+    if (jo_offender(jo, &offender) == NULL)
+        return false;
+    *ret_team = team_of(jo, &offender);
+    return true;
+}
+
+bool jo_may_edit(const struct jo *jo, const struct jo_entry *entry, ProtobufCBinaryData subject)
+{
+    struct id author = jo_author(jo, entry), team;
+    struct hash hash = jo_hash(subject);
+    const struct jo_presence *presence = subject.len == HASH_SIZE ? presence_named(jo, &hash) : NULL;
+
+    if (presence != NULL &&
+        (id_equal(&presence->officer, &author) || share_a_team(jo, &author, &presence->officer, entry->pos)))
+        return true;
+    return jo_team_of_subject(jo, subject, &team) && in_team(jo, &author, &team, entry->pos);
+}
+
+/* The view as one officer must have it --------------------------------------------------------------------------------- */
+
+struct scope_walk {
+    const struct jo *jo;
+    struct store *store;
+    struct id officer;
+    journal_oracle_row *each;
+    void *context;
+    const char *missing; /* a row that should be there and isn't */
+    char text[160];
+};
+
+static void give(struct scope_walk *walk, char letter, const void *id, size_t id_size, const char *name)
+{
+    uint8_t key[STORE_VIEW_KEY_MAX] = {(uint8_t)letter};
+    size_t name_size = strlen(name), size = 1 + id_size + name_size;
+    struct view_row view;
+    char hex[2 * STORE_VIEW_KEY_MAX + 1];
+
+    if (size > sizeof(key))
+        return;
+    memcpy(key + 1, id, id_size);
+    memcpy(key + 1 + id_size, name, name_size);
+    if (walk->store->ops->view_get(walk->store, span_of(key, size), &view) == STATUS_OK) {
+        walk->each(walk->context, span_of(key, size), view.row);
+    } else if (walk->missing == NULL) {
+        hex_encode(span_of(key + 1, id_size < 16 ? id_size : 16), hex);
+        walk->missing =
+            jo_say(walk->text, sizeof(walk->text), "no row %c %.8s%s%s", letter, hex, name[0] ? " " : "", name);
+    }
+}
+
+static void give_force(struct scope_walk *walk)
+{
+    const struct jo *jo = walk->jo;
+
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        const struct jo_entry *entry = &jo->entries.items[i];
+
+        if (entry->message == NULL || !jo_permitted(jo, entry))
+            continue;
+        if (entry->header.kind == JO_KIND(TEAM)) {
+            struct id team = jo_id(((const Doublecrew__V1__Team *)entry->message)->team_id);
+
+            give(walk, 't', team.bytes, ID_SIZE, "");
+        }
+    }
+    for (size_t i = 0; i < jo->officers.count; i++) {
+        give(walk, 'o', jo->officers.items[i].id.bytes, ID_SIZE, "");
+    }
+    for (size_t i = 1; i < jo->policies.count; i++) {
+        uint8_t version[4];
+
+        put_u32(version, jo->policies.items[i].version);
+        give(walk, 'y', version, sizeof(version), "");
+    }
+}
+
+static void give_offenders(struct scope_walk *walk)
+{
+    const struct jo *jo = walk->jo;
+
+    for (size_t i = 0; i < jo->offenders.count; i++) {
+        struct id team = team_of(jo, &jo->offenders.items[i].id);
+
+        if (in_team(jo, &walk->officer, &team, UINT64_MAX))
+            give(walk, 'x', jo->offenders.items[i].id.bytes, ID_SIZE, "");
+    }
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        const struct jo_entry *entry = &jo->entries.items[i];
+        const Doublecrew__V1__Plan *plan = (const Doublecrew__V1__Plan *)entry->message;
+        struct id id, offender, team;
+
+        if (entry->header.kind != JO_KIND(PLAN) || plan == NULL || !jo_permitted(jo, entry))
+            continue;
+        id = jo_id(plan->plan_id);
+        offender = jo_id(plan->offender_id);
+        if (jo_offender(jo, &offender) == NULL || jo_plan_named(jo, &id) != plan)
+            continue;
+        team = team_of(jo, &offender);
+        if (in_team(jo, &walk->officer, &team, UINT64_MAX))
+            give(walk, 'l', id.bytes, ID_SIZE, "");
+    }
+}
+
+static void give_flags(struct scope_walk *walk, const struct hash *subject, const struct id *officer,
+                       const struct id *team)
+{
+    struct flag_row rows[FLAG_KIND_COUNT];
+    size_t count = 0;
+    bool mine =
+        id_equal(officer, &walk->officer) || (supervises(walk->jo, &walk->officer) &&
+                                              (share_a_team(walk->jo, &walk->officer, officer, UINT64_MAX) ||
+                                               (team != NULL && in_team(walk->jo, &walk->officer, team, UINT64_MAX))));
+
+    if (!mine || walk->store->ops->flags_on(walk->store, subject, rows, FLAG_KIND_COUNT, &count) != STATUS_OK)
+        return;
+    for (size_t i = 0; i < count; i++)
+        give(walk, 'f', rows[i].flag.bytes, HASH_SIZE, "");
+}
+
+static void give_presences(struct scope_walk *walk)
+{
+    const struct jo *jo = walk->jo;
+
+    for (size_t i = 0; i < jo->presences.count; i++) {
+        const struct jo_presence *p = &jo->presences.items[i];
+        const struct hash *id = &jo->entries.items[p->entry].hash;
+        struct id team = team_of(jo, &p->offender);
+
+        if (in_team(jo, &walk->officer, &team, UINT64_MAX) || share_a_team(jo, &walk->officer, &p->officer, UINT64_MAX))
+            give(walk, 'p', id->bytes, HASH_SIZE, "");
+        give_flags(walk, id, &p->officer, &team);
+    }
+    for (size_t i = 0; i < jo->logs.count; i++) {
+        const struct jo_enrolment *enrolment = jo_enrolment_as_of(jo, &jo->logs.items[i].log, UINT64_MAX);
+        struct hash subject = {{0}};
+
+        if (enrolment == NULL)
+            continue;
+        memcpy(subject.bytes, enrolment->device.bytes, ID_SIZE);
+        give_flags(walk, &subject, &enrolment->officer, NULL);
+    }
+}
+
+static void give_texts(struct scope_walk *walk)
+{
+    const struct jo *jo = walk->jo;
+
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        const struct jo_entry *entry = &jo->entries.items[i];
+        const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)entry->message;
+        struct id team;
+
+        if (jo_note_counts(jo, entry) &&
+            jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, &team) &&
+            in_team(jo, &walk->officer, &team, UINT64_MAX))
+            give(walk, 'n', entry->hash.bytes, HASH_SIZE, "");
+        if (!jo_edit_counts(jo, entry) || !jo_team_of_subject(jo, edit->subject, &team) ||
+            !in_team(jo, &walk->officer, &team, UINT64_MAX))
+            continue;
+        for (size_t k = 0; k < edit->n_fields; k++)
+            give(walk, 'e', edit->subject.data, edit->subject.len, edit->fields[k]->field);
+    }
+}
+
+/* Every key once or more. */
+const char *jo_scope_of(const struct jo *jo, struct store *store, const struct id *officer, journal_oracle_row *each,
+                        void *context, char *text, size_t size)
+{
+    struct scope_walk walk = {.jo = jo, .store = store, .officer = *officer, .each = each, .context = context};
+
+    give_force(&walk);
+    give_offenders(&walk);
+    give_presences(&walk);
+    give_texts(&walk);
+    return walk.missing == NULL ? NULL : jo_say(text, size, "%s", walk.missing);
+}
+
+/* The feed against it -------------------------------------------------------------------------------------------------- */
+
+struct keys {
+    JO_LIST(struct jo_key) items;
+};
+
+static int by_key(const void *left, const void *right)
+{
+    const struct jo_key *a = left, *b = right;
+    size_t shorter = a->size < b->size ? a->size : b->size;
+    int order = memcmp(a->bytes, b->bytes, shorter);
+
+    return order != 0 ? order : a->size < b->size ? -1 : a->size > b->size;
+}
+
+static void keep_key(struct keys *keys, struct span key)
+{
+    struct jo_key kept = {.size = key.size};
+
+    memcpy(kept.bytes, key.data, key.size);
+    JO_ADD(&keys->items, kept);
+}
+
+static void expect_row(void *context, struct span key, struct span row)
+{
+    (void)row;
+    keep_key(context, key);
+}
+
+struct feed_walk {
+    struct keys keys;
+    struct feed_cursor last;
+    size_t rows;
+};
+
+static enum status see_row(void *context, uint64_t effective_pos, const struct feed_row *row)
+{
+    struct feed_walk *walk = context;
+
+    walk->rows++;
+    walk->last.pos = effective_pos;
+    walk->last.key_size = row->key.size;
+    memcpy(walk->last.key, row->key.data, row->key.size);
+    if (!row->gone)
+        keep_key(&walk->keys, row->key);
+    return STATUS_OK;
+}
+
+static size_t sorted_once(struct keys *keys)
+{
+    size_t count = 0;
+
+    if (keys->items.count > 0)
+        qsort(keys->items.items, keys->items.count, sizeof(keys->items.items[0]), by_key);
+    for (size_t i = 0; i < keys->items.count; i++) {
+        if (count == 0 || by_key(&keys->items.items[count - 1], &keys->items.items[i]) != 0)
+            keys->items.items[count++] = keys->items.items[i];
+    }
+    return count;
+}
+
+static enum status read_feed(struct store *store, const struct id *device, struct feed_walk *walk)
+{
+    struct scope_member members[STORE_SCOPES_MAX];
+    size_t count, before;
+    enum status status = store->ops->scopes_of_device(store, device, members, STORE_SCOPES_MAX, &count);
+
+    do {
+        struct feed_cursor from = walk->last;
+
+        before = walk->rows;
+        if (status == STATUS_OK)
+            status = store->ops->feed_page(store, members, count, &from, DELTA_ROWS_MAX, see_row, walk);
+    } while (status == STATUS_OK && walk->rows > before);
+    return status;
+}
+
+static const char *say_key(const struct jo_enrolment *device, const struct jo_key *key, const char *what, char *text,
+                           size_t size)
+{
+    char hex[2 * STORE_VIEW_KEY_MAX + 1];
+
+    hex_encode(span_of(key->bytes + 1, key->size - 1), hex);
+    return jo_say(text, size, "device %02x%02x of officer %02x%02x: row %c %s %s", device->device.bytes[0],
+                  device->device.bytes[1], device->officer.bytes[0], device->officer.bytes[1], key->bytes[0], hex,
+                  what);
+}
+
+static const char *compare_device(const struct jo *jo, struct store *store, const struct jo_enrolment *device,
+                                  struct journal_oracle_report *report, char *text, size_t size)
+{
+    struct feed_walk feed = {.rows = 0};
+    struct keys expected = {.items = {NULL, 0, 0}};
+    const char *found = jo_scope_of(jo, store, &device->officer, expect_row, &expected, text, size);
+    enum status status = read_feed(store, &device->device, &feed);
+    size_t wanted, held, i = 0, k = 0;
+
+    if (found == NULL && status != STATUS_OK)
+        found = jo_say(text, size, "the feed of device %02x%02x: %s", device->device.bytes[0], device->device.bytes[1],
+                       status_name(status));
+    wanted = sorted_once(&expected);
+    held = sorted_once(&feed.keys);
+    while (found == NULL && (i < wanted || k < held)) {
+        int order = i == wanted ? 1 : k == held ? -1 : by_key(&expected.items.items[i], &feed.keys.items.items[k]);
+
+        if (order < 0)
+            found = say_key(device, &expected.items.items[i], "isn't in its feed", text, size);
+        if (order > 0)
+            found = say_key(device, &feed.keys.items.items[k], "is in its feed and must not be", text, size);
+        i += order <= 0;
+        k += order >= 0;
+        report->rows++;
+    }
+    report->devices++;
+    free(expected.items.items);
+    free(feed.keys.items.items);
+    return found;
+}
+
+const char *jo_compare_scopes(const struct jo *jo, struct store *store, struct journal_oracle_report *report,
+                              char *text, size_t size)
+{
+    const char *found = NULL;
+
+    for (size_t i = 0; found == NULL && i < jo->enrolments.count; i++) {
+        const struct jo_enrolment *device = &jo->enrolments.items[i];
+
+        if (jo_device(jo, &device->device) == device)
+            found = compare_device(jo, store, device, report, text, size);
+    }
+    return found;
+}
