@@ -391,6 +391,10 @@ static void restore(struct story *s, size_t who)
         free(payload);
     }
     device->pushed = device->count;
+    for (size_t i = 0; i < s->visit_count; i++) {
+        if (s->visits[i].who == who && s->visits[i].seq > device->count)
+            s->visits[i].begun = false; /* the phone knows nothing of it */
+    }
 }
 
 static void sync_phone(struct story *s, size_t who, int64_t at_us, bool by_hand)

@@ -187,9 +187,11 @@ static const char *compare_field(const struct field *field, struct store *store,
     status = store->ops->view_get(store, span_of(key, key_size), &view);
     if (status == STATUS_OK)
         row = doublecrew__v1__row__unpack(NULL, view.row.size, view.row.data);
+    if (row == NULL && field->edits.count == 0)
+        return NULL; /* only contested edits, and the fork was known before them */
     if (row == NULL || row->row_case != DOUBLECREW__V1__ROW__ROW_FIELD) {
-        found = jo_say(text, size, "field '%s' edited by %s: no row: %s", field->name,
-                       jo_show(field->edits.items[0].entry), status_name(status));
+        found = jo_say(text, size, "field '%s' of %02x%02x%02x%02x: no row: %s", field->name, field->subject.data[0],
+                       field->subject.data[1], field->subject.data[2], field->subject.data[3], status_name(status));
     } else {
         find_heads(field, &heads);
         found = compare_heads(field, &heads, row->field, text, size);
@@ -236,10 +238,13 @@ const char *jo_compare_fields(const struct jo *jo, struct store *store, struct j
         const struct jo_entry *entry = &jo->entries.items[i];
         const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)entry->message;
 
-        for (size_t k = 0; jo_edit_counts(jo, entry) && k < edit->n_fields; k++) {
+        if (entry->header.kind != JO_KIND(EDIT) || edit == NULL)
+            continue;
+        for (size_t k = 0; k < edit->n_fields && (entry->contested || jo_edit_counts(jo, entry)); k++) {
             struct field *field = field_named(&fields, edit->subject, edit->fields[k]->field);
 
-            JO_ADD(&field->edits, (struct edit){entry, edit->fields[k]});
+            if (!entry->contested)
+                JO_ADD(&field->edits, (struct edit){entry, edit->fields[k]});
         }
     }
     for (size_t i = 0; i < fields.items.count; i++) {

@@ -172,9 +172,9 @@ const char *jo_compare_fork_flags(const struct jo *jo, struct store *store, stru
                                   char *text, size_t size);
 const char *jo_compare_scopes(const struct jo *jo, struct store *store, struct journal_oracle_report *report,
                               char *text, size_t size);
-/* What an officer's device must hold; says what the store lacks. */
-const char *jo_scope_of(const struct jo *jo, struct store *store, const struct id *officer, journal_oracle_row *each,
-                        void *context, char *text, size_t size);
+/* What a device must hold; says what the store lacks. */
+const char *jo_scope_of(const struct jo *jo, struct store *store, const struct jo_enrolment *device,
+                        journal_oracle_row *each, void *context, char *text, size_t size);
 
 /* What has an effect (M1, M2): an edit in its author's scope, a note about what is known. */
 bool jo_edit_counts(const struct jo *jo, const struct jo_entry *entry);

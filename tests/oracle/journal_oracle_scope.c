@@ -1,7 +1,8 @@
 /*
  * Who must hold which rows (P1, P4; PROTOCOL.md section 7), from the roster as it is at the end: teams, officers and policy
  * go to everyone; offenders, plans, presences, fields and notes to the offender's team, presences also to the officer's
- * teams; flags to the supervisors of these teams and to the officer whom they are about.
+ * teams; flags to the supervisors of these teams and to the officer whom they are about. A field that only
+ * contested edits made (without heads) is there or not, as the fork was known later or sooner.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -98,7 +99,8 @@ struct scope_walk {
     char text[160];
 };
 
-static void give(struct scope_walk *walk, char letter, const void *id, size_t id_size, const char *name)
+static void give_or(struct scope_walk *walk, char letter, const void *id, size_t id_size, const char *name,
+                    bool may_be_missing)
 {
     uint8_t key[STORE_VIEW_KEY_MAX] = {(uint8_t)letter};
     size_t name_size = strlen(name), size = 1 + id_size + name_size;
@@ -111,11 +113,16 @@ static void give(struct scope_walk *walk, char letter, const void *id, size_t id
     memcpy(key + 1 + id_size, name, name_size);
     if (walk->store->ops->view_get(walk->store, span_of(key, size), &view) == STATUS_OK) {
         walk->each(walk->context, span_of(key, size), view.row);
-    } else if (walk->missing == NULL) {
+    } else if (walk->missing == NULL && !may_be_missing) {
         hex_encode(span_of(key + 1, id_size < 16 ? id_size : 16), hex);
         walk->missing =
             jo_say(walk->text, sizeof(walk->text), "no row %c %.8s%s%s", letter, hex, name[0] ? " " : "", name);
     }
+}
+
+static void give(struct scope_walk *walk, char letter, const void *id, size_t id_size, const char *name)
+{
+    give_or(walk, letter, id, id_size, name, false);
 }
 
 static void give_force(struct scope_walk *walk)
@@ -224,19 +231,31 @@ static void give_texts(struct scope_walk *walk)
             jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, &team) &&
             in_team(jo, &walk->officer, &team, UINT64_MAX))
             give(walk, 'n', entry->hash.bytes, HASH_SIZE, "");
-        if (!jo_edit_counts(jo, entry) || !jo_team_of_subject(jo, edit->subject, &team) ||
-            !in_team(jo, &walk->officer, &team, UINT64_MAX))
+        if (entry->header.kind != JO_KIND(EDIT) || edit == NULL || (!entry->contested && !jo_edit_counts(jo, entry)) ||
+            !jo_team_of_subject(jo, edit->subject, &team) || !in_team(jo, &walk->officer, &team, UINT64_MAX))
             continue;
         for (size_t k = 0; k < edit->n_fields; k++)
-            give(walk, 'e', edit->subject.data, edit->subject.len, edit->fields[k]->field);
+            give_or(walk, 'e', edit->subject.data, edit->subject.len, edit->fields[k]->field, entry->contested);
     }
 }
 
-/* Every key once or more. */
-const char *jo_scope_of(const struct jo *jo, struct store *store, const struct id *officer, journal_oracle_row *each,
-                        void *context, char *text, size_t size)
+/* D1: a suspended or lost device holds nothing; an expired one is held to what it would if it were renewed. */
+static bool sees_nothing(const struct jo *jo, const struct id *device)
 {
-    struct scope_walk walk = {.jo = jo, .store = store, .officer = *officer, .each = each, .context = context};
+    const struct jo_standing *standing = jo_standing_as_of(jo, device, UINT64_MAX);
+
+    return standing != NULL && (standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED ||
+                                standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST);
+}
+
+/* Every key once or more. */
+const char *jo_scope_of(const struct jo *jo, struct store *store, const struct jo_enrolment *device,
+                        journal_oracle_row *each, void *context, char *text, size_t size)
+{
+    struct scope_walk walk = {.jo = jo, .store = store, .officer = device->officer, .each = each, .context = context};
+
+    if (sees_nothing(jo, &device->device))
+        return NULL;
 
     give_force(&walk);
     give_offenders(&walk);
@@ -338,7 +357,7 @@ static const char *compare_device(const struct jo *jo, struct store *store, cons
 {
     struct feed_walk feed = {.rows = 0};
     struct keys expected = {.items = {NULL, 0, 0}};
-    const char *found = jo_scope_of(jo, store, &device->officer, expect_row, &expected, text, size);
+    const char *found = jo_scope_of(jo, store, device, expect_row, &expected, text, size);
     enum status status = read_feed(store, &device->device, &feed);
     size_t wanted, held, i = 0, k = 0;
 

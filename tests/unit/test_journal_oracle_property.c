@@ -77,13 +77,11 @@ static void days_with_mishaps__store_says_what_the_oracle_says(void **state)
          number("DOUBLECREW_RUNS", 6));
 }
 
-#ifdef CLONES
 static void cloned_phones__store_says_what_the_oracle_says(void **state)
 {
     (void)state;
     play((struct fleet_story_settings){.visits = 16, .days = 2, .forks = true}, number("DOUBLECREW_RUNS", 6));
 }
-#endif
 
 /* One presence's row as its server never wrote it. */
 static void spoil(struct fleet *fleet, const struct hash *presence, void (*change)(Doublecrew__V1__PresenceRow *row))
@@ -294,9 +292,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_days__store_says_what_the_oracle_says),
-#ifdef CLONES
         cmocka_unit_test(cloned_phones__store_says_what_the_oracle_says),
-#endif
         cmocka_unit_test(spoilt_row__named),
         cmocka_unit_test(spoilt_watermark__named),
         cmocka_unit_test(flag_gone_or_raised_without_ground__named),
