@@ -266,11 +266,25 @@ static enum status open_until(struct batch *batch, int64_t in_hi_us, int64_t *re
     return STATUS_OK;
 }
 
+/* F2: a contested check-out of a sound check-in ends nothing: what stands beside it may reach as far as if it were open. */
+static enum status ends(struct batch *batch, const struct presence_row *row, bool *ret_ends)
+{
+    struct device_row device;
+
+    *ret_ends = row->has_out;
+    if (!row->has_out)
+        return STATUS_OK;
+    RETURN_IF_BAD(batch->store->ops->device_by_id(batch->store, &row->device, &device));
+    *ret_ends = device.fork_seq == 0 || !id_equal(&row->log, &device.log) || row->in.seq >= device.fork_seq ||
+                row->out.seq < device.fork_seq;
+    return STATUS_OK;
+}
+
 enum status presence_bounds(struct batch *batch, struct presence_row *row, struct rule_instant *ret_in,
                             struct rule_instant *ret_out, bool *ret_trouble)
 {
     struct bounds in, out = bounds_unknown();
-    bool in_trouble, out_trouble = false;
+    bool in_trouble, out_trouble = false, is_over;
     int64_t open_to_us;
 
     RETURN_IF_BAD(bounds_of_stamp(batch, &row->log, &row->in, &in, &in_trouble));
@@ -293,7 +307,8 @@ enum status presence_bounds(struct batch *batch, struct presence_row *row, struc
     *ret_out = (struct rule_instant){out.lo_us, out.hi_us};
     *ret_trouble = in_trouble || out_trouble;
     row->from_us = in.lo_us;
-    row->to_us = row->has_out ? out.hi_us : open_to_us;
+    RETURN_IF_BAD(ends(batch, row, &is_over));
+    row->to_us = is_over ? out.hi_us : open_to_us;
     return STATUS_OK;
 }
 

@@ -152,6 +152,29 @@ static void fork__both_branches_contested_and_kept(void **state)
     fleet_push_free(&push);
 }
 
+/*
+ * Ann's check-out turns out to be contested: by the rule she left with her partner, whose later visit hadn't concerned hers
+ * before.
+ */
+static void fork__a_visit_that_loses_its_check_out_reaches_further(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash a = fleet_check_in(ann, MORNING, "xen", "bob");
+
+    fleet_sync(ann, MORNING + FLEET_MINUTE);
+    (void)fleet_check_out(ann, MORNING + 30 * FLEET_MINUTE, &a);
+    fleet_sync(ann, MORNING + 31 * FLEET_MINUTE);
+    (void)visit(bob, MORNING, 35, "ann");
+    (void)visit(bob, MORNING + 2 * FLEET_HOUR, 10, "cal");
+    fleet_sync(bob, MORNING + 3 * FLEET_HOUR);
+    assert_string_equal(fleet_company(fleet, &a), "joint");
+    restore_from_backup(ann, 1);
+    seal(ann, MORNING + 4 * FLEET_HOUR);
+    assert_int_equal(fleet_sync(ann, MORNING + 4 * FLEET_HOUR).status, STATUS_LOG_FORK);
+    assert_string_equal(fleet_company(fleet, &a), "part_joint");
+}
+
 static void fork__decision_lets_it_count(void **state)
 {
     struct fleet *fleet = *state;
@@ -529,6 +552,7 @@ int main(void)
         SCENARIO(longer_retry__only_the_new_part_is_stored),
         SCENARIO(gap__says_from_where),
         SCENARIO(fork__both_branches_contested_and_kept),
+        SCENARIO(fork__a_visit_that_loses_its_check_out_reaches_further),
         SCENARIO(fork__decision_lets_it_count),
         SCENARIO(unknown_kind__kept_held_and_stops_the_watermark),
         SCENARIO(unknown_kind__stops_the_watermark_at_once),
