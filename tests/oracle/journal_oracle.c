@@ -123,7 +123,8 @@ static const char *compare_row(const struct group *g, size_t i, const Doublecrew
         report->stale++;
         return jo_compare_flags(g->jo, g->store, &in->hash, &g->verdicts[i], true, report, text, size);
     }
-    if (strcmp(what, "minutes alone") == 0 && g->uncertain && wider(row, &g->verdicts[i])) {
+    if (strcmp(what, "minutes alone") == 0 && g->uncertain && g->jc->rule_case.presence_count > 2 &&
+        wider(row, &g->verdicts[i])) {
         report->looser++;
         return jo_compare_flags(g->jo, g->store, &in->hash, &g->verdicts[i], false, report, text, size);
     }
