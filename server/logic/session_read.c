@@ -125,6 +125,7 @@ static enum status prove_witnesses(struct session_reader *reader, const struct s
         enum status status = prove_from(reader, &request->witnesses[i], &greeting->head, &held,
                                         greeting->witnesses[i].proof, &greeting->witnesses[i].proof_count);
 
+        greeting->witness_behind = status == STATUS_STORE_BEHIND;
         if (status != STATUS_OK)
             return status;
         greeting->witness_count++;
@@ -256,6 +257,20 @@ static void free_flags(struct session_greeting *greeting)
     }
 }
 
+/* The signed checkpoint that says that this store was set back: the device's own, or a partner's that it carries. */
+static void keep_shown(const struct session_request *request, struct session_reply *reply)
+{
+    struct span shown = span_of(request->hello.checkpoint, request->hello.checkpoint_size);
+
+    if (request->kind == SESSION_GREET && reply->greeting.witness_behind) {
+        const struct session_witness *witness = &request->witnesses[reply->greeting.witness_count];
+
+        shown = span_of(witness->text, witness->size);
+    }
+    memcpy(reply->shown, shown.data, shown.size);
+    reply->shown_size = shown.size;
+}
+
 void session_read(struct session_reader *reader, const struct session_request *request, struct session_reply *ret_reply)
 {
     memset(ret_reply, 0, sizeof(*ret_reply));
@@ -266,10 +281,8 @@ void session_read(struct session_reader *reader, const struct session_request *r
     ret_reply->status = answer(reader, request, ret_reply);
     if (ret_reply->status != STATUS_OK && request->kind == SESSION_GREET)
         free_flags(&ret_reply->greeting);
-    if (ret_reply->status == STATUS_STORE_BEHIND) {
-        memcpy(ret_reply->shown, request->hello.checkpoint, request->hello.checkpoint_size);
-        ret_reply->shown_size = request->hello.checkpoint_size;
-    }
+    if (ret_reply->status == STATUS_STORE_BEHIND)
+        keep_shown(request, ret_reply);
     reader->store->ops->end_read(reader->store);
 }
 

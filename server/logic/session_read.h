@@ -87,7 +87,8 @@ struct session_greeting {
         struct hash proof[MERKLE_PROOF_MAX];
         size_t proof_count;
     } witnesses[SESSION_WITNESSES_MAX];
-    size_t witness_count;
+    size_t witness_count; /* proved; the next one, if there is one, is why the answer is STORE_BEHIND */
+    bool witness_behind;
     bool
         witness_differs; /* a checkpoint that this server signed doesn't lead to this journal: two histories were shown */
     struct session_pending_flag

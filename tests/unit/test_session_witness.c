@@ -109,10 +109,12 @@ static void witness_of_another_history__known_here_as_well(void **state)
 static void witness_beyond_the_journal__the_store_was_set_back(void **state)
 {
     struct witnessing *it = *state;
-    struct checkpoint witness = of_head(batch_head(it->fleet->batch));
+    struct checkpoint witness = of_head(batch_head(it->fleet->batch)), shown;
 
     witness.size++;
     (void)greet(it, &witness, it->fleet->server_key, STATUS_STORE_BEHIND);
+    assert_int_equal(checkpoint_read(span_of(it->reply.shown, it->reply.shown_size), &shown), STATUS_OK);
+    assert_int_equal(shown.size, witness.size); /* for the writer, which stops (E2) */
     witness.epoch = fixture_id("another epoch");
     assert_false(greet(it, &witness, it->fleet->server_key, STATUS_OK)->witness_differs);
 }
