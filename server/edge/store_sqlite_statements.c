@@ -124,7 +124,10 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_DECISIONS_ON] = {SQ_SELECT, &sq_decisions,
                          "WHERE presence = ?1" UNCONTESTED("decisions") " ORDER BY recorded_us, pos, entry"},
     [SQ_DECISION_PUT] = {SQ_UPSERT, &sq_decisions, ""},
-    [SQ_EDITS_OF] = {SQ_SELECT, &sq_edits, "WHERE subject = ?1 AND field = ?2" UNCONTESTED("edits") " ORDER BY entry"},
+    [SQ_EDITS_OF] =
+        {SQ_SELECT, &sq_edits,
+         "WHERE subject = ?1 AND field = ?2" UNCONTESTED(
+             "edits") " AND NOT EXISTS (SELECT 1 FROM contested WHERE contested.entry = edits.let_by) ORDER BY entry"},
     [SQ_EDIT_PUT] = {SQ_UPSERT, &sq_edits, ""},
 
     [SQ_FLAG_GET] = {SQ_SELECT, &sq_flags, "WHERE flag = ?1"},

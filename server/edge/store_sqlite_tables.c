@@ -268,7 +268,7 @@ static const struct sq_column sq_edits_columns[] = {
     KEY(SQ_SPAN, struct sq_edit, subject, "subject"), KEY(SQ_STRING, struct sq_edit, field, "field"),
     KEY(SQ_HASH, struct sq_edit, row.entry, "entry"), ID(struct sq_edit, row.officer, "officer"),
     INT(struct sq_edit, row.lower_us, "lower_us"),    INT(struct sq_edit, row.upper_us, "upper_us"),
-    SPAN(struct sq_edit, row.body, "body"),
+    HASH(struct sq_edit, row.let_by, "let_by"),       SPAN(struct sq_edit, row.body, "body"),
 };
 TABLE(sq_edits, "edits", struct sq_edit);
 
@@ -374,6 +374,7 @@ static const struct sq_column sq_proposals_columns[] = {
     KEY(SQ_HASH, struct proposal_row, entry, "entry"), SPAN(struct proposal_row, subject, "subject"),
     ID(struct proposal_row, offender, "offender"),     ID(struct proposal_row, officer, "officer"),
     INT(struct proposal_row, lower_us, "lower_us"),    INT(struct proposal_row, upper_us, "upper_us"),
-    INT(struct proposal_row, state, "state"),          SPAN(struct proposal_row, body, "body"),
+    INT(struct proposal_row, state, "state"),          HASH(struct proposal_row, answer, "answer"),
+    SPAN(struct proposal_row, body, "body"),
 };
 TABLE(sq_proposals, "proposals", struct proposal_row);

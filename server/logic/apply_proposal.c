@@ -108,6 +108,7 @@ static enum status take_over(struct batch *batch, const struct kept_proposal *ke
     struct edit_effect effect = {.entry = kept->row.entry,
                                  .officer = kept->row.officer,
                                  .bounds = {kept->row.lower_us, kept->row.upper_us},
+                                 .let_by = kept->row.answer,
                                  .pos = pos};
 
     return edit_take_effect(batch, &effect, kept->edit, &kept->subject);
@@ -240,9 +241,12 @@ enum status apply_proposal_answer(struct batch *batch, struct applying *applying
         return wait_for_subject(batch, applying, &kept);
     }
     RETURN_IF_BAD(objection(batch, applying, &kept, &applying->held));
+    if (applying->held != NULL && kept.row.state != PROPOSAL_OPEN && !hash_is_zero(&kept.row.answer))
+        return wait_for(batch, applying, &kept.row.answer); /* should a fork undo the one that stands */
     if (applying->held != NULL)
         return STATUS_OK;
     kept.row.state = message->accepted ? PROPOSAL_ACCEPTED : PROPOSAL_REFUSED;
+    kept.row.answer = applying->entry->hash;
     if (message->accepted) {
         status = take_over(batch, &kept, applying->pos);
         if (status == STATUS_OVER_LIMIT)
@@ -252,4 +256,41 @@ enum status apply_proposal_answer(struct batch *batch, struct applying *applying
     }
     RETURN_IF_BAD(batch->store->ops->proposal_put(batch->store, &kept.row));
     return publish(batch, &kept, &answer, applying->pos);
+}
+
+enum status proposal_withdraw(struct batch *batch, const struct hash *edit, bool *ret_applied)
+{
+    struct view_key key = view_key_of_hash('q', edit);
+    struct scope_list nobody = {.count = 0};
+    struct kept_proposal kept;
+    enum status status = open_proposal(batch, edit, &kept);
+
+    *ret_applied = status == STATUS_NOT_FOUND || (status == STATUS_OK && kept.row.state == PROPOSAL_ACCEPTED);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    kept.row.state = PROPOSAL_REFUSED;
+    kept.row.answer = (struct hash){{0}};
+    RETURN_IF_BAD(batch->store->ops->proposal_put(batch->store, &kept.row));
+    return feed_rescope(batch, span_of(key.bytes, key.size), batch->next.pos, &nobody);
+}
+
+enum status proposal_answer_undo(struct batch *batch, const struct hash *entry,
+                                 const Doublecrew__V1__ProposalAnswer *message)
+{
+    struct hash proposal = pb_hash(message->proposal);
+    struct kept_proposal kept;
+    bool accepted;
+    enum status status = open_proposal(batch, &proposal, &kept);
+
+    if (status == STATUS_NOT_FOUND || (status == STATUS_OK && !hash_equal(&kept.row.answer, entry)))
+        return STATUS_OK; /* it never had an effect */
+    RETURN_IF_BAD(status);
+    accepted = kept.row.state == PROPOSAL_ACCEPTED;
+    kept.row.state = PROPOSAL_OPEN;
+    kept.row.answer = (struct hash){{0}};
+    RETURN_IF_BAD(batch->store->ops->proposal_put(batch->store, &kept.row));
+    RETURN_IF_BAD(publish(batch, &kept, NULL, batch->next.pos));
+    if (accepted)
+        RETURN_IF_BAD(edit_undo(batch, kept.edit));
+    return apply_waiting(batch, entry, batch->next.pos);
 }

@@ -251,7 +251,8 @@ static enum status put_field(struct batch *batch, const struct edit_effect *effe
     struct edit_row row = {.entry = effect->entry,
                            .officer = effect->officer,
                            .lower_us = effect->bounds.lo_us,
-                           .upper_us = effect->bounds.hi_us};
+                           .upper_us = effect->bounds.hi_us,
+                           .let_by = effect->let_by};
     uint8_t *bytes;
     size_t size;
     enum status status;

@@ -340,7 +340,8 @@ struct edit_effect {
     struct hash entry;
     struct id officer;
     struct bounds bounds;
-    uint64_t pos; /* where its rows are published */
+    struct hash let_by; /* the answer that let it; zero: it needed none */
+    uint64_t pos;       /* where its rows are published */
 };
 /* The offender that a subject (an offender or a presence) belongs to, and the officer of a presence. */
 struct edit_subject {
@@ -363,6 +364,12 @@ MUST_USE enum status propose(struct batch *batch, const struct edit_effect *effe
                              const struct edit_subject *subject);
 /* A presence or an offender came: open proposals about it go to whom they concern, or take effect. */
 MUST_USE enum status proposals_look_again(struct batch *batch, struct span about, uint64_t pos);
+
+/* Undone by a fork (F2). An edit's proposal goes; ret_applied: the edit had taken effect. */
+MUST_USE enum status proposal_withdraw(struct batch *batch, const struct hash *edit, bool *ret_applied);
+/* The proposal is open again, for the next answer that had come. */
+MUST_USE enum status proposal_answer_undo(struct batch *batch, const struct hash *entry,
+                                          const Doublecrew__V1__ProposalAnswer *message);
 
 /* apply_waiting.c */
 /* Keeps an entry until what it is about comes; held until then. Harmless for one that waited for that already. */

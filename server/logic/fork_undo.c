@@ -38,7 +38,16 @@ static enum status undo_plan(struct batch *batch, const Doublecrew__V1__Plan *me
     return plan_again(batch, &plan);
 }
 
-static enum status undo_act(struct batch *batch, uint16_t kind, const ProtobufCMessage *message)
+static enum status undo_edit(struct batch *batch, const struct hash *entry, const Doublecrew__V1__Edit *message)
+{
+    bool applied;
+
+    RETURN_IF_BAD(proposal_withdraw(batch, entry, &applied));
+    return applied ? edit_undo(batch, message) : STATUS_OK;
+}
+
+static enum status undo_act(struct batch *batch, uint16_t kind, const struct hash *entry,
+                            const ProtobufCMessage *message)
 {
     switch (kind) {
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_DECISION:
@@ -48,7 +57,9 @@ static enum status undo_act(struct batch *batch, uint16_t kind, const ProtobufCM
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PLAN:
         return undo_plan(batch, (const Doublecrew__V1__Plan *)message);
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_EDIT:
-        return edit_undo(batch, (const Doublecrew__V1__Edit *)message);
+        return undo_edit(batch, entry, (const Doublecrew__V1__Edit *)message);
+    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER:
+        return proposal_answer_undo(batch, entry, (const Doublecrew__V1__ProposalAnswer *)message);
     default:
         return STATUS_OK; /* facts, and what was done and seen: an acknowledgement, an answer, a change of the roster */
     }
@@ -67,7 +78,8 @@ static enum status each_entry(void *context, const struct log_record *record)
     status = payload_open(undo->batch->arena, kind, entry_message(record->entry), &message);
     if (status == STATUS_NO_MEMORY)
         return status;
-    return status == STATUS_OK ? undo_act(undo->batch, kind, message) : STATUS_OK; /* malformed: had no effect */
+    return status == STATUS_OK ? undo_act(undo->batch, kind, &record->entry->hash, message)
+                               : STATUS_OK; /* malformed: had no effect */
 }
 
 static enum status mark_and_undo(struct batch *batch, const struct id *log, uint64_t from_seq, uint64_t to_seq)

@@ -35,7 +35,7 @@ struct journal_row {
     struct id log;        /* pushes only */
     uint64_t first_seq;   /* pushes: the log's seq of first_pos; the push itself may begin earlier */
     struct span delivery; /* pushes: a packed Delivery */
-    struct span body;     /* pushes: the raw Push message; issued: a packed Issued; engine, epoch: a packed Engine, Epoch */
+    struct span body; /* pushes: the raw Push message; issued: a packed Issued; engine, epoch: a packed Engine, Epoch */
 };
 
 struct store_head {
@@ -217,7 +217,8 @@ struct edit_row {
     struct id officer;
     int64_t lower_us;
     int64_t upper_us;
-    struct span body; /* a packed FieldEdit */
+    struct hash let_by; /* the answer that took a proposal over; zero: it was its author's to write */
+    struct span body;   /* a packed FieldEdit */
 };
 
 /* An edit from outside its subject's scope (P4). */
@@ -231,7 +232,8 @@ struct proposal_row {
     int64_t lower_us;
     int64_t upper_us;
     enum proposal_state state;
-    struct span body; /* a packed Edit */
+    struct hash answer; /* the one that stands; zero: none */
+    struct span body;   /* a packed Edit */
 };
 
 /*

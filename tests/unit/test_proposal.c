@@ -322,6 +322,63 @@ static void order__of_visit_proposal_and_answer_does_not_matter(void **state)
     }
 }
 
+/* The phone is restored from a backup of before its last entry, and writes another one. */
+static void fork_of(struct fleet *fleet, const char *officer)
+{
+    struct fleet_device *device = fleet_device(fleet, officer);
+    Doublecrew__V1__Seal message = DOUBLECREW__V1__SEAL__INIT;
+    struct entry *last = &device->entries[--device->count];
+    uint8_t *payload;
+
+    memcpy(&payload, &last->payload.data, sizeof(payload));
+    free(payload);
+    device->pushed = device->count;
+    (void)fleet_add(device, MORNING + 3 * FLEET_HOUR, KIND(SEAL), &message.base);
+    (void)fleet_sync(device, MORNING + 3 * FLEET_HOUR);
+}
+
+/* F2, J3: what a copied phone's answer let in goes, and the next answer that had come stands. */
+static void answer__of_a_forked_log_is_undone_for_the_next(void **state)
+{
+    struct fleet *fleet = *state;
+    struct hash proposal = edit_offender(fleet, "sam", "xen", "07700 900123");
+
+    (void)fleet_sync(fleet_device(fleet, "sam"), MORNING);
+    (void)answer_now(fleet, "ann", &proposal, true);
+    assert_string_equal(answer_now(fleet, "sue", &proposal, false).held[0].reason, "answered");
+    assert_string_equal(phone_of_offender(fleet, "xen"), "07700 900123");
+    fork_of(fleet, "ann");
+    assert_int_equal(state_of(fleet, &proposal), REFUSED);
+    assert_string_equal(phone_of_offender(fleet, "xen"), "");
+}
+
+static void answer__of_a_forked_log_leaves_the_proposal_open(void **state)
+{
+    struct fleet *fleet = *state;
+    struct hash proposal = edit_offender(fleet, "sam", "xen", "07700 900123");
+
+    (void)fleet_sync(fleet_device(fleet, "sam"), MORNING);
+    (void)answer_now(fleet, "ann", &proposal, true);
+    fork_of(fleet, "ann");
+    assert_int_equal(state_of(fleet, &proposal), OPEN);
+    assert_string_equal(phone_of_offender(fleet, "xen"), "");
+    assert_int_equal(answer_now(fleet, "bob", &proposal, true).held_count, 0);
+    assert_string_equal(phone_of_offender(fleet, "xen"), "07700 900123");
+}
+
+static void proposal__of_a_forked_log_goes_with_what_it_let_in(void **state)
+{
+    struct fleet *fleet = *state;
+    struct hash proposal = edit_offender(fleet, "sam", "xen", "07700 900123");
+
+    (void)fleet_sync(fleet_device(fleet, "sam"), MORNING);
+    (void)answer_now(fleet, "ann", &proposal, true);
+    fork_of(fleet, "sam");
+    assert_int_equal(proposals_seen(fleet, "ann"), 0);
+    assert_int_equal(proposals_seen(fleet, "sam"), 0);
+    assert_string_equal(phone_of_offender(fleet, "xen"), "");
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -334,6 +391,9 @@ int main(void)
         CASE(offender__imported_later_has_the_proposal),
         CASE(offender__that_moves_takes_the_proposal_along),
         CASE(presence__of_another_team_is_proposed_ones_own_is_written),
+        CASE(answer__of_a_forked_log_is_undone_for_the_next),
+        CASE(answer__of_a_forked_log_leaves_the_proposal_open),
+        CASE(proposal__of_a_forked_log_goes_with_what_it_let_in),
         cmocka_unit_test(order__of_visit_proposal_and_answer_does_not_matter),
     };
 
