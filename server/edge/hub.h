@@ -23,7 +23,7 @@
 /* Room that a connection must have left to be read from: one whole message more, and the push that it may be. */
 #define HUB_MESSAGE_ROOM ((size_t)3 * MESSAGE_SIZE_MAX + HUB_PUSH_COST)
 /* Sessions that wait for their Welcome at once; beyond it new ones are turned away, and those that are in go first (P6). */
-#define HUB_GREETINGS_MAX 64u
+#define HUB_GREETINGS_MAX 256u
 
 /* Why a connection isn't read from; a sum. */
 enum hub_pause { HUB_PAUSE_WRITER = 1, HUB_PAUSE_MEMORY = 2, HUB_PAUSE_STOP = 4 };

@@ -84,8 +84,10 @@ static void write_certificate(struct storm *storm, struct server_device *device,
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
+    char folder[sizeof(storm->fixture.folder)];
     FILE *file;
 
+    memcpy(folder, storm->fixture.folder, sizeof(folder));
     assert_non_null(key);
     X509_set_version(certificate, X509_VERSION_3);
     ASN1_INTEGER_set(X509_get_serialNumber(certificate), 100000 + number);
@@ -97,8 +99,8 @@ static void write_certificate(struct storm *storm, struct server_device *device,
     extend(certificate, NID_basic_constraints, "critical,CA:FALSE");
     extend(certificate, NID_ext_key_usage, "clientAuth");
     assert_true(X509_sign(certificate, authority_key, EVP_sha256()) > 0);
-    snprintf(device->certificate, sizeof(device->certificate), "%s/storm%d.pem", storm->fixture.folder, number);
-    snprintf(device->certificate_key, sizeof(device->certificate_key), "%s/storm%d.key", storm->fixture.folder, number);
+    snprintf(device->certificate, sizeof(device->certificate), "%.63s/storm%d.pem", folder, number);
+    snprintf(device->certificate_key, sizeof(device->certificate_key), "%.63s/storm%d.key", folder, number);
     file = open_file(device->certificate, "w");
     assert_int_equal(PEM_write_X509(file, certificate) == 1 && PEM_write_X509(file, authority) == 1, 1);
     fclose(file);

@@ -19,7 +19,7 @@
 #include "tests/lib/session_fixture.h"
 
 #define OK(call) assert_int_equal((call), STATUS_OK)
-#define CONNECTIONS 100u
+#define CONNECTIONS (HUB_GREETINGS_MAX + 10)
 #define OUTPUT_MAX ((size_t)1024 * 1024)
 #define MEMORY_MAX ((size_t)4 * 1024 * 1024)
 
@@ -126,7 +126,7 @@ static int teardown(void **state)
 
 static struct peer *connect(struct place *place, unsigned number)
 {
-    struct hash certificate = {{(uint8_t)number, 1}};
+    struct hash certificate = {{(uint8_t)number, (uint8_t)(number >> 8), 1}};
 
     OK(hub_connect(place->hub, &place->peers[number], &certificate, false, &place->peers[number].connection));
     return &place->peers[number];
