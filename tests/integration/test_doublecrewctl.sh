@@ -336,6 +336,17 @@ check 'and the same device ids' cmp <("$ctl" list devices --dir "$work/a" | grep
 check '1,000 offenders' test "$("$ctl" list offenders --dir "$work/a" | wc -l)" = 1001
 check '60 packages' test "$(find "$work/a/devices" -name signing.pem | wc -l)" = 60
 expect 0 'its clock stands where init said' '^time of the last record: 2026-03-02 06:00:00' status --dir "$work/a"
+expect 0 'anchors of a wrong clock are declared void' '^Anchors issued from 2026-03-02T09:00Z up to 2026-03-02T10:00Z' \
+    anchor void --from 2026-03-02T09:00Z --to 2026-03-02T10:00Z --reason 'an hour ahead' --dir "$work/a"
+expect 1 'a range that ends before it begins' 'must be earlier than --to' \
+    anchor void --from 2026-03-02T11:00Z --to 2026-03-02T10:00Z --reason x --dir "$work/a"
+expect 2 'anchor void needs its range' '^Usage: doublecrewctl anchor void' anchor void --dir "$work/a"
+expect 0 'no clock trouble' '^clock: no trouble known' clock show --dir "$work/a"
+expect 1 'no clock trouble, nothing to accept' 'nothing to accept' clock accept --dir "$work/a"
+echo '1772442000000000 1772438400000000' >"$work/a/store.db.clock"
+expect 0 'status shows clock trouble' 'TROUBLE since 2026-03-02 08:00:00' status --dir "$work/a"
+expect 0 'the wall clock is accepted' '^accepted' clock accept --dir "$work/a"
+rm -f "$work/a/store.db.clock" "$work/a/store.db.clock-accepted"
 expect 0 'a seeded force is sound' '^verify: sound$' verify --dir "$work/a"
 
 printf '== the rule as a function\n'
