@@ -3,10 +3,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define WITNESS_NAME_SIZE 32
+
 /* One slot each, empty or a checkpoint's text. */
-static void slot_name(size_t slot, char ret_name[16])
+static void slot_name(size_t slot, char ret_name[WITNESS_NAME_SIZE])
 {
-    (void)snprintf(ret_name, 16, "witness%zu", slot);
+    (void)snprintf(ret_name, WITNESS_NAME_SIZE, "witness%zu", slot);
 }
 
 struct slot {
@@ -17,7 +19,7 @@ struct slot {
 static enum status read_slot(struct dc_device *device, size_t number, uint8_t ret_text[STORE_STATE_SIZE_MAX],
                              size_t *ret_size, struct slot *ret_slot)
 {
-    char name[16];
+    char name[WITNESS_NAME_SIZE];
     enum status status;
 
     slot_name(number, name);
@@ -36,7 +38,7 @@ static enum status read_slot(struct dc_device *device, size_t number, uint8_t re
 
 static enum status write_slot(struct dc_device *device, size_t number, struct span text)
 {
-    char name[16];
+    char name[WITNESS_NAME_SIZE];
 
     slot_name(number, name);
     return store_state_put(device->store, name, text);
