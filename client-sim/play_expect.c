@@ -289,7 +289,7 @@ static bool holds(const struct dc_field *field, const char *text)
 static bool on_field(void *context, const struct dc_field *field)
 {
     struct field_search *search = context;
-    size_t wanted = search->step->text2[0] != '\0' ? 2 : 1;
+    size_t wanted = (size_t)(search->step->text[0] != '\0') + (search->step->text2[0] != '\0');
 
     if (strcmp(field->field, search->step->word) != 0)
         return true;
@@ -310,7 +310,7 @@ static bool expect_field(struct play *play, const struct scenario_step *step)
 {
     struct person *on = step->actor != SCENARIO_NONE ? &play->people[step->actor] : play_observer(play, step->offender);
     struct dc_subject subject = {.offender = play->offender_ids[step->offender]};
-    struct field_search search = {.step = step};
+    struct field_search search = {.step = step, .fits = step->act == EXPECT_SET && step->text[0] == '\0'};
 
     if (on->device == NULL || dc_each_field(on->device, &subject, on_field, &search) != DC_OK)
         return fault(play, "the fields can't be read");

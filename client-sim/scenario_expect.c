@@ -190,8 +190,9 @@ static void read_field(struct reader *reader, struct scenario_step *step)
     step->offender = reader_need_offender(reader);
     if (reader_phrase(reader, "holds")) {
         step->act = EXPECT_SET;
-        reader_quoted(reader, step->text, sizeof(step->text));
-        if (reader_phrase(reader, "and"))
+        if (!reader_phrase(reader, "nothing"))
+            reader_quoted(reader, step->text, sizeof(step->text));
+        if (step->text[0] != '\0' && reader_phrase(reader, "and"))
             reader_quoted(reader, step->text2, sizeof(step->text2));
     } else {
         step->act = EXPECT_FIELD;
