@@ -82,7 +82,9 @@ static void say_silence(struct quiet *quiet, const struct device_row *device, co
     char text[TIME_TEXT_SIZE];
 
     if (contact->hello_us == 0 && contact->errors == 0) {
-        if (device->last_seq > 0) /* set up, or imported, on the server itself */
+        bool is_operator = quiet->officer != NULL && quiet->officer->role == DOUBLECREW__V1__ROLE__ROLE_OPERATOR;
+
+        if (device->last_seq > 0 || is_operator) /* used, or imported, on the server itself */
             return;
         name_device(quiet, device);
         puts("has never connected. Has its package been installed on the phone?");
