@@ -192,6 +192,7 @@ static void take_world(struct sim_device *device)
     config->random_context = device;
     config->on_event = on_event;
     config->event_context = device;
+    config->guard_never = true; /* a restored phone is to be found at its next sync (F2), not at opening (F3) */
 }
 
 static struct sim_device *add(struct sim *sim, struct sim_device *device)
