@@ -28,6 +28,7 @@ struct arguments {
     bool single;
     bool trace;
     bool oracle;
+    bool twice;        /* each seed again: the same must happen */
     bool rare_allowed; /* a short run needn't show every fault */
 };
 
@@ -53,6 +54,7 @@ static int usage(void)
           "  --days D     days of each seed (10); --devices N officers' phones (12)\n"
           "  --jobs J     processes (one for each core)\n"
           "  --oracle     judge each seed's journal a second time, by tests/oracle\n"
+          "  --twice      each seed again, in the same process: the same must happen\n"
           "  --rare       faults that never happened are no failure: for short runs\n",
           stderr);
     return 2;
@@ -83,6 +85,8 @@ static bool parse(int argc, char **argv, struct arguments *ret_arguments)
             a.trace = true;
         } else if (strcmp(argv[i], "--oracle") == 0) {
             a.oracle = true;
+        } else if (strcmp(argv[i], "--twice") == 0) {
+            a.twice = true;
         } else if (strcmp(argv[i], "--rare") == 0) {
             a.rare_allowed = true;
         } else if (strcmp(argv[i], "--seeds") == 0) {
@@ -140,6 +144,19 @@ static void send_all(int fd, const struct report *report)
     }
 }
 
+static void run_again(const struct sim_options *options, const char *folder, struct sim_result *result)
+{
+    struct sim_result again;
+
+    sim_run(options, folder, &again);
+    if (!result->failed && (again.failed || again.digest != result->digest)) {
+        result->failed = true;
+        (void)snprintf(result->failure, sizeof(result->failure),
+                       "run twice, it isn't the same: digests %016llx, %016llx", (unsigned long long)result->digest,
+                       (unsigned long long)again.digest);
+    }
+}
+
 /* A process of its own: every jobs-th seed. */
 static void work(const struct arguments *arguments, unsigned number, int fd)
 {
@@ -158,6 +175,8 @@ static void work(const struct arguments *arguments, unsigned number, int fd)
         send_all(fd, &report);
         report.begun = false;
         sim_run(&options, folder, &report.result);
+        if (arguments->twice)
+            run_again(&options, folder, &report.result);
         send_all(fd, &report);
     }
     (void)rmdir(folder);

@@ -43,6 +43,7 @@ struct outbox_message;
 #define SIM_FAULTS(X)                                                                                                  \
     X(NO_SIGNAL, "no signal")                                                                                          \
     X(REFUSED, "connection refused")                                                                                   \
+    X(BUSY, "turned away: the server is busy")                                                                         \
     X(CUT, "cut, both sides told")                                                                                     \
     X(CUT_MESSAGE, "cut in mid-message")                                                                               \
     X(HALF_OPEN_DEVICE, "half-open: only the server knows")                                                            \

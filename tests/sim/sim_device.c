@@ -114,6 +114,8 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
         break;
     case DC_EVENT_ERROR:
         sim_trace(sim, "%s: error %s: %s", device->name, dc_status_name(event->status), event->text);
+        if (event->status == DC_BUSY)
+            sim->result->faults[SIM_FAULT_BUSY]++; /* not drawn: it comes of a storm */
         if (event->status == DC_LOG_FORK)
             sim_count(sim, SIM_COUNT_FORKED, 1);
         break;

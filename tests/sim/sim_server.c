@@ -19,6 +19,11 @@
 #define SLOW_READER_US (30 * SIM_SECOND)
 #define OUTPUT_MAX ((size_t)1024 * 1024)
 #define CLOSE_GRACE_US (5 * SIM_SECOND)
+#define ANSWER_US (60 * SIM_SECOND)
+#define MEMORY_MAX ((size_t)8 * 1024 * 1024)
+/* So slow that a fleet which lost its server comes back in a line. */
+#define ADMIT_PER_S 1
+#define ADMIT_BURST 4
 /* The real hub ticks each second; here the ticks become rarer while nothing happens. */
 #define TICK_FIRST_US SIM_SECOND
 #define TICK_LONGEST_US (4 * SIM_MINUTE)
@@ -539,6 +544,10 @@ static enum status open_hub(struct sim_server *server)
 {
     struct hub_limits limits = {.max_connections = CONNECTIONS_MAX,
                                 .output_max = OUTPUT_MAX,
+                                .memory_max = MEMORY_MAX,
+                                .admit_per_s = ADMIT_PER_S,
+                                .admit_burst = ADMIT_BURST,
+                                .answer_us = ANSWER_US,
                                 .slow_reader_us = SLOW_READER_US,
                                 .close_grace_us = CLOSE_GRACE_US};
     struct hub_transport calls = {.want_write = want_write, .pause = pause_reading, .kill = kill_soon};
@@ -547,6 +556,7 @@ static enum status open_hub(struct sim_server *server)
     server->setup = (struct session_setup){.credit_entries = CREDIT_ENTRIES,
                                            .keep_alive_s = KEEP_ALIVE_S,
                                            .hello_timeout_us = HELLO_TIMEOUT_US,
+                                           .answer_timeout_us = ANSWER_US,
                                            .arena = server->arena};
     if (status == STATUS_OK)
         status = hub_new(&server->setup, &limits, &server->queues, &calls, server->clock, server->log, &server->hub);
