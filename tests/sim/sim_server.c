@@ -18,6 +18,10 @@
 #define HELLO_TIMEOUT_US (10 * SIM_SECOND)
 #define SLOW_READER_US (30 * SIM_SECOND)
 #define OUTPUT_MAX ((size_t)1024 * 1024)
+#define MEMORY_MAX ((size_t)8 * 1024 * 1024)
+#define ADMIT_PER_S 2u /* so few that phones meet it after a server's restart */
+#define ADMIT_BURST 6u
+#define ANSWER_US (60 * SIM_SECOND)
 #define CLOSE_GRACE_US (5 * SIM_SECOND)
 #define ANSWER_US (60 * SIM_SECOND)
 #define MEMORY_MAX ((size_t)8 * 1024 * 1024)
