@@ -17,6 +17,7 @@
 #define SUFFIX ".copy"
 #define NAME_SIZE (sizeof(PREFIX) - 1 + 2 * ID_SIZE + 1 + 20 + sizeof(SUFFIX))
 #define FRAME_SIZE 5 /* size, kind */
+#define ROW_HEADER_SIZE 52
 #define FILES_MAX 65536
 /* A row holds one push, or what one batch told; an engine's take-over may tell much. */
 #define BODY_MAX ((size_t)1024 * 1024 * 1024)
@@ -150,11 +151,14 @@ static enum status reading_open(const char *path, struct reading *reading)
     return status == STATUS_OK ? arena_new(&reading->arena) : status;
 }
 
-static enum status chain_on(struct sha256 *sha, struct hash *chain, uint8_t kind, struct span body)
+/* The body may come in up to three parts. */
+static enum status chain_on(struct sha256 *sha, struct hash *chain, uint8_t kind, const struct span *body, size_t count)
 {
-    struct span parts[] = {span_of(chain->bytes, HASH_SIZE), span_of(&kind, 1), body};
+    struct span parts[5] = {span_of(chain->bytes, HASH_SIZE), span_of(&kind, 1)};
 
-    return sha256_parts(sha, parts, 3, chain);
+    for (size_t i = 0; i < count; i++)
+        parts[2 + i] = body[i];
+    return sha256_parts(sha, parts, 2 + count, chain);
 }
 
 /* NOT_FOUND: nothing whole follows. STORE: what is whole isn't what was written. */
@@ -182,7 +186,8 @@ static enum status next_record(struct reading *reading)
         return ferror(reading->stream) ? STATUS_IO : STATUS_NOT_FOUND;
     reading->kind = frame[4];
     reading->body_size = size;
-    enum status status = chain_on(reading->sha, &reading->chain, frame[4], span_of(reading->body, size));
+    struct span whole = span_of(reading->body, size);
+    enum status status = chain_on(reading->sha, &reading->chain, frame[4], &whole, 1);
     if (status != STATUS_OK)
         return status;
     reading->offset += (int64_t)(sizeof(frame) + size + sizeof(chain));
@@ -244,21 +249,23 @@ static enum status take_mark(struct reading *reading)
 
 static enum status take_row(struct reading *reading, struct journal_row *ret_row)
 {
-    ProtobufCMessage *message;
-    struct journal_row row = {.first_pos = 0};
+    const uint8_t *at = reading->body;
+    struct journal_row row;
+    size_t delivery_size;
 
-    if (unpack(reading, &doublecrew__v1__copied_row__descriptor, &message) != STATUS_OK)
+    if (reading->body_size < ROW_HEADER_SIZE)
         return STATUS_STORE;
-    const Doublecrew__V1__CopiedRow *kept = (const Doublecrew__V1__CopiedRow *)message;
-    row.first_pos = kept->first_pos;
-    row.count = kept->count;
-    row.kind = (enum journal_kind)kept->kind;
-    row.time_us = kept->time_us;
-    row.first_seq = kept->first_seq;
-    row.delivery = of(kept->delivery);
-    row.body = of(kept->body);
-    if (id_from_span(of(kept->log_id), &row.log) != STATUS_OK || row.first_pos != reading->next_pos || row.count == 0)
+    row.first_pos = get_u64(at);
+    row.count = get_u32(at + 8);
+    row.kind = (enum journal_kind)get_u32(at + 12);
+    row.time_us = (int64_t)get_u64(at + 16);
+    memcpy(row.log.bytes, at + 24, ID_SIZE);
+    row.first_seq = get_u64(at + 40);
+    delivery_size = get_u32(at + 48);
+    if (delivery_size > reading->body_size - ROW_HEADER_SIZE || row.first_pos != reading->next_pos || row.count == 0)
         return STATUS_STORE;
+    row.delivery = span_of(at + ROW_HEADER_SIZE, delivery_size);
+    row.body = span_of(at + ROW_HEADER_SIZE + delivery_size, reading->body_size - ROW_HEADER_SIZE - delivery_size);
     reading->next_pos = row.first_pos + row.count;
     *ret_row = row;
     return STATUS_OK;
@@ -296,24 +303,46 @@ struct copy_writer {
     int64_t size;
 };
 
-static enum status write_record(struct copy_writer *writer, uint8_t kind, const ProtobufCMessage *message)
+static bool put(struct copy_writer *writer, struct span bytes)
+{
+    return bytes.size == 0 || fwrite(bytes.data, 1, bytes.size, writer->stream) == bytes.size;
+}
+
+static enum status write_record(struct copy_writer *writer, uint8_t kind, const struct span *parts, size_t count)
 {
     uint8_t frame[FRAME_SIZE];
-    uint8_t *body;
+    size_t size = 0;
+    enum status status;
+
+    for (size_t i = 0; i < count; i++)
+        size += parts[i].size;
+    if (size > BODY_MAX)
+        return STATUS_OVER_LIMIT;
+    put_u32(frame, (uint32_t)size);
+    frame[4] = kind;
+    status = chain_on(writer->sha, &writer->chain, kind, parts, count);
+    if (status != STATUS_OK)
+        return status;
+    bool written = put(writer, span_of(frame, sizeof(frame)));
+    for (size_t i = 0; i < count; i++)
+        written = written && put(writer, parts[i]);
+    if (!written || !put(writer, span_of(writer->chain.bytes, HASH_SIZE)))
+        return failed();
+    writer->size += (int64_t)(sizeof(frame) + size + HASH_SIZE);
+    return STATUS_OK;
+}
+
+static enum status write_message(struct copy_writer *writer, uint8_t kind, const ProtobufCMessage *message)
+{
+    uint8_t *bytes;
     size_t size;
-    enum status status = wire_pack(message, &body, &size);
+    enum status status = wire_pack(message, &bytes, &size);
 
     if (status != STATUS_OK)
         return status;
-    put_u32(frame, (uint32_t)size);
-    frame[4] = kind;
-    status = size <= BODY_MAX ? chain_on(writer->sha, &writer->chain, kind, span_of(body, size)) : STATUS_OVER_LIMIT;
-    if (status == STATUS_OK && (fwrite(frame, 1, sizeof(frame), writer->stream) != sizeof(frame) ||
-                                fwrite(body, 1, size, writer->stream) != size ||
-                                fwrite(writer->chain.bytes, 1, HASH_SIZE, writer->stream) != HASH_SIZE))
-        status = failed();
-    free(body);
-    writer->size += (int64_t)(sizeof(frame) + size + HASH_SIZE);
+    struct span body = span_of(bytes, size);
+    status = write_record(writer, kind, &body, 1);
+    free(bytes);
     return status;
 }
 
@@ -357,7 +386,7 @@ static enum status begin_file(struct copy_writer *writer, uint64_t first_pos)
     begin.force_id = bytes_of(writer->force.bytes, ID_SIZE);
     begin.epoch = bytes_of(writer->epoch.bytes, ID_SIZE);
     begin.first_pos = first_pos;
-    status = write_record(writer, 'B', &begin.base);
+    status = write_message(writer, 'B', &begin.base);
     return status == STATUS_OK ? sync_folder(writer->folder) : status;
 }
 
@@ -451,20 +480,20 @@ void copy_writer_close(struct copy_writer *writer)
 
 enum status copy_writer_row(struct copy_writer *writer, const struct journal_row *row)
 {
-    Doublecrew__V1__CopiedRow copied = DOUBLECREW__V1__COPIED_ROW__INIT;
+    uint8_t header[ROW_HEADER_SIZE] = {0};
+    struct span parts[] = {span_of(header, sizeof(header)), row->delivery, row->body};
     enum status status = writer->stream == NULL ? begin_file(writer, row->first_pos) : STATUS_OK;
 
     if (status != STATUS_OK)
         return status;
-    copied.first_pos = row->first_pos;
-    copied.count = row->count;
-    copied.kind = (uint32_t)row->kind;
-    copied.time_us = row->time_us;
-    copied.log_id = bytes_of(row->log.bytes, ID_SIZE);
-    copied.first_seq = row->first_seq;
-    copied.delivery = bytes_of(row->delivery.data, row->delivery.size);
-    copied.body = bytes_of(row->body.data, row->body.size);
-    return write_record(writer, 'R', &copied.base);
+    put_u64(header, row->first_pos);
+    put_u32(header + 8, row->count);
+    put_u32(header + 12, (uint32_t)row->kind);
+    put_u64(header + 16, (uint64_t)row->time_us);
+    memcpy(header + 24, row->log.bytes, ID_SIZE);
+    put_u64(header + 40, row->first_seq);
+    put_u32(header + 48, (uint32_t)row->delivery.size);
+    return write_record(writer, 'R', parts, 3);
 }
 
 enum status copy_writer_mark(struct copy_writer *writer, const struct store_head *head)
@@ -481,7 +510,7 @@ enum status copy_writer_mark(struct copy_writer *writer, const struct store_head
     mark.engine = engine;
     mark.timers_held = head->timers_held;
     mark.training = head->training;
-    status = write_record(writer, 'M', &mark.base);
+    status = write_message(writer, 'M', &mark.base);
     if (status == STATUS_OK && (fflush(writer->stream) != 0 || fdatasync(fileno(writer->stream)) != 0))
         status = failed();
     if (status == STATUS_OK && writer->size > COPY_FILE_SIZE) {

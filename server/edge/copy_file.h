@@ -2,9 +2,10 @@
  * Files of the journal's copy (E2): every committed row in order, and after each stretch a mark with the head that it leads
  * to. One folder; a file belongs to one epoch and goes on where the one before it ended:
  *   journal-<epoch, 32 hex digits>-<first pos, 20 digits>.copy
- * A record: size 4 (of the body) | kind 1 | body | chain 32, big-endian. Kinds: 'B' CopyBegin, first in each file; 'R'
- * CopiedRow; 'M' CopyMark. chain = SHA-256(chain before | kind | body), 32 zero bytes before the first: nothing can be left
- * out, changed or moved unnoticed. What follows the last mark of a file was being written when the power went, and counts for
+ * A record: size 4 (of the body) | kind 1 | body | chain 32, integers big-endian. Kinds: 'B' CopyBegin, first in each file;
+ * 'M' CopyMark; 'R' a row, which may be larger than any message: first pos 8 | count 4 | kind 4 | time 8 | log 16 | first
+ * seq 8 | size of delivery 4 | delivery | body. chain = SHA-256(chain before | kind | body), 32 zero bytes before the first:
+ * nothing can be left out, changed or moved unnoticed. What follows the last mark of a file was being written when the power went, and counts for
  * nothing.
  */
 #ifndef DOUBLECREW_SERVER_EDGE_COPY_FILE_H
