@@ -50,6 +50,8 @@
 #define COMMIT_RECORDS_MAX 4096
 /* One row of the store, all columns: what COMMIT_RECORDS_MAX issued items need, packed, with room. */
 #define STORE_ROW_SIZE_MAX (8 * 1024 * 1024)
+/* What one batch tells goes into rows of about this size: an engine's take-over may tell everything anew. */
+#define ISSUED_ROW_SIZE (256 * 1024)
 /* The write-ahead log is checkpointed beyond this, and cut back to this: larger saves writes, smaller saves start-up. */
 #define STORE_WAL_SIZE_MAX (16 * 1024 * 1024)
 /* Scopes that one device's feed may be drawn from: force, officer, and eight teams twice over, with room; and the scopes

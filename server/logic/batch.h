@@ -77,7 +77,7 @@ void batch_free(struct batch *batch);
 
 /*
  * Where the store's last engine is an earlier one, ours takes over, in one transaction: an engine record as of now, all
- * derived state anew, and one row of what people have to be told otherwise (J4). Otherwise nothing. batch_begin does it
+ * derived state anew, and what people have to be told otherwise (J4). Otherwise nothing. batch_begin does it
  * too; called by itself where the time it takes (the journal is read once) should not be a push's. ret_took_over may be
  * NULL.
  */

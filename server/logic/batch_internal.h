@@ -59,7 +59,9 @@ struct flag_touch {
 struct replay {
     struct journal_row issued; /* the row that comes next, if has_issued; body owned by the replay */
     bool has_issued;
-    bool one_row; /* timers fire until it is taken */
+    bool one_row;          /* timers fire until it is taken */
+    struct hash *expected; /* bodies of the rows that must follow it, when one phase told much */
+    size_t expected_count, expected_capacity, expected_at;
     uint64_t differences;
     /*
      * While another engine's records pass nothing is judged: entries apply, and what people saw comes from the journal.
@@ -206,7 +208,7 @@ MUST_USE enum status rebuild_in_place(struct batch *batch, uint64_t to_pos);
 MUST_USE enum status journal_push(struct batch *batch, const struct push *push, size_t first, struct span raw,
                                   const struct id *log, const struct batch_delivery *delivery, uint64_t *ret_first_pos);
 MUST_USE enum status journal_tick(struct batch *batch);
-/* Journals the items gathered in this phase, and forgets them. */
+/* Journals the items gathered in this phase, as one row or, if they are many, several. */
 MUST_USE enum status journal_issued(struct batch *batch);
 /* The pos that the next item will have. */
 uint64_t issued_next_pos(const struct batch *batch);

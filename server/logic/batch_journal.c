@@ -307,19 +307,19 @@ static size_t put_varint(uint8_t *at, size_t value)
     return size;
 }
 
-/* The items as one packed Issued. */
-static uint8_t *pack_items(const struct batch *batch, size_t *ret_size)
+/* Items from..to as one packed Issued. */
+static uint8_t *pack_items(const struct batch *batch, size_t from, size_t to, size_t *ret_size)
 {
     size_t size = 0;
     uint8_t *body;
 
-    for (size_t i = 0; i < batch->item_count; i++)
+    for (size_t i = from; i < to; i++)
         size += 1 + 10 + batch->items[i].size;
     body = malloc(size);
     if (body == NULL)
         return NULL;
     size = 0;
-    for (size_t i = 0; i < batch->item_count; i++) {
+    for (size_t i = from; i < to; i++) {
         body[size++] = ITEM_TAG;
         size += put_varint(body + size, batch->items[i].size);
         memcpy(body + size, batch->items[i].bytes, batch->items[i].size);
@@ -329,11 +329,23 @@ static uint8_t *pack_items(const struct batch *batch, size_t *ret_size)
     return body;
 }
 
-/* A replay takes what was told from the journal, and counts what it would have told otherwise (J4). */
-static enum status replay_issued(struct batch *batch, struct span body)
+/* The second and later rows of one phase come next in the journal: what they should be is remembered until then. */
+static enum status expect_row(struct batch *batch, struct span body)
 {
     struct replay *replay = batch->replay;
 
+    RETURN_IF_BAD(batch_list_room((void **)&replay->expected, &replay->expected_capacity, replay->expected_count,
+                                  sizeof(*replay->expected)));
+    return sha256_bytes(batch->sha, body, &replay->expected[replay->expected_count++]);
+}
+
+/* A replay takes what was told from the journal, and counts what it would have told otherwise (J4). */
+static enum status replay_issued(struct batch *batch, struct span body, bool first)
+{
+    struct replay *replay = batch->replay;
+
+    if (!first)
+        return expect_row(batch, body);
     if (!replay->has_issued || replay->issued.time_us != batch->phase_time_us) {
         replay->differences++;
         return STATUS_OK;
@@ -344,21 +356,33 @@ static enum status replay_issued(struct batch *batch, struct span body)
     return journal_copy_row(batch, &replay->issued);
 }
 
-enum status journal_issued(struct batch *batch)
+static enum status issue_row(struct batch *batch, size_t from, size_t to)
 {
-    struct journal_row row = {
-        .count = (uint32_t)batch->item_count, .kind = JOURNAL_ISSUED, .time_us = batch->phase_time_us};
+    struct journal_row row = {.count = (uint32_t)(to - from), .kind = JOURNAL_ISSUED, .time_us = batch->phase_time_us};
     size_t size = 0;
-    uint8_t *body;
+    uint8_t *body = pack_items(batch, from, to, &size);
     enum status status;
 
-    if (batch->item_count == 0)
-        return STATUS_OK;
-    body = pack_items(batch, &size);
     if (body == NULL)
         return STATUS_NO_MEMORY;
     row.body = span_of(body, size);
-    status = batch->replay != NULL ? replay_issued(batch, row.body) : append_with_leaves(batch, &row);
+    status = batch->replay != NULL ? replay_issued(batch, row.body, from == 0) : append_with_leaves(batch, &row);
     free(body);
     return status;
+}
+
+enum status journal_issued(struct batch *batch)
+{
+    size_t from = 0;
+
+    while (from < batch->item_count) {
+        size_t to = from;
+        size_t size = 0;
+
+        while (to < batch->item_count && (to == from || size + batch->items[to].size <= ISSUED_ROW_SIZE))
+            size += batch->items[to++].size;
+        RETURN_IF_BAD(issue_row(batch, from, to));
+        from = to;
+    }
+    return STATUS_OK;
 }

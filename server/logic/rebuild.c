@@ -147,6 +147,34 @@ static enum status replay_told(struct rebuild *rebuild, const struct journal_row
     return batch_finish(rebuild->batch);
 }
 
+/* The rest of what one phase told. */
+static enum status replay_expected(struct rebuild *rebuild, const struct journal_row *row)
+{
+    struct replay *replay = &rebuild->replay;
+    struct hash body;
+
+    RETURN_IF_BAD(batch_start(rebuild->batch, row->time_us));
+    RETURN_IF_BAD(sha256_bytes(rebuild->sha, row->body, &body));
+    if (!hash_equal(&body, &replay->expected[replay->expected_at++]))
+        replay->differences++;
+    RETURN_IF_BAD(journal_copy_row(rebuild->batch, row));
+    return batch_finish(rebuild->batch);
+}
+
+static bool is_expected(const struct rebuild *rebuild, const struct journal_row *row)
+{
+    return rebuild->replay.expected_at < rebuild->replay.expected_count && row->kind == JOURNAL_ISSUED &&
+           row->time_us == rebuild->batch->head.time_us && !rebuild->batch->open;
+}
+
+/* What would have been told, and wasn't. */
+static void forget_expected(struct replay *replay)
+{
+    replay->differences += replay->expected_count - replay->expected_at;
+    replay->expected_count = 0;
+    replay->expected_at = 0;
+}
+
 /* The end of the open batch, if it has its time; otherwise what one timer told. */
 static enum status replay_issued(struct rebuild *rebuild, const struct journal_row *row)
 {
@@ -195,6 +223,9 @@ static enum status replay_row(struct rebuild *rebuild, const struct journal_row 
 {
     if (row->first_pos != rebuild->batch->next.pos + 1)
         return STATUS_STORE;
+    if (is_expected(rebuild, row))
+        return replay_expected(rebuild, row);
+    forget_expected(&rebuild->replay);
     switch (row->kind) {
     case JOURNAL_PUSH:
         return replay_push(rebuild, row);
@@ -293,6 +324,7 @@ static enum status rebuild_init(struct rebuild *rebuild)
 static void rebuild_done(struct rebuild *rebuild)
 {
     free(rebuild->replay.untold);
+    free(rebuild->replay.expected);
     arena_free(rebuild->replay.arena);
     arena_free(rebuild->arena);
     sha256_free(rebuild->sha);

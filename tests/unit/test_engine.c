@@ -59,7 +59,7 @@ static enum status judge_failing(const struct rule_case *rule_case, struct rule_
 }
 
 static const struct engine blind = {"3", judge_blind}, harsh = {"4", judge_harsh}, broken = {"5", judge_broken},
-                           plain = {"6", rule_judge}, failing = {"7", judge_failing};
+                           plain = {"6", rule_judge}, failing = {"7", judge_failing}, latest = {"8", rule_judge};
 
 struct day {
     struct hash lone;  /* ann's, alone at xen */
@@ -117,6 +117,21 @@ static struct engines engines_of(struct fleet *fleet)
     assert_int_equal(fleet->store->ops->journal_of_kind(fleet->store, JOURNAL_ENGINE, 1, note_engine, &engines),
                      STATUS_OK);
     return engines;
+}
+
+static enum status count_row(void *context, const struct journal_row *row)
+{
+    (void)row;
+    (*(unsigned *)context)++;
+    return STATUS_OK;
+}
+
+static unsigned count_rows(struct fleet *fleet, uint64_t from_pos)
+{
+    unsigned count = 0;
+
+    assert_int_equal(fleet->store->ops->journal_from(fleet->store, from_pos, count_row, &count), STATUS_OK);
+    return count;
 }
 
 static void tidy(struct fleet *fleet)
@@ -265,6 +280,33 @@ static void verdicts__as_if_the_new_engine_had_always_been_there(void **state)
     tidy(changed);
 }
 
+/* More is told than one row of the journal takes. */
+static void many_differences__several_rows(void **state)
+{
+    struct fleet *fleet = fleet_typical_with(&blind);
+    struct fleet_device *ann = fleet_device(fleet, "ann");
+    struct store_head before;
+    struct hash visit = {{0}};
+
+    (void)state;
+    for (int i = 0; i < 600; i++) {
+        visit = fleet_check_in(ann, MORNING + i * FLEET_HOUR, "xen", "");
+        (void)fleet_check_out(ann, MORNING + i * FLEET_HOUR + 20 * FLEET_MINUTE, &visit);
+        if (i % 100 == 99)
+            fleet_sync(ann, MORNING + i * FLEET_HOUR + 30 * FLEET_MINUTE);
+    }
+    before = *batch_head(fleet->batch);
+    assert_int_equal(fleet_reopen(fleet, &plain), STATUS_OK);
+    fleet_tick(fleet, MORNING + 700 * FLEET_HOUR);
+    assert_string_equal(fleet_company(fleet, &visit), "lone_confirmed");
+    assert_true(batch_head(fleet->batch)->pos > before.pos + 1 + 1200);
+    assert_true(count_rows(fleet, before.pos + 1) >= 3); /* the engine, and what it told */
+    fleet_expect_rebuild(fleet);
+    assert_int_equal(fleet_reopen(fleet, &latest), STATUS_OK); /* and as history, by another */
+    fleet_tick(fleet, MORNING + 701 * FLEET_HOUR);
+    tidy(fleet);
+}
+
 static void failure_on_the_way__the_old_state_stands(void **state)
 {
     struct fleet *fleet = fleet_typical_with(&blind);
@@ -356,6 +398,7 @@ int main(void)
         cmocka_unit_test(decided_flag__stays_decided),
         cmocka_unit_test(five_engines__every_rebuild_is_the_same),
         cmocka_unit_test(verdicts__as_if_the_new_engine_had_always_been_there),
+        cmocka_unit_test(many_differences__several_rows),
         cmocka_unit_test(failure_on_the_way__the_old_state_stands),
         cmocka_unit_test(in_clock_trouble__timers_stay_held),
         cmocka_unit_test(earlier_engine__refuses_a_later_ones_store),
