@@ -330,6 +330,7 @@ void device_fixture_welcome(struct device_fixture *fixture, uint64_t durable_seq
     Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
     Doublecrew__V1__Welcome welcome = DOUBLECREW__V1__WELCOME__INIT;
     ProtobufCBinaryData list[MERKLE_PROOF_MAX];
+    ProtobufCBinaryData statements[4];
     struct hash proof[MERKLE_PROOF_MAX];
     Doublecrew__V1__WitnessProof witnesses[SYNC_WITNESSES_MAX], *witness_list[SYNC_WITNESSES_MAX];
     ProtobufCBinaryData witness_lists[SYNC_WITNESSES_MAX][MERKLE_PROOF_MAX];
@@ -364,6 +365,12 @@ void device_fixture_welcome(struct device_fixture *fixture, uint64_t durable_seq
     welcome.durable_hash = (ProtobufCBinaryData){.data = hash.bytes, .len = durable_seq ? HASH_SIZE : 0};
     welcome.credit = credit;
     welcome.epoch = (ProtobufCBinaryData){.data = fixture->epoch.bytes, .len = ID_SIZE};
+    for (size_t i = 0; i < fixture->statement_count; i++) {
+        statements[i] = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)fixture->statements[i].data,
+                                              .len = fixture->statements[i].size};
+    }
+    welcome.n_epoch_statements = fixture->statement_count;
+    welcome.epoch_statements = statements;
     welcome.standing = DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_ACTIVE;
     message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_WELCOME;
     message.welcome = &welcome;

@@ -55,6 +55,8 @@ struct device_fixture {
     struct sign_key *server_key;
     struct merkle_tree tree; /* of the played server */
     struct id epoch;
+    struct span statements[4]; /* for Welcome; borrowed */
+    size_t statement_count;
     bool no_witness_proofs; /* the played server leaves them out */
 };
 
