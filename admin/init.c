@@ -118,7 +118,9 @@ static enum status write_config(const struct init_plan *plan, const struct init_
                         "client_ca = certs/ca-bundle.pem\n"
                         "# The list of revoked certificates; it runs out unless certs/make-crl.sh renews it weekly.\n"
                         "; crl = certs/crl.pem\n\n"
-                        "[store]\npath = store.db\n\n"
+                        "[store]\npath = store.db\n"
+                        "# A second place for the journal, best on another disk: a restore then loses nothing.\n"
+                        "; journal_copy = /path/to/another/disk/stream\n\n"
                         "[trust]\ncheckpoint_key = keys/checkpoint.pem\n\n"
                         "[mode]\ntraining = %s\n\n"
                         "[log]\nlevel = info\n",

@@ -273,6 +273,39 @@ static void checkpoint__that_the_device_holds_is_judged(void **state)
     assert_int_equal(greet_with(*state, "checkpoint", "epoch", 0), STATUS_OK);
 }
 
+static void sign_text(struct reading *reading, const char *epoch, uint64_t size, void *ret_text, size_t *ret_size)
+{
+    struct sign_key *key = fixture_key("checkpoint");
+    struct checkpoint held = {.force = fixture_id("force"), .epoch = fixture_id(epoch), .size = size, .time_ms = 5};
+    char text[CHECKPOINT_TEXT_MAX];
+
+    assert_int_equal(checkpoint_sign(reading->tools.sha, &held, key, text, ret_size), STATUS_OK);
+    memcpy(ret_text, text, *ret_size);
+    sign_key_free(key);
+}
+
+/* The writer is handed the text that proves it, the device's own or a partner's that it carries (E2). */
+static void store_that_is_behind__the_proof_is_handed_on(void **state)
+{
+    struct reading *reading = *state;
+    struct session_request request = hello_of(1);
+    struct checkpoint shown;
+
+    sign_text(reading, "epoch", 11, request.hello.checkpoint, &request.hello.checkpoint_size);
+    assert_int_equal(ask(reading, &request)->status, STATUS_STORE_BEHIND);
+    assert_int_equal(checkpoint_read(span_of(reading->reply.shown, reading->reply.shown_size), &shown), STATUS_OK);
+    assert_int_equal(shown.size, 11);
+
+    request = hello_of(1);
+    sign_text(reading, "epoch", 0, request.hello.checkpoint, &request.hello.checkpoint_size);
+    sign_text(reading, "epoch", 0, request.witnesses[0].text, &request.witnesses[0].size);
+    sign_text(reading, "epoch", 12, request.witnesses[1].text, &request.witnesses[1].size);
+    request.witness_count = 2;
+    assert_int_equal(ask(reading, &request)->status, STATUS_STORE_BEHIND);
+    assert_int_equal(checkpoint_read(span_of(reading->reply.shown, reading->reply.shown_size), &shown), STATUS_OK);
+    assert_int_equal(shown.size, 12);
+}
+
 static Doublecrew__V1__Delta *delta_of(const struct session_page *page, Doublecrew__V1__ServerMessage **ret_message)
 {
     *ret_message = doublecrew__v1__server_message__unpack(NULL, page->size, page->bytes);
@@ -357,6 +390,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(greeting__of_whom_it_should_not_greet_is_refused, setup, teardown),
         cmocka_unit_test_setup_teardown(cursor__of_another_epoch_begins_again, setup, teardown),
         cmocka_unit_test_setup_teardown(checkpoint__that_the_device_holds_is_judged, setup, teardown),
+        cmocka_unit_test_setup_teardown(store_that_is_behind__the_proof_is_handed_on, setup, teardown),
         cmocka_unit_test_setup_teardown(pages__hold_every_row_once_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(page__tells_what_left_the_scope, setup, teardown),
         cmocka_unit_test_setup_teardown(page__is_for_active_devices_only, setup, teardown),
