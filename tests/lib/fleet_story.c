@@ -37,6 +37,7 @@ enum deed {
     DEED_STATE,
     DEED_POLICY,
     DEED_RISK,
+    DEED_MOVE,
     DEED_TICK
 };
 
@@ -81,6 +82,7 @@ struct story {
     int64_t busy_until_us[OFFICERS];
     size_t kept[OFFICERS]; /* entries at the last backup */
     uint32_t policy_version;
+    bool unseen;
 };
 
 static const char *const officers[OFFICERS] = {"ann", "bob", "cal", "dee", "sue"};
@@ -222,6 +224,9 @@ static void plan_mishaps(struct story *s, const struct fleet_story_settings *set
     for (unsigned i = 0; settings->policies && i < 3; i++)
         plan_event(s, (struct event){from_us + within(s, length_us), i == 0 ? DEED_RISK : DEED_POLICY, 0, below(s, 3),
                                      (unsigned)below(s, 4)});
+    for (unsigned i = 0; settings->teams && i < 4; i++)
+        plan_event(s, (struct event){from_us + within(s, length_us), DEED_MOVE, (size_t)below(s, OFFICERS),
+                                     (size_t)below(s, 3), (unsigned)below(s, 4)});
     if (chance(s, 30))
         plan_event(s, (struct event){from_us + within(s, length_us), DEED_UNKNOWN, (size_t)below(s, 4), 0, 0});
 }
@@ -492,6 +497,24 @@ static void set_policy(struct story *s, const struct event *event)
     fleet_settle(s->fleet, event->at_us);
 }
 
+/* A person or an offender to the other team or back. */
+static void move(struct story *s, const struct event *event)
+{
+    static const Doublecrew__V1__Role roles[OFFICERS] = {
+        DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER,
+        DOUBLECREW__V1__ROLE__ROLE_CONSTABLE, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER,
+        DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR};
+    const char *team = event->value % 2 == 0 ? "south" : "north";
+
+    if (event->value < 2)
+        fleet_officer(s->fleet, event->at_us, officers[event->who], roles[event->who],
+                      roles[event->who] == DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, team);
+    else
+        fleet_offender(s->fleet, event->at_us, offenders[event->visit], DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_MEDIUM,
+                       team);
+    fleet_settle(s->fleet, event->at_us);
+}
+
 static void play_presence(struct story *s, const struct event *event)
 {
     struct visit *visit = &s->visits[event->visit], *other = NULL;
@@ -515,7 +538,7 @@ static void play_presence(struct story *s, const struct event *event)
         write_edit(s, event);
     else if (event->deed == DEED_CONFIRM && other->begun)
         confirm(s, visit, event->at_us);
-    else if (event->deed == DEED_DECIDE && visit->seq <= phone(s, visit->who)->pushed) /* nobody decides unseen */
+    else if (event->deed == DEED_DECIDE && (s->unseen || visit->seq <= phone(s, visit->who)->pushed))
         (void)fleet_decide(phone(s, event->who), event->at_us, &visit->check_in, event->value != 0);
 }
 
@@ -564,6 +587,9 @@ static void play_event(struct story *s, const struct event *event)
                        "north");
         fleet_settle(s->fleet, event->at_us);
         break;
+    case DEED_MOVE:
+        move(s, event);
+        break;
     case DEED_TICK:
         fleet_tick(s->fleet, event->at_us);
         break;
@@ -575,7 +601,8 @@ static void play_event(struct story *s, const struct event *event)
 
 static bool reaches_the_server(enum deed deed)
 {
-    return deed == DEED_SYNC || deed == DEED_TICK || deed == DEED_STATE || deed == DEED_POLICY || deed == DEED_RISK;
+    return deed == DEED_SYNC || deed == DEED_TICK || deed == DEED_STATE || deed == DEED_POLICY || deed == DEED_RISK ||
+           deed == DEED_MOVE;
 }
 
 struct fleet *fleet_story_play(const struct fleet_story_settings *settings, fleet_story_each *each, void *context)
@@ -586,10 +613,13 @@ struct fleet *fleet_story_play(const struct fleet_story_settings *settings, flee
 
     assert_non_null(s);
     s->random = settings->seed;
+    s->unseen = settings->unseen;
     s->fleet = fleet = fleet_typical();
     fleet_officer(fleet, FLEET_T0 + FLEET_MINUTE, "dee", DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, true, "north");
     (void)fleet_enrol(fleet, FLEET_T0 + FLEET_MINUTE, "dee");
     fleet_offender(fleet, FLEET_T0 + FLEET_MINUTE, "zoe", DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_LOW, "north");
+    fleet_settle(fleet, FLEET_T0 + FLEET_MINUTE);
+    fleet_team(fleet, FLEET_T0 + FLEET_MINUTE, "south");
     fleet_settle(fleet, FLEET_T0 + FLEET_MINUTE);
     for (unsigned i = 0; i < settings->visits; i++)
         plan_visit(s, from_us + (int64_t)i * (length_us / settings->visits) + within(s, FLEET_HOUR));

@@ -15,6 +15,8 @@ struct fleet_story_settings {
     bool forks;       /* phones are cloned or restored from backups */
     bool revocations; /* devices are suspended, lost, taken back */
     bool policies;    /* versions are published on the way */
+    bool teams;       /* people and offenders move between two teams */
+    bool unseen;      /* decisions may come before what they are about */
 };
 
 /* Called after each delivery and tick, when it is not NULL. */

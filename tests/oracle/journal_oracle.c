@@ -277,6 +277,7 @@ static void done(struct jo *jo)
     free(jo->offenders.items);
     free(jo->policies.items);
     free(jo->logs.items);
+    free(jo->voids.items);
     free(jo->troubles.items);
     free(jo->presences.items);
     free(jo->index);

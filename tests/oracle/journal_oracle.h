@@ -21,7 +21,7 @@
  *  - the watermark doesn't rest on the unknown (or contested) entry itself, only on those before it;
  *  - what a lost device sends after its loss was recorded doesn't move the watermark to the loss or past it;
  *  - the drift of phones' clocks is the greatest of any policy version;
- *  - acts (decisions, words, plans) need the role and the standing that their author has when they are recorded; of
+ *  - acts (decisions, words, plans) need the role, team and standing that their author has when they are recorded; of
  *    presences a revocation's as-of time is asked (V6).
  */
 #ifndef DOUBLECREW_TESTS_ORACLE_JOURNAL_ORACLE_H

@@ -1,7 +1,6 @@
 /* When each entry was written, on the server's axis: T1's direct formula for every observation, all intersected (T1, T2). */
 #include "tests/oracle/journal_oracle_parts.h"
 
-#define FAR (INT64_MAX / 4)
 #define CUT 999
 
 /* part * length, outward: up rounds towards more. */

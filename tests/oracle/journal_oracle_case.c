@@ -208,8 +208,8 @@ static void add_word(struct jo_evidence *e, const struct jo_entry *entry)
     struct id officer = jo_id(word->officer_id), offender = jo_id(word->offender_id), by = jo_author(e->jo, entry);
     struct rule_authority_word rule = {.granted = word->granted, .by = by, .recorded_us = entry->received_us};
 
-    if (id_equal(&by, &officer)) /* L2: nobody authorises themselves */
-        return;
+    if (id_equal(&by, &officer) || !jo_supervises(e->jo, entry, &officer, &offender))
+        return; /* L2: nobody authorises themselves */
     rule.officer = officer_index(e, &officer);
     rule.offender = offender_index(e, &offender);
     if (rule.offender != JO_NONE && window_of(e->jo, word, &rule.valid_from_us, &rule.valid_to_us))
@@ -432,7 +432,9 @@ static void add_decisions(struct jo_case *jc, const struct jo *jo, size_t count)
         presence = jo_hash(decision->presence);
         rule = (struct rule_decision){member_named(jc, jo, &presence, count), jo_author(jo, entry),
                                       decision->appropriate, entry->received_us};
-        if (rule.presence != RULE_NONE)
+        if (rule.presence != RULE_NONE &&
+            jo_supervises(jo, entry, &jo->presences.items[jc->members[rule.presence]].officer,
+                          &jo->presences.items[jc->members[rule.presence]].offender))
             JO_ADD(&jc->decisions, rule);
     }
 }

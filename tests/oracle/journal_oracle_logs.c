@@ -163,7 +163,7 @@ bool jo_permitted(const struct jo *jo, const struct jo_entry *entry)
     case JO_KIND(AUTHORITY_WORD):
     case JO_KIND(DECISION):
     case JO_KIND(FLAG_ACKNOWLEDGEMENT):
-        return role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR || role == DOUBLECREW__V1__ROLE__ROLE_LEADER;
+        return role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR;
     default:
         return true;
     }

@@ -219,15 +219,6 @@ static struct field *field_named(struct fields *fields, ProtobufCBinaryData subj
     return &fields->items.items[fields->items.count - 1];
 }
 
-bool jo_edit_counts(const struct jo *jo, const struct jo_entry *entry)
-{
-    const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)entry->message;
-    struct id team;
-
-    return entry->header.kind == JO_KIND(EDIT) && edit != NULL && entry->own && jo_permitted(jo, entry) &&
-           jo_team_of_subject(jo, edit->subject, &team) && jo_may_edit(jo, entry, edit->subject);
-}
-
 const char *jo_compare_fields(const struct jo *jo, struct store *store, struct journal_oracle_report *report,
                               char *text, size_t size)
 {
@@ -290,7 +281,7 @@ bool jo_note_counts(const struct jo *jo, const struct jo_entry *entry)
     struct id team;
 
     return entry->header.kind == JO_KIND(NOTE) && entry->message != NULL &&
-           jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, &team);
+           jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, UINT64_MAX, &team);
 }
 
 const char *jo_compare_notes(const struct jo *jo, struct store *store, struct journal_oracle_report *report, char *text,

@@ -106,6 +106,11 @@ struct jo_log {
     int64_t watermark_us;
 };
 
+/* Anchors of [from, to) are evidence of nothing (T5). */
+struct jo_void {
+    int64_t from_us, to_us;
+};
+
 struct jo_key {
     uint8_t bytes[STORE_VIEW_KEY_MAX];
     size_t size;
@@ -142,6 +147,7 @@ struct jo {
     JO_LIST(struct jo_offender) offenders;
     JO_LIST(struct jo_policy) policies;
     JO_LIST(struct jo_log) logs;
+    JO_LIST(struct jo_void) voids;
     JO_LIST(struct jo_trouble) troubles;
     JO_LIST(struct jo_presence) presences;
     size_t *index; /* entries by hash: open addressing, place + 1 */
@@ -179,9 +185,10 @@ const char *jo_scope_of(const struct jo *jo, struct store *store, const struct j
 /* What has an effect (M1, M2): an edit in its author's scope, a note about what is known. */
 bool jo_edit_counts(const struct jo *jo, const struct jo_entry *entry);
 bool jo_note_counts(const struct jo *jo, const struct jo_entry *entry);
-bool jo_may_edit(const struct jo *jo, const struct jo_entry *entry, ProtobufCBinaryData subject);
+/* An edit from outside the offender's team (P4). */
+bool jo_is_proposal(const struct jo *jo, const struct jo_entry *entry);
 /* The team of the offender that an edit or note is about, itself or as a presence; false: not known. */
-bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, struct id *ret_team);
+bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, uint64_t pos, struct id *ret_team);
 /* The last version of a plan; an id stays with the offender for whom it was first used. NULL: none. */
 const Doublecrew__V1__Plan *jo_plan_named(const struct jo *jo, const struct id *id);
 
@@ -191,6 +198,11 @@ const struct jo_officer *jo_officer_as_of(const struct jo *jo, const struct id *
 const struct jo_enrolment *jo_enrolment_as_of(const struct jo *jo, const struct id *log, uint64_t pos);
 const struct jo_enrolment *jo_device(const struct jo *jo, const struct id *device);
 const struct jo_offender *jo_offender(const struct jo *jo, const struct id *offender);
+/* The offender's team as of a record; zero: not known then. */
+struct id jo_team_of(const struct jo *jo, const struct id *offender, uint64_t pos);
+/* L2: a supervisor of the officer's or the offender's team, as of the entry's record. */
+bool jo_supervises(const struct jo *jo, const struct jo_entry *entry, const struct id *officer,
+                   const struct id *offender);
 const struct jo_log *jo_log(const struct jo *jo, const struct id *log);
 /* D1: the last word about a device up to a record; NULL: none. The as-of time is the record's where none was given. */
 const struct jo_standing *jo_standing_as_of(const struct jo *jo, const struct id *device, uint64_t pos);

@@ -186,6 +186,10 @@ static void learn_roster(struct jo *jo, const struct jo_entry *entry)
         JO_ADD(&jo->standings,
                (struct jo_standing){jo_id(state->device_id), entry->pos, entry->received_us, state->standing,
                                     state->as_of_ms != 0 ? state->as_of_ms * 1000 : entry->received_us});
+    } else if (entry->header.kind == JO_KIND(ANCHOR_VOID)) {
+        const Doublecrew__V1__AnchorVoid *range = (const Doublecrew__V1__AnchorVoid *)m;
+
+        JO_ADD(&jo->voids, (struct jo_void){range->from_ms * 1000, range->to_ms * 1000});
     } else if (entry->header.kind == JO_KIND(POLICY)) {
         learn_policy(jo, entry, (const Doublecrew__V1__Policy *)m);
     }
@@ -323,6 +327,32 @@ static enum status take_record(void *context, const struct journal_row *row)
     return STATUS_OK;
 }
 
+static bool is_void(const struct jo *jo, int64_t time_us)
+{
+    for (size_t i = 0; i < jo->voids.count; i++) {
+        if (time_us >= jo->voids.items[i].from_us && time_us < jo->voids.items[i].to_us)
+            return true;
+    }
+    return false;
+}
+
+/* Whether the declaration came before or after what it concerns. */
+static void leave_out_voids(struct jo *jo)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < jo->observations.count; i++) {
+        if (!is_void(jo, jo->observations.items[i].time_us))
+            jo->observations.items[kept++] = jo->observations.items[i];
+    }
+    jo->observations.count = kept;
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        struct jo_entry *entry = &jo->entries.items[i];
+
+        entry->has_checkpoint = entry->has_checkpoint && !is_void(jo, entry->checkpoint_us);
+    }
+}
+
 enum status jo_read(struct jo *jo, struct store *store)
 {
     enum status status = arena_new(&jo->arena);
@@ -338,5 +368,7 @@ enum status jo_read(struct jo *jo, struct store *store)
     rule_policy_default(&jo->policies.items[0].rule);
     jo->policies.items[0].rule.effective_from_us = INT64_MIN;
     jo->drift_ppb = jo->policies.items[0].rule.drift_ppb;
-    return store->ops->journal_from(store, 1, take_record, jo);
+    status = store->ops->journal_from(store, 1, take_record, jo);
+    leave_out_voids(jo);
+    return status;
 }

@@ -52,12 +52,33 @@ static const struct jo_presence *presence_named(const struct jo *jo, const struc
     return NULL;
 }
 
-static struct id team_of(const struct jo *jo, const struct id *offender)
+struct id jo_team_of(const struct jo *jo, const struct id *offender, uint64_t pos)
 {
-    return jo_id(jo_offender(jo, offender)->message->team_id);
+    struct id team = {{0}};
+
+    for (size_t i = 0; i < jo->offenders.count; i++) {
+        const struct jo_offender *version = &jo->offenders.items[i];
+
+        if (id_equal(&version->id, offender) && (version->pos <= pos || id_is_zero(&team)))
+            team = jo_id(version->message->team_id);
+    }
+    return team;
 }
 
-bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, struct id *ret_team)
+static struct id team_of(const struct jo *jo, const struct id *offender)
+{
+    return jo_team_of(jo, offender, UINT64_MAX);
+}
+
+bool jo_supervises(const struct jo *jo, const struct jo_entry *entry, const struct id *officer,
+                   const struct id *offender)
+{
+    struct id author = jo_author(jo, entry), team = jo_team_of(jo, offender, entry->pos);
+
+    return in_team(jo, &author, &team, entry->pos) || share_a_team(jo, &author, officer, entry->pos);
+}
+
+bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, uint64_t pos, struct id *ret_team)
 {
     struct id offender = jo_id(subject);
     struct hash hash = jo_hash(subject);
@@ -71,20 +92,67 @@ bool jo_team_of_subject(const struct jo *jo, ProtobufCBinaryData subject, struct
     }
     if (jo_offender(jo, &offender) == NULL)
         return false;
-    *ret_team = team_of(jo, &offender);
+    *ret_team = jo_team_of(jo, &offender, pos);
     return true;
 }
 
-bool jo_may_edit(const struct jo *jo, const struct jo_entry *entry, ProtobufCBinaryData subject)
+/* P4: the offender's team edits, and each officer their own visit. */
+static bool may_edit(const struct jo *jo, const struct jo_entry *entry, ProtobufCBinaryData subject)
 {
     struct id author = jo_author(jo, entry), team;
     struct hash hash = jo_hash(subject);
     const struct jo_presence *presence = subject.len == HASH_SIZE ? presence_named(jo, &hash) : NULL;
 
-    if (presence != NULL &&
-        (id_equal(&presence->officer, &author) || share_a_team(jo, &author, &presence->officer, entry->pos)))
+    if (presence != NULL && id_equal(&presence->officer, &author))
         return true;
-    return jo_team_of_subject(jo, subject, &team) && in_team(jo, &author, &team, entry->pos);
+    return jo_team_of_subject(jo, subject, entry->pos, &team) && in_team(jo, &author, &team, entry->pos);
+}
+
+bool jo_is_proposal(const struct jo *jo, const struct jo_entry *entry)
+{
+    const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)entry->message;
+
+    return entry->header.kind == JO_KIND(EDIT) && edit != NULL && entry->own && jo_permitted(jo, entry) &&
+           !may_edit(jo, entry, edit->subject);
+}
+
+static bool may_answer(const struct jo *jo, const struct jo_entry *answer, const struct jo_entry *proposal)
+{
+    struct id who = jo_author(jo, answer), author = jo_author(jo, proposal), team;
+    const struct jo_officer *row = jo_officer_as_of(jo, &who, answer->pos);
+    uint32_t role = row != NULL && row->message != NULL ? (uint32_t)row->message->role : 0;
+
+    return !id_equal(&who, &author) &&
+           (role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR || role == DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER) &&
+           jo_team_of_subject(jo, ((const Doublecrew__V1__Edit *)proposal->message)->subject, answer->pos, &team) &&
+           in_team(jo, &who, &team, answer->pos);
+}
+
+/* The first answer stands. */
+static bool is_taken_over(const struct jo *jo, const struct jo_entry *proposal)
+{
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        const struct jo_entry *entry = &jo->entries.items[i];
+        const Doublecrew__V1__ProposalAnswer *answer = (const Doublecrew__V1__ProposalAnswer *)entry->message;
+        struct hash of;
+
+        if (entry->header.kind != JO_KIND(PROPOSAL_ANSWER) || answer == NULL || !jo_permitted(jo, entry))
+            continue;
+        of = jo_hash(answer->proposal);
+        if (hash_equal(&of, &proposal->hash) && may_answer(jo, entry, proposal))
+            return answer->accepted;
+    }
+    return false;
+}
+
+bool jo_edit_counts(const struct jo *jo, const struct jo_entry *entry)
+{
+    const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)entry->message;
+    struct id team;
+
+    return entry->header.kind == JO_KIND(EDIT) && edit != NULL && entry->own && jo_permitted(jo, entry) &&
+           jo_team_of_subject(jo, edit->subject, UINT64_MAX, &team) &&
+           (may_edit(jo, entry, edit->subject) || is_taken_over(jo, entry));
 }
 
 /* The view as one officer must have it --------------------------------------------------------------------------------- */
@@ -228,11 +296,12 @@ static void give_texts(struct scope_walk *walk)
         struct id team;
 
         if (jo_note_counts(jo, entry) &&
-            jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, &team) &&
+            jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, UINT64_MAX, &team) &&
             in_team(jo, &walk->officer, &team, UINT64_MAX))
             give(walk, 'n', entry->hash.bytes, HASH_SIZE, "");
         if (entry->header.kind != JO_KIND(EDIT) || edit == NULL || (!entry->contested && !jo_edit_counts(jo, entry)) ||
-            !jo_team_of_subject(jo, edit->subject, &team) || !in_team(jo, &walk->officer, &team, UINT64_MAX))
+            !jo_team_of_subject(jo, edit->subject, UINT64_MAX, &team) ||
+            !in_team(jo, &walk->officer, &team, UINT64_MAX))
             continue;
         for (size_t k = 0; k < edit->n_fields; k++)
             give_or(walk, 'e', edit->subject.data, edit->subject.len, edit->fields[k]->field, entry->contested);
@@ -248,6 +317,24 @@ static bool sees_nothing(const struct jo *jo, const struct id *device)
                                 standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST);
 }
 
+static void give_proposals(struct scope_walk *walk)
+{
+    const struct jo *jo = walk->jo;
+
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        const struct jo_entry *entry = &jo->entries.items[i];
+        struct id author, team;
+
+        if (!jo_is_proposal(jo, entry))
+            continue;
+        author = jo_author(jo, entry);
+        if (id_equal(&author, &walk->officer) ||
+            (jo_team_of_subject(jo, ((const Doublecrew__V1__Edit *)entry->message)->subject, UINT64_MAX, &team) &&
+             in_team(jo, &walk->officer, &team, UINT64_MAX)))
+            give(walk, 'q', entry->hash.bytes, HASH_SIZE, "");
+    }
+}
+
 /* Every key once or more. */
 const char *jo_scope_of(const struct jo *jo, struct store *store, const struct jo_enrolment *device,
                         journal_oracle_row *each, void *context, char *text, size_t size)
@@ -261,6 +348,7 @@ const char *jo_scope_of(const struct jo *jo, struct store *store, const struct j
     give_offenders(&walk);
     give_presences(&walk);
     give_texts(&walk);
+    give_proposals(&walk);
     return walk.missing == NULL ? NULL : jo_say(text, size, "%s", walk.missing);
 }
 
