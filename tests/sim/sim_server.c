@@ -23,11 +23,6 @@
 #define ADMIT_BURST 6u
 #define ANSWER_US (60 * SIM_SECOND)
 #define CLOSE_GRACE_US (5 * SIM_SECOND)
-#define ANSWER_US (60 * SIM_SECOND)
-#define MEMORY_MAX ((size_t)8 * 1024 * 1024)
-/* So slow that a fleet which lost its server comes back in a line. */
-#define ADMIT_PER_S 1
-#define ADMIT_BURST 4
 /* The real hub ticks each second; here the ticks become rarer while nothing happens. */
 #define TICK_FIRST_US SIM_SECOND
 #define TICK_LONGEST_US (4 * SIM_MINUTE)
