@@ -10,6 +10,7 @@
 
 #include <cmocka.h>
 
+#include "server/edge/store_sqlite.h"
 #include "server/logic/flags.h"
 #include "tests/lib/fleet.h"
 
@@ -373,20 +374,36 @@ static void earlier_engine__refuses_a_later_ones_store(void **state)
     tidy(fleet);
 }
 
-/* What an older engine judged can't be compared with what this one would: it has to take over first. */
-static void rebuild__of_an_older_engines_store_refused(void **state)
+/* A backup that an earlier engine judged: restored as that told it, and then taken over, as if it had been here all along. */
+static void restored_from_an_older_engines_backup__taken_over(void **state)
 {
-    struct fleet *fleet = fleet_typical_with(&blind);
-    struct fleet *empty = fleet_typical_with(&plain);
+    static const struct engine first = {"0", judge_blind};
+    struct fleet *fleet = fleet_typical_with(&first);
+    struct day day = a_day(fleet, MORNING);
     struct rebuild_report report;
+    struct store *to;
+    char path[96];
 
     (void)state;
-    (void)a_day(fleet, MORNING);
-    fleet->engine = &plain;
-    assert_int_equal(rebuild_replay_with(fleet->store, empty->store, &plain, &report), STATUS_EXISTS);
-    fleet->engine = &blind;
+    (void)snprintf(path, sizeof(path), "%s/restored.db", fleet->folder);
+    assert_int_equal(store_sqlite_create(path, true), STATUS_OK);
+    assert_int_equal(store_sqlite_open(path, STORE_SQLITE_WRITER, &to), STATUS_OK);
+    assert_int_equal(rebuild_replay(fleet->store, to, &report), STATUS_ENGINE_OLDER);
+    assert_int_equal(rebuild_restore(fleet->store, to, &report), STATUS_OK);
+    assert_int_equal(report.records, batch_head(fleet->batch)->pos);
+    assert_true(hash_equal(&report.root, &batch_head(fleet->batch)->root));
+    batch_free(fleet->batch);
+    fleet->store->ops->close(fleet->store);
+    fleet->store = to;
+    assert_int_equal(batch_open(to, &fleet->batch), STATUS_OK);
+    fleet->engine = &engine_current;
+    assert_string_equal(batch_head(fleet->batch)->engine, "0");
+    assert_string_equal(fleet_company(fleet, &day.lone), "joint"); /* as it was told */
+    fleet_tick(fleet, MORNING + 10 * FLEET_HOUR);
+    assert_string_equal(batch_head(fleet->batch)->engine, engine_current.version);
+    assert_string_equal(fleet_company(fleet, &day.lone), "lone_confirmed");
+    (void)a_day(fleet, MORNING + 24 * FLEET_HOUR);
     tidy(fleet);
-    tidy(empty);
 }
 
 int main(void)
@@ -402,7 +419,7 @@ int main(void)
         cmocka_unit_test(failure_on_the_way__the_old_state_stands),
         cmocka_unit_test(in_clock_trouble__timers_stay_held),
         cmocka_unit_test(earlier_engine__refuses_a_later_ones_store),
-        cmocka_unit_test(rebuild__of_an_older_engines_store_refused),
+        cmocka_unit_test(restored_from_an_older_engines_backup__taken_over),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
