@@ -54,17 +54,54 @@ static enum status execute(struct store *store, const char *sql)
     return store_status(sqlite3_exec(store->db, sql, NULL, NULL, NULL));
 }
 
+/* Idle ones only: a walk within a walk of the same kind gets a statement of its own. */
+static struct store_statement *find_statement(struct store *store, const char *sql)
+{
+    for (size_t i = 0; i < store->statement_count; i++) {
+        struct store_statement *kept = &store->statements[i];
+
+        if (!kept->busy && (kept->sql == sql || strcmp(kept->sql, sql) == 0)) {
+            return kept;
+        }
+    }
+    return NULL;
+}
+
 enum status store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_statement)
 {
-    return store_status(sqlite3_prepare_v2(store->db, sql, -1, ret_statement, NULL));
+    struct store_statement *kept = find_statement(store, sql);
+    int code;
+
+    if (kept) {
+        kept->busy = true;
+        *ret_statement = kept->statement;
+        return STATUS_OK;
+    }
+    code = sqlite3_prepare_v3(store->db, sql, -1, SQLITE_PREPARE_PERSISTENT, ret_statement, NULL);
+    if (code == SQLITE_OK && store->statement_count < STORE_STATEMENTS_MAX) {
+        store->statements[store->statement_count++] = (struct store_statement){sql, *ret_statement, true};
+    }
+    return store_status(code);
+}
+
+void store_release(struct store *store, sqlite3_stmt *statement)
+{
+    for (size_t i = 0; i < store->statement_count; i++) {
+        if (store->statements[i].statement == statement) {
+            sqlite3_reset(statement);
+            sqlite3_clear_bindings(statement);
+            store->statements[i].busy = false;
+            return;
+        }
+    }
+    sqlite3_finalize(statement);
 }
 
 enum status store_run(struct store *store, sqlite3_stmt *statement)
 {
     int code = sqlite3_step(statement);
 
-    (void)store;
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return code == SQLITE_ROW ? STATUS_STORE : store_status(code);
 }
 
@@ -144,14 +181,22 @@ enum status store_unseal(struct store *store, const struct store_place *place, s
     return STATUS_OK;
 }
 
+static enum status run_kept(struct store *store, const char *sql)
+{
+    sqlite3_stmt *statement = NULL;
+    enum status status = store_prepare(store, sql, &statement);
+
+    return status == STATUS_OK ? store_run(store, statement) : status;
+}
+
 enum status store_begin(struct store *store)
 {
-    return execute(store, "BEGIN IMMEDIATE");
+    return run_kept(store, "BEGIN IMMEDIATE");
 }
 
 enum status store_commit(struct store *store)
 {
-    return execute(store, "COMMIT");
+    return run_kept(store, "COMMIT");
 }
 
 void store_rollback(struct store *store)
@@ -173,7 +218,7 @@ static enum status read_number(struct store *store, const char *sql, int64_t *re
     if (status == STATUS_OK) {
         *ret_number = sqlite3_column_int64(statement, 0);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -277,6 +322,9 @@ void store_close(struct store *store)
         return;
     }
     store_rollback(store);
+    while (store->statement_count > 0) {
+        sqlite3_finalize(store->statements[--store->statement_count].statement);
+    }
     sqlite3_close(store->db);
     free(store);
 }
@@ -305,7 +353,7 @@ enum status store_state_get(struct store *store, const char *name, uint8_t *ret_
     if (status == STATUS_OK) {
         *ret_size = sealed.size - SEAL_OVERHEAD;
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 

@@ -74,7 +74,7 @@ enum status store_get_anchor(struct store *store, const struct hash *hash, struc
     if (status == STATUS_OK) {
         status = anchor_from_row(store, statement, ret_anchor);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -101,6 +101,6 @@ enum status store_each_anchor(struct store *store, store_on_anchor on_anchor, vo
             more = on_anchor(context, &anchor);
         }
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }

@@ -8,15 +8,29 @@
 
 #define STORE_PLACE_MAX (STORE_KEY_SIZE_MAX + 1)
 
+/* More than there are statements; one too many isn't kept. */
+#define STORE_STATEMENTS_MAX 64
+
+/* A statement kept for its next use: preparing one costs more than most of them do. */
+struct store_statement {
+    const char *sql; /* a literal */
+    sqlite3_stmt *statement;
+    bool busy;
+};
+
 struct store {
     sqlite3 *db;
     struct seal *seal;
+    struct store_statement statements[STORE_STATEMENTS_MAX];
+    size_t statement_count;
 };
 
 enum status store_status(int code);
-/* Prepares SQL for one use; finalize it. */
+/* SQL, a literal, for one use; then release it. */
 MUST_USE enum status store_prepare(struct store *store, const char *sql, sqlite3_stmt **ret_statement);
-/* Steps a statement that returns no row, and finalizes it. */
+/* NULL is fine. */
+void store_release(struct store *store, sqlite3_stmt *statement);
+/* Steps a statement that returns no row, and releases it. */
 MUST_USE enum status store_run(struct store *store, sqlite3_stmt *statement);
 void store_bind_span(sqlite3_stmt *statement, int index, struct span span);
 struct span store_column_span(sqlite3_stmt *statement, int column);

@@ -111,7 +111,7 @@ enum status store_oldest_acknowledged(struct store *store, int64_t *ret_ms)
     if (status == STATUS_OK) {
         *ret_ms = sqlite3_column_int64(statement, 0);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -131,7 +131,7 @@ enum status store_first_kept(struct store *store, uint64_t from_seq, uint64_t *r
     if (status == STATUS_OK) {
         *ret_seq = (uint64_t)sqlite3_column_int64(statement, 0);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -172,6 +172,6 @@ enum status store_each_held(struct store *store, store_on_held on_held, void *co
            on_held(context, (uint64_t)sqlite3_column_int64(statement, 0),
                    (const char *)sqlite3_column_text(statement, 1))) {
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return store_status(code);
 }

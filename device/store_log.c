@@ -27,7 +27,7 @@ enum status store_head(struct store *store, uint64_t *ret_seq, struct hash *ret_
     if (status == STATUS_OK) {
         *ret_seq = (uint64_t)sqlite3_column_int64(statement, 0);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -113,7 +113,7 @@ enum status store_read_entry(struct store *store, uint64_t seq, struct store_ent
     if (status == STATUS_OK) {
         status = entry_from_row(store, statement, ret_entry);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -132,7 +132,7 @@ enum status store_entry_hash(struct store *store, uint64_t seq, struct hash *ret
     if (status == STATUS_OK) {
         status = hash_from_span(store_column_span(statement, 0), ret_hash);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -151,7 +151,7 @@ enum status store_find_entry(struct store *store, const struct hash *hash, uint6
     if (status == STATUS_OK) {
         *ret_seq = (uint64_t)sqlite3_column_int64(statement, 0);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -180,6 +180,6 @@ enum status store_each_entry(struct store *store, uint64_t from_seq, store_on_en
         }
         store_entry_done(&entry);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }

@@ -48,7 +48,7 @@ enum status store_row_place(struct store *store, struct span key, uint64_t *ret_
         *ret_pos = (uint64_t)sqlite3_column_int64(statement, 0);
         *ret_generation = (uint64_t)sqlite3_column_int64(statement, 1);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -125,7 +125,7 @@ enum status store_each_row(struct store *store, struct span prefix, store_on_row
         }
         free(plain);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -155,7 +155,7 @@ enum status store_each_readable_row(struct store *store, store_on_row on_row, vo
         }
         free(plain);
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
 
@@ -179,6 +179,6 @@ enum status store_read_row(struct store *store, struct span key, uint8_t **ret_b
     if (status == STATUS_OK) {
         *ret_size = row.bytes.size;
     }
-    sqlite3_finalize(statement);
+    store_release(store, statement);
     return status;
 }
