@@ -11,7 +11,7 @@
 #include "core/bytes.h"
 #include "core/status.h"
 
-#define AGE_SIZE 89
+#define AGE_SIZE (ID_SIZE + 8 * 8 + 1)
 
 struct age {
     struct id boot; /* of the last reading */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "device/age.h"
 #include "tests/lib/device_fixture.h"
 
 #define HOUR_MS UINT64_C(3600000)
@@ -335,11 +336,46 @@ static void anchors__are_kept_as_far_as_they_are_needed(void **state)
     assert_int_equal(fixture->device->sync.durable_seq, 1);
 }
 
+/* Whatever lay in the buffer before: what is stored is all of it, and is read back. */
+static void age__is_read_as_it_was_written(void **state)
+{
+    const struct age written = {.boot = {{1, 2}},
+                                .monotonic_ms = 3,
+                                .wall_ms = -4,
+                                .proven_ms = 5,
+                                .assumed_ms = 6,
+                                .anchor_time_ms = 7,
+                                .anchor_proven_ms = 8,
+                                .synced_assumed_ms = 9,
+                                .online_wall_ms = 10};
+
+    (void)state;
+    for (int synced = 0; synced < 2; synced++) {
+        struct age age = written;
+        struct age read = {.synced = !synced};
+        uint8_t bytes[AGE_SIZE];
+        uint8_t again[AGE_SIZE];
+
+        age.synced = synced;
+        memset(bytes, 0xa5, sizeof bytes);
+        memset(again, 0, sizeof again);
+        age_encode(&age, bytes);
+        age_encode(&age, again);
+        assert_memory_equal(bytes, again, sizeof bytes);
+        assert_int_equal(age_decode(span_of(bytes, sizeof bytes), &read), STATUS_OK);
+        assert_int_equal(read.synced, synced);
+        assert_int_equal(read.online_wall_ms, 10);
+        assert_int_equal(read.wall_ms, -4);
+        assert_int_equal(read.monotonic_ms, 3);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(age__is_read_as_it_was_written),
         CASE(rows__warn_after_a_day_and_are_sealed_after_five),
         CASE(rows__stay_sealed_until_all_have_come),
         CASE(rows__are_sealed_whatever_the_wall_clock_says),
