@@ -116,9 +116,9 @@ endif()
 
 # Few seeds, under the sanitizers; `./run sim` runs many. Each twice, so that whatever isn't deterministic shows.
 if(TARGET doublecrew-fleet)
-    add_test(NAME sim/fleet COMMAND doublecrew-fleet --seeds 20 --days 5 --devices 6 --jobs 2 --rare
+    add_test(NAME sim/fleet COMMAND doublecrew-fleet --seeds 40 --days 5 --devices 6 --jobs 2 --rare
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-    add_test(NAME sim/fleet_twice COMMAND doublecrew-fleet --first 1001 --seeds 4 --days 5 --devices 6 --twice --rare
+    add_test(NAME sim/fleet_twice COMMAND doublecrew-fleet --first 1001 --seeds 8 --days 5 --devices 6 --twice --rare
              WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
     set_tests_properties(sim/fleet sim/fleet_twice PROPERTIES LABELS sim TIMEOUT 300 ENVIRONMENT "${environment}")
 endif()

@@ -156,6 +156,7 @@ struct sim {
     int64_t now_us;
     int64_t days_end_us; /* when the last day is over */
     bool quiet;          /* faults have stopped */
+    bool settled;        /* and nothing moves any more */
     struct sim_world *world;
     struct sim_disk *disk;
     struct sim_server *server;

@@ -110,6 +110,7 @@ void sim_check_settle(struct sim *sim)
         if (sim->now_us > limit_us && still == 0)
             tell_stuck(sim);
     }
+    sim->settled = true;
 }
 
 /* The rules, read a second time (tests/oracle). */

@@ -118,7 +118,7 @@ static void check_device(struct journal *journal, const struct sim_device *devic
     const struct hash *hashes;
     size_t acknowledged;
     size_t count = sim_device_entries(device, &hashes, &acknowledged);
-    bool all = journal->sim->quiet && sim_device_fate(device) == SIM_DEVICE_FINE;
+    bool all = journal->sim->settled && sim_device_fate(device) == SIM_DEVICE_FINE;
 
     for (size_t i = 0; i < count; i++) {
         if ((i < acknowledged || all) && !holds(journal, &hashes[i])) {

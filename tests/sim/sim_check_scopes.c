@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "doublecrew/v1/entry.pb-c.h"
+#include "doublecrew/v1/sync.pb-c.h"
 #include "server/logic/batch.h"
 #include "tests/sim/sim_check.h"
 
@@ -149,6 +150,73 @@ static void compare(struct sim *sim, const struct sim_device *device, const stru
     sim_count(sim, SIM_COUNT_ROWS, held->count);
 }
 
+static void check_cursor(struct sim *sim, struct sim_device *device)
+{
+    struct store *store = sim_server_store(sim);
+    struct store_head head = {0};
+    uint64_t cursor = sim_device_cursor(device);
+
+    if (store != NULL && store->ops->head(store, &head) == STATUS_OK && cursor > head.pos)
+        sim_fail(sim, "%s stands at %llu in the feed, beyond the journal's %llu", sim_device_name(device),
+                 (unsigned long long)cursor, (unsigned long long)head.pos);
+}
+
+static bool in_scope(sqlite3 *db, struct span key, enum scope_kind kind, const struct id *id)
+{
+    uint8_t scope[1 + ID_SIZE] = {(uint8_t)kind};
+    sqlite3_stmt *statement = NULL;
+    bool found = false;
+
+    memcpy(scope + 1, id->bytes, ID_SIZE);
+    if (sqlite3_prepare_v2(db, "SELECT 1 FROM feed WHERE scope = ?1 AND view_key = ?2 AND gone = 0", -1, &statement,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_blob(statement, 1, scope, sizeof(scope), SQLITE_STATIC);
+        sqlite3_bind_blob(statement, 2, key.data, (int)key.size, SQLITE_STATIC);
+        found = sqlite3_step(statement) == SQLITE_ROW;
+    }
+    sqlite3_finalize(statement);
+    return found;
+}
+
+/* A flag about an officer stands in that officer's scope, and in that of their team's supervisors (A1). */
+static void check_flag(struct sim *sim, sqlite3 *db, struct span key, const Doublecrew__V1__FlagRow *flag)
+{
+    for (unsigned i = 1; i < sim->officer_count; i++) {
+        const struct sim_officer *officer = &sim->officers[i];
+
+        if (flag->officer_id.len != ID_SIZE || memcmp(flag->officer_id.data, officer->officer.bytes, ID_SIZE) != 0)
+            continue;
+        if (!in_scope(db, key, SCOPE_OFFICER, &officer->officer))
+            sim_fail(sim, "flag %s doesn't reach officer %u, whom it is about", flag->kind, i);
+        if (!in_scope(db, key, SCOPE_SUPERVISORS, &sim->teams[officer->team]))
+            sim_fail(sim, "flag %s about officer %u doesn't reach the supervisors of team %u", flag->kind, i,
+                     officer->team);
+    }
+}
+
+static void check_flags(struct sim *sim, sqlite3 *db)
+{
+    sqlite3_stmt *statement = NULL;
+
+    if (sqlite3_prepare_v2(db, "SELECT view_key, packed FROM views WHERE substr(view_key, 1, 1) = x'66'", -1,
+                           &statement, NULL) != SQLITE_OK)
+        sim_fail(sim, "the flags can't be read: %s", sqlite3_errmsg(db));
+    while (!sim_failed(sim) && sqlite3_step(statement) == SQLITE_ROW) {
+        struct span key = span_of(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0));
+        Doublecrew__V1__Row *row = doublecrew__v1__row__unpack(NULL, (size_t)sqlite3_column_bytes(statement, 1),
+                                                               sqlite3_column_blob(statement, 1));
+
+        if (row == NULL || row->row_case != DOUBLECREW__V1__ROW__ROW_FLAG)
+            sim_fail(sim, "a flag's row can't be read");
+        else if (row->flag->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED ||
+                 row->flag->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED)
+            check_flag(sim, db, key, row->flag);
+        if (row != NULL)
+            doublecrew__v1__row__free_unpacked(row, NULL);
+    }
+    sqlite3_finalize(statement);
+}
+
 static void check_device(struct sim *sim, sqlite3 *db, struct sim_device *device)
 {
     struct rows expected = {0};
@@ -173,6 +241,10 @@ void sim_check_scopes(struct sim *sim)
     for (unsigned i = 1; i < sim->device_count && !sim_failed(sim); i++) {
         if (sim_device_fate(sim->devices[i]) == SIM_DEVICE_FINE)
             check_device(sim, db, sim->devices[i]);
+        if (!sim_failed(sim))
+            check_cursor(sim, sim->devices[i]);
     }
+    if (!sim_failed(sim))
+        check_flags(sim, db);
     sqlite3_close(db);
 }

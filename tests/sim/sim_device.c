@@ -571,6 +571,16 @@ bool sim_device_is_settled(struct sim_device *device)
            (status.feed_complete || device->config.page_credit == 0);
 }
 
+uint64_t sim_device_cursor(struct sim_device *device)
+{
+    struct dc_sync_status status;
+
+    if (device->dc == NULL)
+        return 0;
+    dc_sync_status(device->dc, &status);
+    return status.feed_cursor;
+}
+
 const char *sim_device_state(struct sim_device *device)
 {
     struct dc_sync_status status;

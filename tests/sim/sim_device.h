@@ -65,6 +65,8 @@ void sim_device_forget_plans(struct sim_device *device);
 bool sim_device_wants_online(const struct sim_device *device);
 /* Level with the server as far as it may be: online, all acknowledged, feed complete. */
 bool sim_device_is_settled(struct sim_device *device);
+/* Its place in the feed. */
+uint64_t sim_device_cursor(struct sim_device *device);
 /* Where it stands, in words. */
 const char *sim_device_state(struct sim_device *device);
 

@@ -9,6 +9,7 @@
 #include "server/edge/hub.h"
 #include "server/edge/store_sqlite.h"
 #include "tests/sim/sim.h"
+#include "tests/sim/sim_check.h"
 #include "tests/sim/sim_files.h"
 
 #define CONNECTIONS_MAX 48
@@ -661,8 +662,11 @@ static void start_again(struct sim *sim, void *context, uint64_t number)
 {
     (void)context;
     (void)number;
-    if (!sim->server->up)
-        sim_server_start(sim);
+    if (sim->server->up)
+        return;
+    sim_server_start(sim);
+    if (!sim_failed(sim))
+        sim_check_journal(sim); /* acknowledged is durable, whatever has just happened (E1) */
 }
 
 void sim_server_crash(struct sim *sim, bool power_lost, int64_t down_us)
