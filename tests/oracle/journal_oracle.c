@@ -114,7 +114,7 @@ static const char *compare_row(const struct group *g, size_t i, const Doublecrew
     if (!near(row->received_ms, in->received_us))
         return difference(g, i, row, "received", text, size);
     if (!g->jc->presences[i].clock_trouble &&
-        (!near(row->in_from_ms, in->at.lo_us) || !near(row->in_to_ms, in->at.hi_us)))
+        (!near(row->in_from_ms, g->jc->presences[i].in.lo_us) || !near(row->in_to_ms, g->jc->presences[i].in.hi_us)))
         return jo_say(text, size, "presence %s: its bounds: store [%lld, %lld] ms", jo_show(in),
                       (long long)row->in_from_ms, (long long)row->in_to_ms);
     if (what == NULL)
@@ -167,6 +167,47 @@ static bool is_uncertain(const struct rule_case *c)
     return false;
 }
 
+static Doublecrew__V1__Row *row_of(const struct group *g, size_t i)
+{
+    uint8_t key[1 + HASH_SIZE] = {'p'};
+    struct view_row view;
+
+    memcpy(key + 1, g->jc->presences[i].id.bytes, HASH_SIZE);
+    if (g->store->ops->view_get(g->store, span_of(key, sizeof(key)), &view) != STATUS_OK)
+        return NULL;
+    return doublecrew__v1__row__unpack(NULL, view.row.size, view.row.data);
+}
+
+/* true: the row's bounds contain the instant's, and it has them now. */
+static bool widen(struct rule_instant *instant, int64_t from_ms, int64_t to_ms)
+{
+    bool contains = from_ms <= instant->lo_us / 1000 + 1 && to_ms >= instant->hi_us / 1000 - 1;
+
+    if (!contains || (near(from_ms, instant->lo_us) && near(to_ms, instant->hi_us)))
+        return false;
+    instant->lo_us = from_ms * 1000 < instant->lo_us ? from_ms * 1000 : instant->lo_us;
+    instant->hi_us = to_ms * 1000 > instant->hi_us ? to_ms * 1000 : instant->hi_us;
+    return true;
+}
+
+static void take_wider_bounds(struct group *g, struct journal_oracle_report *report)
+{
+    for (size_t i = 0; i < g->jc->rule_case.presence_count; i++) {
+        struct rule_presence *p = &g->jc->presences[i];
+        Doublecrew__V1__Row *row = row_of(g, i);
+        bool wide = false;
+
+        if (row != NULL && row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE) {
+            wide = widen(&p->in, row->presence->in_from_ms, row->presence->in_to_ms);
+            if (p->has_out && (row->presence->reasons & (RULE_REASON_OUT_LATE | RULE_REASON_OUT_MISSING)) == 0)
+                wide = widen(&p->out, row->presence->out_from_ms, row->presence->out_to_ms) || wide;
+        }
+        report->wider_bounds += wide;
+        if (row != NULL)
+            doublecrew__v1__row__free_unpacked(row, NULL);
+    }
+}
+
 static const char *compare_group(struct group *g, const size_t *members, size_t count,
                                  const struct journal_oracle_settings *settings, struct journal_oracle_report *report,
                                  char *text, size_t size)
@@ -178,6 +219,7 @@ static const char *compare_group(struct group *g, const size_t *members, size_t 
 
     jo_case_init(&jc, g->evidence, members, count, g->jo->now_us);
     g->jc = &jc;
+    take_wider_bounds(g, report);
     g->uncertain = is_uncertain(&jc.rule_case);
     report->groups++;
     report->uncertain += g->uncertain ? count : 0;

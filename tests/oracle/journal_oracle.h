@@ -20,6 +20,10 @@
  *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;
  *  - the watermark doesn't rest on the unknown (or contested) entry itself, only on those before it;
  *  - what a lost device sends after its loss was recorded doesn't move the watermark to the loss or past it;
+ *  - a decision is held when its author was possibly present by what was known when it was recorded, and ignored by the
+ *    rule when by what is known now;
+ *  - the server bounds a time by the nearest observations only: wider bounds that contain the oracle's are sound, counted
+ *    (wider_bounds), and the verdict is then asked for with the row's bounds;
  *  - the drift of phones' clocks is the greatest of any policy version;
  *  - acts (decisions, words, plans) need the role, team and standing that their author has when they are recorded; of
  *    presences a revocation's as-of time is asked (V6).
@@ -42,10 +46,11 @@ struct journal_oracle_report {
     size_t presences_skipped; /* in a group larger than the rule's limit */
     size_t groups;
     size_t largest_group;
-    size_t uncertain;  /* presences in groups with any uncertain time */
-    size_t stale;      /* rows accepted as of an earlier time, see above */
-    size_t looser;     /* rows accepted as an unproven reading of the same case */
-    size_t watermarks; /* devices whose log state was compared */
+    size_t uncertain;    /* presences in groups with any uncertain time */
+    size_t stale;        /* rows accepted as of an earlier time, see above */
+    size_t wider_bounds; /* presences whose row has wider bounds, see above */
+    size_t looser;       /* rows accepted as an unproven reading of the same case */
+    size_t watermarks;   /* devices whose log state was compared */
     size_t fields;
     size_t notes;
     size_t flags;          /* compared: each kind for each presence */

@@ -124,6 +124,8 @@ static void check_oracle(struct sim *sim)
     if (store == NULL)
         return;
     difference = journal_oracle_check(store, &report, text, sizeof(text));
+    if (difference != NULL && sim->options.trace)
+        journal_oracle_print(store, stderr);
     if (difference != NULL)
         sim_fail(sim, "oracle: %s", difference);
     sim_count(sim, SIM_COUNT_JUDGED, report.presences);

@@ -54,6 +54,8 @@ static void play(struct fleet_story_settings settings, unsigned long runs)
         settings.seed = seed;
         fleet = fleet_story_play(&settings, steps != 0 ? each_step : NULL, &settings.seed);
         expect_agreement(fleet, seed, &report);
+        assert_true(report.presences > 0 && report.flags_standing > 0 && report.rows > 0);
+        assert_int_equal(report.wider_bounds, 0); /* sessions here are few: none is left out */
         print_message(
             "seed %lu: %zu entries (%zu carried), %zu presences (%zu uncertain, %zu stale, %zu skipped) in %zu "
             "groups, largest %zu; forked %zu, troubled %zu; %zu flags (%zu stand, %zu open), %zu fields, %zu "
