@@ -277,6 +277,39 @@ static void field_without_its_head__named(void **state)
     expect_difference(fleet, "field 'summary'");
 }
 
+struct seen_keys {
+    size_t of[128]; /* by letter */
+};
+
+static void see_key(void *context, struct span key, struct span row)
+{
+    struct seen_keys *seen = context;
+
+    assert_true(row.size > 0);
+    seen->of[key.data[0]]++;
+}
+
+static void scope__is_what_the_officer_may_see(void **state)
+{
+    struct hash a;
+    struct fleet *fleet = lone_visit(&a);
+    struct seen_keys ann = {{0}}, bob = {{0}}, sue = {{0}};
+    struct id nobody = fleet_id("nobody's device");
+
+    (void)state;
+    assert_int_equal(journal_oracle_scope(fleet->store, &fleet_device(fleet, "ann")->device, see_key, &ann), STATUS_OK);
+    assert_int_equal(journal_oracle_scope(fleet->store, &fleet_device(fleet, "bob")->device, see_key, &bob), STATUS_OK);
+    assert_int_equal(journal_oracle_scope(fleet->store, &fleet_device(fleet, "sue")->device, see_key, &sue), STATUS_OK);
+    assert_int_equal(journal_oracle_scope(fleet->store, &nobody, see_key, &sue), STATUS_NOT_FOUND);
+    assert_int_equal(ann.of['x'], 2);
+    assert_int_equal(bob.of['p'], 1);
+    assert_int_equal(bob.of['e'], 1);
+    assert_int_equal(ann.of['f'], 2); /* lone, without authority: her own flags, */
+    assert_int_equal(bob.of['f'], 0); /* not a colleague's, */
+    assert_int_equal(sue.of['f'], 2); /* the team's as its supervisor */
+    fleet_free(fleet);
+}
+
 static void spoilt_watermark__named(void **state)
 {
     struct fleet *fleet = fleet_typical();
@@ -329,6 +362,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(cloned_phones__store_says_what_the_oracle_says),
         cmocka_unit_test(people_who_move__store_says_what_the_oracle_says),
         cmocka_unit_test(spoilt_row__named),
+        cmocka_unit_test(scope__is_what_the_officer_may_see),
         cmocka_unit_test(spoilt_watermark__named),
         cmocka_unit_test(flag_gone_or_raised_without_ground__named),
         cmocka_unit_test(row_in_a_wrong_scope_or_in_none__named),
