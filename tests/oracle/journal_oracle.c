@@ -95,7 +95,10 @@ static bool right_when_looked_at(const struct group *g, size_t i, const Doublecr
     return right;
 }
 
-/* Sound but less exact, since the server looks at fewer presences at once (V11). */
+/*
+ * Sound but less exact: the server looks at fewer presences at once (V11), or a partner's times were narrowed since and this
+ * row wasn't told anew for it.
+ */
 static bool wider(const Doublecrew__V1__PresenceRow *row, const struct rule_verdict *v)
 {
     return row->alone_min_s <= v->alone_min_us / 1000000 && row->alone_max_s >= v->alone_max_us / 1000000;
@@ -123,7 +126,7 @@ static const char *compare_row(const struct group *g, size_t i, const Doublecrew
         report->stale++;
         return jo_compare_flags(g->jo, g->store, &in->hash, &g->verdicts[i], true, report, text, size);
     }
-    if (strcmp(what, "minutes alone") == 0 && g->uncertain && g->jc->rule_case.presence_count > 2 &&
+    if (strcmp(what, "minutes alone") == 0 && g->uncertain && g->jc->rule_case.presence_count > 1 &&
         wider(row, &g->verdicts[i])) {
         report->looser++;
         return jo_compare_flags(g->jo, g->store, &in->hash, &g->verdicts[i], false, report, text, size);

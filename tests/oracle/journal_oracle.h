@@ -24,6 +24,8 @@
  *    rule when by what is known now;
  *  - the server bounds a time by the nearest observations only: wider bounds that contain the oracle's are sound, counted
  *    (wider_bounds), and the verdict is then asked for with the row's bounds;
+ *  - minutes alone that contain the oracle's are accepted where a partner's uncertain times enter into them (looser): seen
+ *    where a partner's times were narrowed after the row was told;
  *  - the drift of phones' clocks is the greatest of any policy version;
  *  - acts (decisions, words, plans) need the role, team and standing that their author has when they are recorded; of
  *    presences a revocation's as-of time is asked (V6).
