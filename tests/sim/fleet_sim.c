@@ -25,6 +25,7 @@ struct arguments {
     unsigned jobs;
     unsigned days;
     unsigned devices;
+    unsigned often;
     bool single;
     bool trace;
     bool oracle;
@@ -52,6 +53,7 @@ static int usage(void)
           "  --seeds N    how many seeds to run (300), from --first on (1)\n"
           "  --seed S     one seed only; --trace tells what happens in it\n"
           "  --days D     days of each seed (10); --devices N officers' phones (12)\n"
+          "  --often N    rare mishaps are N times as frequent (1)\n"
           "  --jobs J     processes (one for each core)\n"
           "  --oracle     judge each seed's journal a second time, by tests/oracle\n"
           "  --twice      each seed again, in the same process: the same must happen\n"
@@ -73,7 +75,8 @@ static bool number_after(int argc, char **argv, int *at, uint64_t *ret_value)
 
 static bool parse(int argc, char **argv, struct arguments *ret_arguments)
 {
-    struct arguments a = {.first = 1, .seeds = DEFAULT_SEEDS, .days = DEFAULT_DAYS, .devices = DEFAULT_DEVICES};
+    struct arguments a = {
+        .first = 1, .seeds = DEFAULT_SEEDS, .days = DEFAULT_DAYS, .devices = DEFAULT_DEVICES, .often = 1};
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     bool ok = true;
 
@@ -102,6 +105,9 @@ static bool parse(int argc, char **argv, struct arguments *ret_arguments)
         } else if (strcmp(argv[i], "--devices") == 0) {
             ok = number_after(argc, argv, &i, &value) && value >= 2 && value <= 40;
             a.devices = (unsigned)value;
+        } else if (strcmp(argv[i], "--often") == 0) {
+            ok = number_after(argc, argv, &i, &value) && value >= 1 && value <= 1000;
+            a.often = (unsigned)value;
         } else if (strcmp(argv[i], "--jobs") == 0) {
             ok = number_after(argc, argv, &i, &value) && value >= 1 && value <= JOBS_MAX;
             a.jobs = (unsigned)value;
@@ -168,6 +174,7 @@ static void work(const struct arguments *arguments, unsigned number, int fd)
         struct sim_options options = {.seed = arguments->first + i,
                                       .days = arguments->days,
                                       .devices = arguments->devices,
+                                      .often = arguments->often,
                                       .trace = arguments->trace,
                                       .oracle = arguments->oracle};
         struct report report = {.seed = options.seed, .begun = true};
@@ -206,12 +213,13 @@ static bool start(const struct arguments *arguments, unsigned number, struct job
 
 static void tell_failure(const struct arguments *arguments, uint64_t seed, const char *what, unsigned *failures)
 {
-    char sizes[64] = "";
+    char sizes[96] = "";
 
     if (++*failures > FAILURES_SHOWN)
         return;
-    if (arguments->days != DEFAULT_DAYS || arguments->devices != DEFAULT_DEVICES)
-        (void)snprintf(sizes, sizeof(sizes), " --days %u --devices %u", arguments->days, arguments->devices);
+    if (arguments->days != DEFAULT_DAYS || arguments->devices != DEFAULT_DEVICES || arguments->often != 1)
+        (void)snprintf(sizes, sizeof(sizes), " --days %u --devices %u --often %u", arguments->days, arguments->devices,
+                       arguments->often);
     printf("seed %llu FAILED: %s\n  replay: ./run sim --seed %llu%s%s --trace\n", (unsigned long long)seed, what,
            (unsigned long long)seed, sizes, arguments->oracle ? " --oracle" : "");
     fflush(stdout);

@@ -116,6 +116,7 @@ struct sim_options {
     uint64_t seed;
     unsigned days;
     unsigned devices; /* officers' phones; the operator's device comes on top */
+    unsigned often;   /* how many times as often as usual rare mishaps are: 1 */
     bool trace;
     bool oracle; /* judge the journal by tests/oracle too */
 };
@@ -196,6 +197,8 @@ int64_t sim_between(struct sim *sim, enum sim_stream stream, int64_t low, int64_
 bool sim_chance(struct sim *sim, enum sim_stream stream, unsigned per_million);
 /* Whether this fault happens now: never in quiet times. Counted when it does. */
 bool sim_fault(struct sim *sim, enum sim_fault fault, unsigned per_million);
+/* A rate per million and day as this run has it: what is rare is options.often times as frequent. */
+unsigned sim_rate(const struct sim *sim, unsigned per_million);
 /* A draw of the fault's own stream. */
 uint64_t sim_fault_below(struct sim *sim, enum sim_fault fault, uint64_t limit);
 struct id sim_id(struct sim *sim, const char *what, uint64_t number);
@@ -238,6 +241,8 @@ const char *sim_server_path(const struct sim *sim);
 int64_t sim_server_now_us(struct sim *sim);
 /* A push brought in on the server itself, in a batch of its own. */
 void sim_server_import(struct sim *sim, struct span raw, const struct public_key *key);
+/* A rescue file's push while the server runs. Its status; LOG_FORK: kept as a branch. */
+enum status sim_server_rescue(struct sim *sim, struct span raw, const struct public_key *key);
 /* For the network. NULL: refused. */
 struct connection *sim_server_accept(struct sim *sim, struct sim_peer *peer, const struct hash *certificate_key_hash);
 void sim_server_receive(struct sim *sim, struct connection *connection, struct span part, bool first, bool last);

@@ -99,6 +99,7 @@ void sim_check_settle(struct sim *sim)
     int64_t limit_us;
     uint64_t pos = 0;
     unsigned still = 0;
+    bool rescued = false;
 
     make_quiet(sim);
     limit_us = sim->now_us + SETTLE_MAX_US;
@@ -109,6 +110,11 @@ void sim_check_settle(struct sim *sim)
         pos = head_pos(sim);
         if (sim->now_us > limit_us && still == 0)
             tell_stuck(sim);
+        if (still == STILL_ROUNDS && !rescued) {
+            rescued = true;
+            if (sim_rescue(sim))
+                still = 0;
+        }
     }
     sim->settled = true;
 }

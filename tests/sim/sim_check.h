@@ -6,6 +6,8 @@
 
 /* Faults stop, everybody goes online, until nothing moves. Fails when something is stuck (P7), saying where. */
 void sim_check_settle(struct sim *sim);
+/* What copies of phones couldn't push is exported and brought in by hand (F2, D1). False: there was nothing. */
+bool sim_rescue(struct sim *sim);
 /* Everything, after sim_check_settle. */
 void sim_check_all(struct sim *sim);
 /* The journal alone: each entry once, logs without a gap, nothing acknowledged missing. After each crash, too. */

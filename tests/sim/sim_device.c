@@ -645,6 +645,13 @@ static bool hand_on(void *context, const struct store_row *row)
     return true;
 }
 
+unsigned sim_device_repairs(struct sim_device *device)
+{
+    struct dc_device *app = sim_device_use(device);
+
+    return app == NULL ? 0 : app->sync.feed.repairs;
+}
+
 void sim_device_rows(struct sim_device *device, sim_on_row on_row, void *context)
 {
     struct row_walk walk = {on_row, context};

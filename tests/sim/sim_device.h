@@ -82,6 +82,8 @@ size_t sim_device_entries(const struct sim_device *device, const struct hash **r
 size_t sim_device_left_behind(const struct sim_device *device, const struct hash **ret_hashes);
 
 /* Rows of the server held on the device, by key. */
+/* How often they were found to differ from the server's digest (P2). */
+unsigned sim_device_repairs(struct sim_device *device);
 typedef void (*sim_on_row)(void *context, struct span key, uint64_t pos, struct span bytes);
 void sim_device_rows(struct sim_device *device, sim_on_row on_row, void *context);
 

@@ -251,7 +251,7 @@ static void draw_phone(struct sim *sim, struct sim_device *device, int64_t morni
             (mishaps[i].fault == SIM_FAULT_PHONE_WRITE || mishaps[i].fault == SIM_FAULT_PHONE_FULL ||
              (mishaps[i].fault >= SIM_FAULT_CLONE && mishaps[i].fault != SIM_FAULT_RETRY)))
             continue; /* the operator's device is looked after */
-        if (sim_fault_below(sim, stream, 1000000) < mishaps[i].rate)
+        if (sim_fault_below(sim, stream, 1000000) < sim_rate(sim, mishaps[i].rate))
             sim_at(sim, at_us, strike, device, mishaps[i].fault);
     }
 }
@@ -303,7 +303,7 @@ void sim_mishap_day(struct sim *sim, int64_t morning_us)
         int64_t at_us =
             morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, mishaps[i].fault, 14 * 3600) * SIM_SECOND;
 
-        if (sim_fault_below(sim, mishaps[i].fault, 1000000) < mishaps[i].rate)
+        if (sim_fault_below(sim, mishaps[i].fault, 1000000) < sim_rate(sim, mishaps[i].rate))
             sim_at(sim, at_us, strike_server, NULL, mishaps[i].fault);
     }
 }

@@ -281,7 +281,7 @@ void sim_office_day(struct sim *sim, int64_t morning_us)
     for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
         int64_t at_us = morning_us + (int64_t)sim_fault_below(sim, changes[i].fault, 9 * 60) * SIM_MINUTE;
 
-        if (sim_fault(sim, changes[i].fault, changes[i].rate))
+        if (sim_fault(sim, changes[i].fault, sim_rate(sim, changes[i].rate)))
             sim_at(sim, at_us, change, NULL, changes[i].fault);
     }
 }

@@ -775,6 +775,33 @@ void sim_server_import(struct sim *sim, struct span raw, const struct public_key
     set_timer(server);
 }
 
+enum status sim_server_rescue(struct sim *sim, struct span raw, const struct public_key *key)
+{
+    struct sim_server *server = sim->server;
+    struct push_job *job;
+    bool trouble;
+    enum status status = push_job_new(raw, &job);
+
+    if (status != STATUS_OK)
+        return status;
+    job->key = *key;
+    job->delivery.import = true;
+    status = verify(server, job);
+    job->entry_count = (uint32_t)job->push.entry_count;
+    if (status == STATUS_OK) {
+        int64_t now_us = time_now(server, &trouble);
+
+        status = apply(server, job, now_us, trouble);
+        tell(server, status, new_note());
+        if (status == STATUS_OK)
+            status = job->result.status;
+        set_timer(server);
+        pump(server);
+    }
+    push_job_free(job);
+    return status;
+}
+
 void sim_server_free(struct sim *sim)
 {
     struct sim_server *server = sim->server;

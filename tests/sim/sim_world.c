@@ -176,6 +176,13 @@ bool sim_fault(struct sim *sim, enum sim_fault fault, unsigned per_million)
     return true;
 }
 
+unsigned sim_rate(const struct sim *sim, unsigned per_million)
+{
+    unsigned rare = per_million < 20000 ? per_million : 20000;
+
+    return sim->options.often > 1 && per_million <= 60000 ? per_million + rare * (sim->options.often - 1) : per_million;
+}
+
 uint64_t sim_fault_below(struct sim *sim, enum sim_fault fault, uint64_t limit)
 {
     return below(mix(&sim->world->fault_streams[fault]), limit);
