@@ -160,7 +160,7 @@ static enum status apply_all(struct rescue *rescue)
 static void report(const struct rescue *rescue)
 {
     printf("Taken in: %llu entries, %llu of them new.\n", (unsigned long long)rescue->entries,
-           (unsigned long long)(rescue->fresh + rescue->contested));
+           (unsigned long long)rescue->fresh + rescue->contested);
     if (rescue->contested > 0)
         puts("Another copy of this phone had pushed other entries: both are kept, and contested until a supervisor "
              "decides. Enrol the phone again.");

@@ -21,13 +21,28 @@
 #define HALF_VISITS_MAX 12000
 #define AIM_RATIO 3.0
 
-/* The server's log must say when it committed. */
+/* The server's log must say when it committed: the line that says "level = info" says debug from now on. */
 static bool log_all(const char *folder)
 {
-    char command[2 * PROCESS_PATH_MAX];
+    char path[PROCESS_PATH_MAX + 32];
+    char text[16384];
+    FILE *file;
+    char *level;
 
-    (void)snprintf(command, sizeof(command), "sed -i 's/^level = .*/level = debug/' '%s/doublecrewd.conf'", folder);
-    return system(command) == 0; /* the folder is one that this program made */
+    (void)snprintf(path, sizeof(path), "%s/doublecrewd.conf", folder);
+    file = fopen(path, "re");
+    if (file == NULL)
+        return false;
+    size_t size = fread(text, 1, sizeof(text) - 1, file);
+    (void)fclose(file);
+    text[size] = '\0';
+    level = strstr(text, "level = info");
+    file = level == NULL ? NULL : fopen(path, "we");
+    if (file == NULL)
+        return false;
+    level[strlen("level = ")] = '\0';
+    bool good = fprintf(file, "%sdebug%s", text, level + strlen("level = info")) > 0;
+    return fclose(file) == 0 && good;
 }
 
 static void print_figures(const char *name, const struct flag_figures *figures)

@@ -87,8 +87,11 @@ static bool run_judge(const char *cases, const char *answers, double *ret_took_s
     const char *program = getenv("DOUBLECREWCTL");
     double begin_s = now_s();
     int status = 0;
-    pid_t child = fork();
+    pid_t child;
 
+    if (program == NULL)
+        return false;
+    child = fork();
     if (child == 0) {
         if (freopen(cases, "r", stdin) == NULL || freopen(answers, "w", stdout) == NULL)
             _exit(1);

@@ -132,9 +132,9 @@ static enum status send_visit(struct flag_run *run, struct client *client)
 
 static enum status send_next(struct flag_run *run)
 {
-    struct client *client = &run->clients[run->turn++ % run->officer_count];
-
-    return send_visit(run, client);
+    if (run->officer_count == 0)
+        return fail("there is nobody to send");
+    return send_visit(run, &run->clients[run->turn++ % run->officer_count]);
 }
 
 /* FlagReceived, behind what waits already. */

@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #define PATH_SIZE 2048
@@ -43,10 +44,23 @@ bool clock_files_note(const char *store_path, bool trouble, int64_t wall_us, int
     return trouble ? write_note(path, &note) : remove_file(path);
 }
 
+/* "WALL SERVER", both in microseconds. */
+static bool read_line(const char *line, struct clock_note *ret_note)
+{
+    char *wall_end = NULL;
+    char *server_end = NULL;
+
+    errno = 0;
+    ret_note->wall_us = strtoll(line, &wall_end, 10);
+    ret_note->server_us = strtoll(wall_end, &server_end, 10);
+    return errno == 0 && wall_end != line && server_end != wall_end;
+}
+
 bool clock_files_read(const char *store_path, struct clock_note *ret_note)
 {
     struct clock_note note;
     char path[PATH_SIZE];
+    char line[64];
     FILE *file;
     bool read;
 
@@ -55,7 +69,7 @@ bool clock_files_read(const char *store_path, struct clock_note *ret_note)
     file = fopen(path, "re");
     if (file == NULL)
         return false;
-    read = fscanf(file, "%" SCNd64 " %" SCNd64, &note.wall_us, &note.server_us) == 2;
+    read = fgets(line, sizeof(line), file) != NULL && read_line(line, &note);
     fclose(file);
     if (read)
         *ret_note = note;
