@@ -67,6 +67,7 @@ struct outbox_message;
     X(RESTORE, "phone restored from an older copy")                                                                    \
     X(RETRY, "impatient officer retries")                                                                              \
     X(NEW_APP, "entry of a kind the server doesn't know")                                                              \
+    X(SUCCEEDED, "log succeeded after a fork")                                                                         \
     X(LOST, "phone lost for good")                                                                                     \
     X(OFFICER_MOVES, "officer changes team")                                                                           \
     X(OFFENDER_MOVES, "offender changes team")                                                                         \

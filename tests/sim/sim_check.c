@@ -24,7 +24,8 @@ static void make_quiet(struct sim *sim)
 
         sim_device_set_signal(device, true);
         sim_machine_plan(sim_device_machine(device), NULL);
-        if (sim_device_fate(device) != SIM_DEVICE_LOST && sim_device_use(device) == NULL)
+        if (sim_device_fate(device) != SIM_DEVICE_LOST && sim_device_fate(device) != SIM_DEVICE_RETIRED &&
+            sim_device_use(device) == NULL)
             sim_device_open(device);
         sim_device_forget_plans(device);
         sim_machine_limit(sim_device_machine(device), 0);
@@ -39,7 +40,7 @@ static void make_quiet(struct sim *sim)
 static void everybody_online(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->device_count; i++) {
-        if (sim_device_fate(sim->devices[i]) != SIM_DEVICE_LOST)
+        if (sim_device_use(sim->devices[i]) != NULL)
             sim_device_go_online(sim->devices[i], sim->now_us + ROUND_US + SIM_MINUTE);
     }
 }

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "core/push.h"
+#include "doublecrew/v1/entry.pb-c.h"
 #include "server/logic/batch.h"
 #include "tests/sim/sim_check.h"
 
@@ -19,9 +20,14 @@ struct journal {
     struct kept_entry *entries;
     size_t count;
     size_t capacity;
+    struct hash *carried; /* entries within others' entries (F1) */
+    size_t carried_count;
+    size_t carried_capacity;
     uint64_t next_pos;
     int64_t time_us;
 };
+
+#define CARRIED_DEPTH_MAX 8
 
 static void keep(struct journal *journal, const struct id *log, const struct entry *entry)
 {
@@ -33,6 +39,40 @@ static void keep(struct journal *journal, const struct id *log, const struct ent
     }
     journal->entries[journal->count++] =
         (struct kept_entry){.hash = entry->hash, .log = *log, .seq = entry->header.seq};
+}
+
+static void keep_carried(struct journal *journal, const struct hash *hash)
+{
+    if (journal->carried_count == journal->carried_capacity) {
+        journal->carried_capacity = journal->carried_capacity == 0 ? 256 : 2 * journal->carried_capacity;
+        journal->carried = realloc(journal->carried, journal->carried_capacity * sizeof(*journal->carried));
+        if (journal->carried == NULL)
+            abort();
+    }
+    journal->carried[journal->carried_count++] = *hash;
+}
+
+static void look_inside(struct journal *journal, const struct entry *entry, unsigned depth)
+{
+    struct span packed = entry_message(entry);
+    Doublecrew__V1__Carried *message;
+    struct arena *arena;
+    struct push push;
+
+    if (entry->header.kind != DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED || depth > CARRIED_DEPTH_MAX)
+        return;
+    message = doublecrew__v1__carried__unpack(NULL, packed.size, packed.data);
+    if (message == NULL || arena_new(&arena) != STATUS_OK)
+        abort();
+    arena_reset(arena, (size_t)2 * ARENA_FACTOR * message->push.len + (size_t)PUSH_ENTRIES_MAX * 1024);
+    if (push_open(arena, journal->sha, span_of(message->push.data, message->push.len), &push) == STATUS_OK) {
+        for (size_t i = 0; i < push.entry_count; i++) {
+            keep_carried(journal, &push.entries[i].hash);
+            look_inside(journal, &push.entries[i], depth + 1);
+        }
+    }
+    arena_free(arena);
+    doublecrew__v1__carried__free_unpacked(message, NULL);
 }
 
 static enum status read_push(struct journal *journal, const struct journal_row *row)
@@ -48,8 +88,10 @@ static enum status read_push(struct journal *journal, const struct journal_row *
     if (row->first_seq < push.first_seq || row->first_seq - push.first_seq + row->count > push.entry_count)
         return STATUS_STORE;
     skipped = (size_t)(row->first_seq - push.first_seq);
-    for (size_t i = 0; i < row->count; i++)
+    for (size_t i = 0; i < row->count; i++) {
         keep(journal, &push.log, &push.entries[skipped + i]);
+        look_inside(journal, &push.entries[skipped + i], 0);
+    }
     return STATUS_OK;
 }
 
@@ -113,6 +155,29 @@ static bool holds(const struct journal *journal, const struct hash *hash)
     return bsearch(&wanted, journal->entries, journal->count, sizeof(wanted), by_hash) != NULL;
 }
 
+static bool carries(const struct journal *journal, const struct hash *hash)
+{
+    for (size_t i = 0; i < journal->carried_count; i++) {
+        if (hash_equal(&journal->carried[i], hash))
+            return true;
+    }
+    return false;
+}
+
+static void check_inherited(struct journal *journal, const struct sim_device *device)
+{
+    const struct hash *hashes;
+    size_t count = sim_device_inherited(device, &hashes);
+
+    if (!journal->sim->settled || sim_device_fate(device) != SIM_DEVICE_FINE)
+        return;
+    for (size_t i = 0; i < count; i++) {
+        if (!holds(journal, &hashes[i]) && !carries(journal, &hashes[i]))
+            sim_fail(journal->sim, "entry %zu of the log that %s has succeeded is neither in the journal nor carried",
+                     i + 1, sim_device_name(device));
+    }
+}
+
 static void check_device(struct journal *journal, const struct sim_device *device)
 {
     const struct hash *hashes;
@@ -153,9 +218,12 @@ void sim_check_journal(struct sim *sim)
         check_places(&journal);
         check_once(&journal);
     }
-    for (unsigned i = 0; i < sim->device_count && !sim_failed(sim); i++)
+    for (unsigned i = 0; i < sim->device_count && !sim_failed(sim); i++) {
         check_device(&journal, sim->devices[i]);
+        check_inherited(&journal, sim->devices[i]);
+    }
     free(journal.entries);
+    free(journal.carried);
     arena_free(journal.arena);
     sha256_free(journal.sha);
 }

@@ -44,7 +44,10 @@ struct sim_device {
     size_t acknowledged;
     struct hash *left_behind;
     size_t left_behind_count;
-    size_t told_flags;
+    struct hash *inherited;
+    size_t inherited_count;
+    bool knows_fork;
+    bool succeeded;
     char state[200];
 };
 
@@ -106,7 +109,6 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
     case DC_EVENT_FLAG:
         sim_count(sim, SIM_COUNT_FLAGS, 1);
         sim_trace(sim, "%s: flag %s", device->name, event->row != NULL ? event->row->kind : "?");
-        device->told_flags++;
         break;
     case DC_EVENT_PROMPT:
         sim_count(sim, SIM_COUNT_SEALS, 1);
@@ -116,6 +118,7 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
         sim_trace(sim, "%s: error %s: %s", device->name, dc_status_name(event->status), event->text);
         if (event->status == DC_BUSY)
             sim->result->faults[SIM_FAULT_BUSY]++; /* not drawn: it comes of a storm */
+        device->knows_fork = device->knows_fork || event->status == DC_LOG_FORK;
         if (event->status == DC_LOG_FORK)
             sim_count(sim, SIM_COUNT_FORKED, 1);
         break;
@@ -242,6 +245,8 @@ static void copy_record(struct sim_device *to, const struct sim_device *from)
     memcpy(to->hashes, from->hashes, from->count * sizeof(*to->hashes));
     to->left_behind = NULL;
     to->left_behind_count = 0;
+    to->inherited = NULL;
+    to->inherited_count = 0;
 }
 
 struct sim_device *sim_device_clone(struct sim *sim, struct sim_device *of)
@@ -261,8 +266,10 @@ struct sim_device *sim_device_clone(struct sim *sim, struct sim_device *of)
     add(sim, device);
     sim_files_copy(sim, of->machine, device->machine);
     of->fate = device->fate = SIM_DEVICE_COPY;
-    if (running)
+    if (running) {
         sim_device_open(of);
+        sim_device_open(device);
+    }
     return device;
 }
 
@@ -272,6 +279,7 @@ void sim_device_free(struct sim_device *device)
     free(device->end);
     free(device->hashes);
     free(device->left_behind);
+    free(device->inherited);
     free(device);
 }
 
@@ -397,6 +405,16 @@ static void check_store(struct sim_device *device)
         sim_fail(device->sim, "%s: opened again, its entry %zu is another", device->name, device->count);
 }
 
+static void try_again(struct sim *sim, void *context, uint64_t number)
+{
+    struct sim_device *device = context;
+
+    (void)sim;
+    (void)number;
+    if (device->fate != SIM_DEVICE_LOST && device->fate != SIM_DEVICE_RETIRED)
+        sim_device_open(device);
+}
+
 void sim_device_open(struct sim_device *device)
 {
     enum dc_status status;
@@ -404,8 +422,14 @@ void sim_device_open(struct sim_device *device)
     if (device->dc != NULL)
         return;
     status = dc_device_open(NULL, &device->config, &device->dc);
-    if (status != DC_OK) {
+    if (status != DC_OK)
         device->dc = NULL;
+    if ((status == DC_DISK_FULL || status == DC_IO) && !device->sim->quiet) {
+        sim_trace(device->sim, "%s: can't be opened now: %s", device->name, dc_status_name(status));
+        sim_at(device->sim, device->sim->now_us + SIM_HOUR, try_again, device, 0);
+        return;
+    }
+    if (status != DC_OK) {
         sim_fail(device->sim, "%s: its store doesn't open: %s", device->name, dc_status_name(status));
         return;
     }
@@ -569,6 +593,56 @@ bool sim_device_is_settled(struct sim_device *device)
     dc_sync_status(device->dc, &status);
     return status.state == DC_SYNC_ONLINE && status.pending_entries == 0 &&
            (status.feed_complete || device->config.page_credit == 0);
+}
+
+bool sim_device_knows_fork(const struct sim_device *device)
+{
+    return device->knows_fork;
+}
+
+static void on_succeeded(void *context, enum dc_status status, uint64_t carried_entries)
+{
+    struct sim_device *device = context;
+
+    sim_trace(device->sim, "%s: has succeeded the old log: %s, %llu entries carried", device->name,
+              dc_status_name(status), (unsigned long long)carried_entries);
+    device->succeeded = status == DC_OK;
+}
+
+/* What the old copy held must be in the journal at the end: in its own log, or carried by this one. */
+static void inherit(struct sim_device *device, const struct sim_device *old)
+{
+    device->inherited = malloc((old->count + 1) * sizeof(*old->hashes));
+    if (device->inherited == NULL)
+        abort();
+    memcpy(device->inherited, old->hashes, old->count * sizeof(*old->hashes));
+    device->inherited_count = old->count;
+}
+
+size_t sim_device_inherited(const struct sim_device *device, const struct hash **ret_hashes)
+{
+    *ret_hashes = device->inherited;
+    return device->inherited_count;
+}
+
+bool sim_device_succeed(struct sim_device *device, struct sim_device *old)
+{
+    enum dc_status status;
+
+    if (device->dc == NULL || old->dc == NULL)
+        return false;
+    device->succeeded = false;
+    status = dc_succeed(device->dc, old->dc, on_succeeded, device);
+    sim_device_note(device);
+    sim_device_note(old);
+    if (status != DC_OK && status != DC_IO && status != DC_DISK_FULL)
+        sim_fail(device->sim, "%s: can't succeed %s: %s", device->name, old->name, dc_status_name(status));
+    if (!device->succeeded)
+        return false;
+    sim_device_close(old);
+    if (device->inherited == NULL)
+        inherit(device, old);
+    return true;
 }
 
 uint64_t sim_device_cursor(struct sim_device *device)

@@ -65,6 +65,10 @@ void sim_device_forget_plans(struct sim_device *device);
 bool sim_device_wants_online(const struct sim_device *device);
 /* Level with the server as far as it may be: online, all acknowledged, feed complete. */
 bool sim_device_is_settled(struct sim_device *device);
+/* Whether it was told that two copies of it exist. */
+bool sim_device_knows_fork(const struct sim_device *device);
+/* The app's store goes on under a new log; the old one's is read for what it holds (F2). False: not now. */
+bool sim_device_succeed(struct sim_device *device, struct sim_device *old);
 /* Its place in the feed. */
 uint64_t sim_device_cursor(struct sim_device *device);
 /* Where it stands, in words. */
@@ -80,6 +84,9 @@ void sim_device_timer(struct sim_device *device);
 size_t sim_device_entries(const struct sim_device *device, const struct hash **ret_hashes, size_t *ret_acknowledged);
 /* Entries that were acknowledged and that this copy no longer has, since it was restored. */
 size_t sim_device_left_behind(const struct sim_device *device, const struct hash **ret_hashes);
+
+/* Entries of the log that this one has succeeded. */
+size_t sim_device_inherited(const struct sim_device *device, const struct hash **ret_hashes);
 
 /* Rows of the server held on the device, by key. */
 /* How often they were found to differ from the server's digest (P2). */

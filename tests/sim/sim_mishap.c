@@ -14,12 +14,13 @@
 #define REBOOT_RATE 30000
 #define APP_CRASH_RATE 15000
 #define POWER_LOSS_RATE 8000
-#define CLONE_RATE 700
+#define CLONE_RATE 1000
 #define RESTORE_RATE 3000
 #define BACK_UP_RATE 50000
 #define RETRY_RATE 50000
 #define NEW_APP_RATE 1500
 #define LOST_RATE 700
+#define SUCCEEDED_RATE 500000 /* of those that know of their fork */
 #define PHONE_WRITE_RATE 8000
 #define PHONE_FULL_RATE 3000
 /* Chances a day of the server. */
@@ -53,7 +54,8 @@ static void open_again(struct sim *sim, void *context, uint64_t number)
     struct sim_device *device = context;
 
     (void)number;
-    if (sim_device_use(device) != NULL || sim_device_fate(device) == SIM_DEVICE_LOST)
+    if (sim_device_use(device) != NULL || sim_device_fate(device) == SIM_DEVICE_LOST ||
+        sim_device_fate(device) == SIM_DEVICE_RETIRED)
         return;
     sim_device_open(device);
     if (!sim_failed(sim) && sim_device_wants_online(device))
@@ -148,6 +150,32 @@ static void disk_fails(struct sim *sim, struct sim_machine *machine, enum sim_fa
                  bad);
 }
 
+/* Both copies of a phone are used: only so does anybody learn that there are two. */
+static void use_copy(struct sim *sim, void *context, uint64_t number)
+{
+    struct sim_device *device = context;
+    enum dc_status status;
+
+    (void)number;
+    if (sim->quiet || sim_device_use(device) == NULL)
+        return;
+    status = dc_seal(sim_device_use(device), NULL);
+    sim_device_note(device);
+    if (status != DC_OK && status != DC_IO && status != DC_DISK_FULL)
+        sim_fail(sim, "%s: its seal isn't taken: %s", sim_device_name(device), dc_status_name(status));
+    sim_device_go_online(device, sim->now_us + 10 * SIM_MINUTE);
+}
+
+static void clone(struct sim *sim, struct sim_device *device)
+{
+    struct sim_device *copy = sim_device_clone(sim, device);
+
+    for (unsigned i = 0; i < 2; i++)
+        sim_at(sim, sim->now_us + SIM_MINUTE * (int64_t)(10 + sim_fault_below(sim, SIM_FAULT_CLONE, 2000)), use_copy,
+               i == 0 ? device : copy, 0);
+    sim_device_go_online(copy, sim->now_us + 10 * SIM_MINUTE);
+}
+
 static void befall(struct sim *sim, struct sim_device *device, enum sim_fault fault)
 {
     int64_t down_us = SIM_SECOND * (int64_t)(2 + sim_fault_below(sim, fault, 600));
@@ -168,7 +196,7 @@ static void befall(struct sim *sim, struct sim_device *device, enum sim_fault fa
         goes_down(sim, device, fault, down_us);
         break;
     case SIM_FAULT_CLONE:
-        sim_device_go_online(sim_device_clone(sim, device), sim->now_us + 10 * SIM_MINUTE);
+        clone(sim, device);
         break;
     case SIM_FAULT_RETRY:
         impatient(sim, device);
@@ -288,6 +316,35 @@ static void strike_server(struct sim *sim, void *context, uint64_t fault)
     }
 }
 
+/* The officer of a forked phone is enrolled anew, and the new log takes over what the old one holds (F2). */
+static void succeed(struct sim *sim, void *context, uint64_t number)
+{
+    struct sim_device *old = context;
+    struct sim_device *device;
+
+    (void)number;
+    if (sim->quiet || sim_device_use(old) == NULL || sim_device_use(sim->devices[0]) == NULL ||
+        sim_device_fate(old) != SIM_DEVICE_COPY)
+        return;
+    device = sim_device_new(sim, sim_device_officer(old), "new phone", sim->device_count);
+    sim_device_open(device);
+    sim_office_device(sim, device);
+    sim_device_go_online(sim->devices[0], sim->now_us + 5 * SIM_MINUTE);
+    if (sim_failed(sim) || !sim_device_succeed(device, old))
+        return;
+    sim->result->faults[SIM_FAULT_SUCCEEDED]++;
+    sim_device_set_fate(old, SIM_DEVICE_RETIRED);
+    sim_device_go_online(device, sim->now_us + SIM_HOUR);
+}
+
+static void draw_succession(struct sim *sim, struct sim_device *device, int64_t morning_us)
+{
+    if (sim_device_fate(device) == SIM_DEVICE_COPY && sim_device_knows_fork(device) &&
+        sim_fault_below(sim, SIM_FAULT_SUCCEEDED, 1000000) < SUCCEEDED_RATE)
+        sim_at(sim, morning_us + 9 * SIM_HOUR + SIM_MINUTE * (int64_t)sim_fault_below(sim, SIM_FAULT_SUCCEEDED, 300),
+               succeed, device, 0);
+}
+
 void sim_mishap_day(struct sim *sim, int64_t morning_us)
 {
     static const struct {
@@ -297,8 +354,10 @@ void sim_mishap_day(struct sim *sim, int64_t morning_us)
                    {SIM_FAULT_SERVER_CLOCK_JUMP, SERVER_JUMP_RATE}, {SIM_FAULT_SERVER_WRITE, SERVER_WRITE_RATE},
                    {SIM_FAULT_SERVER_SYNC, SERVER_SYNC_RATE},       {SIM_FAULT_SERVER_FULL, SERVER_FULL_RATE}};
 
-    for (unsigned i = 0; i < sim->device_count; i++)
+    for (unsigned i = 0; i < sim->device_count; i++) {
         draw_phone(sim, sim->devices[i], morning_us);
+        draw_succession(sim, sim->devices[i], morning_us);
+    }
     for (size_t i = 0; i < sizeof(mishaps) / sizeof(mishaps[0]); i++) {
         int64_t at_us =
             morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, mishaps[i].fault, 14 * 3600) * SIM_SECOND;
