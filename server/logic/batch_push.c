@@ -183,7 +183,7 @@ static enum status apply_entries(struct batch *batch, const struct push *push, c
             stopped = true;
             place->device.watermark_stopped = true;
         }
-        if (stopped || !watermark_takes(&place->device, anchor, newest_us))
+        if (anchor == NULL || stopped || !watermark_takes(&place->device, anchor, newest_us))
             continue;
         RETURN_IF_BAD(anchor_is_void(batch, anchor->time_us, &is_void));
         if (!is_void)
