@@ -524,7 +524,7 @@ static void play_presence(struct story *s, const struct event *event)
     if (event->deed == DEED_CHECK_IN)
         check_in(s, visit, event->at_us, NULL);
     else if (event->deed == DEED_COSIGN)
-        check_in(s, visit, event->at_us, other->begun ? other : NULL);
+        check_in(s, visit, event->at_us, other != NULL && other->begun ? other : NULL);
     if (!visit->begun)
         return;
     if (event->deed == DEED_CHECK_OUT)
@@ -536,7 +536,7 @@ static void play_presence(struct story *s, const struct event *event)
         write_note(s, visit, event->at_us);
     else if (event->deed == DEED_EDIT)
         write_edit(s, event);
-    else if (event->deed == DEED_CONFIRM && other->begun)
+    else if (event->deed == DEED_CONFIRM && other != NULL && other->begun)
         confirm(s, visit, event->at_us);
     else if (event->deed == DEED_DECIDE && (s->unseen || visit->seq <= phone(s, visit->who)->pushed))
         (void)fleet_decide(phone(s, event->who), event->at_us, &visit->check_in, event->value != 0);

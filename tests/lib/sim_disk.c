@@ -111,9 +111,10 @@ void sim_machine_discard(struct sim_machine *machine, struct sim_file *file)
     file->deleted = true;
     if (file->open_count > 0)
         return; /* the last to close it frees it */
-    while (*at != file)
+    while (*at != NULL && *at != file)
         at = &(*at)->next;
-    *at = file->next;
+    if (*at != NULL)
+        *at = file->next;
     sim_file_free(file);
 }
 
