@@ -178,6 +178,7 @@ static void give_or(struct scope_walk *walk, char letter, const void *id, size_t
     if (size > sizeof(key))
         return;
     memcpy(key + 1, id, id_size);
+    /* A key has no terminator. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(key + 1 + id_size, name, name_size);
     if (walk->store->ops->view_get(walk->store, span_of(key, size), &view) == STATUS_OK) {
         walk->each(walk->context, span_of(key, size), view.row);
