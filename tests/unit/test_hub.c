@@ -155,8 +155,8 @@ static void greet(struct place *place, struct peer *peer)
     reply->kind = SESSION_GREET;
     reply->greeting.look.device.standing = DEVICE_ACTIVE;
     reply->greeting.look.device.device.bytes[0] = 1 + peer->connection->certificate_key_hash.bytes[0];
-    OK(queue_push(place->queues.notes, &note));
     /* The hub frees the reply with its note. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+    OK(queue_push(place->queues.notes, &note));
     assert_int_equal(hub_take_notes(place->hub), 0);
     assert_int_equal(session_state(peer->connection->session), SESSION_LIVE);
 }

@@ -133,6 +133,7 @@ static void note_welcome(struct stage *stage, const Doublecrew__V1__Welcome *wel
 
     assert_non_null(words);
     memcpy(words, welcome->anchor.data, welcome->anchor.len);
+    /* The fleet frees it with the device. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     anchor->text = span_of(words, welcome->anchor.len);
     anchor->received_ms = stage->ann->session_received_ms;
     assert_int_equal(sha256_bytes(stage->fleet->sha, anchor->text, &anchor->hash), STATUS_OK);
