@@ -183,6 +183,19 @@ static void take_teams(struct import *import, struct roster_officer *officer)
         fault(import, "teams is empty: nobody could see what this officer records");
 }
 
+/* A1: whom a flag comes to that nobody acknowledged in time. */
+static void take_duty(struct import *import, struct roster_officer *officer)
+{
+    const char *text = cell(import, 7);
+
+    if (strcmp(text, "yes") == 0 || strcmp(text, "no") == 0)
+        officer->duty = text[0] == 'y';
+    else if (text[0] != '\0')
+        fault(import, "duty '%s' is neither yes nor no", text);
+    else if (has(import, 7))
+        officer->duty = false;
+}
+
 static enum status import_officer(struct import *import)
 {
     struct roster_officer officer = {.code = ""};
@@ -207,6 +220,7 @@ static enum status import_officer(struct import *import)
     take_teams(import, &officer);
     take_time(import, 5, "entitled_from", &officer.entitled_from_ms);
     take_time(import, 6, "entitled_to", &officer.entitled_to_ms);
+    take_duty(import, &officer);
     if (officer.entitled_to_ms != 0 && officer.entitled_to_ms <= officer.entitled_from_ms)
         fault(import, "entitled_to is not after entitled_from");
     if (status == STATUS_OK)
@@ -327,7 +341,11 @@ static enum status import_device(struct import *import)
 
 static const struct import_kind kinds[] = {
     {"teams", {"code", "name"}, 2, 2, import_team},
-    {"officers", {"code", "name", "role", "accredited", "teams", "entitled_from", "entitled_to"}, 7, 3, import_officer},
+    {"officers",
+     {"code", "name", "role", "accredited", "teams", "entitled_from", "entitled_to", "duty"},
+     8,
+     3,
+     import_officer},
     {"offenders",
      {"reference", "register_reference", "risk", "team", "manager", "latitude", "longitude", "next_due",
       "arms_priority"},

@@ -16,11 +16,12 @@ static const struct command commands[] = {
      "read the roster from a CSV file; all of it, or nothing",
      "The first line names the columns, in any order; those in brackets may be left out:\n"
      "  teams      code, name\n"
-     "  officers   code, name, role, [accredited, teams, entitled_from, entitled_to]\n"
+     "  officers   code, name, role, [accredited, teams, entitled_from, entitled_to, duty]\n"
      "  offenders  reference, register_reference, risk, team, manager,\n"
      "             [latitude, longitude, next_due, arms_priority]\n"
      "  devices    officer, [label]\n"
      "role: offender_manager, constable, staff, supervisor, leader, operator.\n"
+     "duty: yes for whom flags go to that nobody else acknowledged in time.\n"
      "accredited: yes or no; left empty, offender managers are and others aren't.\n"
      "teams: codes, separated by semicolons; only leaders and operators may have none.\n"
      "risk: very_high, high, medium, low. Latitude and longitude in degrees, both or neither.\n"

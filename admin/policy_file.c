@@ -9,7 +9,7 @@
 #include "admin/roster_entries.h"
 #include "admin/time_text.h"
 
-enum policy_unit { UNIT_TIME, UNIT_DISTANCE, UNIT_PPM };
+enum policy_unit { UNIT_TIME, UNIT_DISTANCE, UNIT_PPM, UNIT_COUNT, UNIT_CLOCK };
 
 /* One parameter: where it lies, its default (DOMAIN.md; drift: DESIGN.md T1), what it may be. */
 struct parameter {
@@ -42,6 +42,14 @@ static const struct parameter parameters[] = {
     {"welfare_check", AT(welfare_check_s), UNIT_TIME, HOUR, 60, DAY},
     {"skew_shown", AT(skew_shown_s), UNIT_TIME, 120, 1, DAY},
     {"address_distance", AT(address_distance_m), UNIT_DISTANCE, 150, 1, 100000},
+    {"work_from", AT(work_from_min), UNIT_CLOCK, 8 * 60, 0, 24 * 60},
+    {"work_to", AT(work_to_min), UNIT_CLOCK, 18 * 60, 0, 24 * 60},
+    {"answer_within", AT(answer_within_s), UNIT_TIME, 1800, 0, DAY},
+    {"repeated_lone", AT(repeated_lone), UNIT_COUNT, 2, 0, 1000},
+    {"repeated_within", AT(repeated_within_s), UNIT_TIME, 90 * DAY, DAY, 3650 * DAY},
+    {"same_pair", AT(same_pair), UNIT_COUNT, 8, 0, 1000},
+    {"plausible_visit", AT(plausible_visit_s), UNIT_TIME, 180, 0, HOUR},
+    {"edited_after", AT(edited_after_s), UNIT_TIME, 3 * DAY, 0, 3650 * DAY},
 };
 
 static uint32_t *value_at(Doublecrew__V1__Policy *policy, size_t offset)
@@ -66,6 +74,25 @@ void policy_values_default(struct policy_values *values)
     values->lone[1] = DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_HIGH;
     values->message.lone_forbidden = values->lone;
     values->message.n_lone_forbidden = 2;
+    values->message.work_days = 1 | 2 | 4 | 8 | 16;
+}
+
+void policy_values_complete(struct policy_values *values)
+{
+    struct policy_values standard;
+
+    if (values->message.work_days != 0)
+        return;
+    policy_values_default(&standard);
+    values->message.work_from_min = standard.message.work_from_min;
+    values->message.work_to_min = standard.message.work_to_min;
+    values->message.work_days = standard.message.work_days;
+    values->message.answer_within_s = standard.message.answer_within_s;
+    values->message.repeated_lone = standard.message.repeated_lone;
+    values->message.repeated_within_s = standard.message.repeated_within_s;
+    values->message.same_pair = standard.message.same_pair;
+    values->message.plausible_visit_s = standard.message.plausible_visit_s;
+    values->message.edited_after_s = standard.message.edited_after_s;
 }
 
 struct unit_word {
@@ -75,20 +102,37 @@ struct unit_word {
 };
 
 static const struct unit_word unit_words[] = {
-    {UNIT_TIME, "s", 1},     {UNIT_TIME, "min", 60},  {UNIT_TIME, "h", HOUR},      {UNIT_TIME, "days", DAY},
-    {UNIT_TIME, "day", DAY}, {UNIT_DISTANCE, "m", 1}, {UNIT_DISTANCE, "km", 1000}, {UNIT_PPM, "ppm", 1},
+    {UNIT_TIME, "s", 1},         {UNIT_TIME, "min", 60},  {UNIT_TIME, "h", HOUR},
+    {UNIT_TIME, "days", DAY},    {UNIT_TIME, "day", DAY}, {UNIT_DISTANCE, "m", 1},
+    {UNIT_DISTANCE, "km", 1000}, {UNIT_PPM, "ppm", 1},    {UNIT_COUNT, "visits", 1},
 };
 
 static const char *allowed_units(enum policy_unit unit)
 {
-    static const char *const texts[] = {"s, min, h or days", "m or km", "ppm"};
+    static const char *const texts[] = {"s, min, h or days", "m or km", "ppm", "visits"};
 
     return texts[unit];
+}
+
+/* "08:00", local time; 24:00 is the end of the day. */
+static bool read_clock(const char *text, uint32_t *ret_value)
+{
+    unsigned hour, minute;
+    char rest;
+
+    if (strlen(text) != 5 || sscanf(text, "%2u:%2u%c", &hour, &minute, &rest) != 2 || minute > 59 ||
+        hour * 60 + minute > 24 * 60)
+        return false;
+    *ret_value = hour * 60 + minute;
+    return true;
 }
 
 static bool read_quantity(const struct parameter *parameter, const char *text, uint32_t *ret_value)
 {
     char *end = NULL;
+
+    if (parameter->unit == UNIT_CLOCK)
+        return read_clock(text, ret_value);
     unsigned long number = strtoul(text, &end, 10);
 
     if (*text < '0' || *text > '9' || number > UINT32_MAX)
@@ -132,6 +176,41 @@ static bool read_risks(struct policy_values *values, const char *text)
     return true;
 }
 
+static const char *const day_names[] = {"mon", "tue", "wed", "thu", "fri", "sat", "sun"};
+
+static bool read_days(const char *text, uint32_t *ret_days)
+{
+    char copy[128];
+    char *rest = NULL;
+    uint32_t days = 0;
+
+    if (strlen(text) >= sizeof(copy))
+        return false;
+    memcpy(copy, text, strlen(text) + 1);
+    for (char *word = strtok_r(copy, ", ", &rest); word != NULL; word = strtok_r(NULL, ", ", &rest)) {
+        uint32_t day = 0;
+
+        while (day < 7 && strcmp(word, day_names[day]) != 0)
+            day++;
+        if (day == 7)
+            return false;
+        days |= UINT32_C(1) << day;
+    }
+    *ret_days = days;
+    return days != 0;
+}
+
+static void days_text(uint32_t days, char *ret_text, size_t size)
+{
+    size_t at = 0;
+
+    ret_text[0] = '\0';
+    for (uint32_t day = 0; day < 7 && at < size; day++) {
+        if ((days >> day & 1) != 0)
+            at += (size_t)snprintf(ret_text + at, size - at, "%s%s", at > 0 ? ", " : "", day_names[day]);
+    }
+}
+
 static int on_parameter(void *context, const char *section, const char *name, const char *value)
 {
     struct policy_reading *reading = context;
@@ -142,6 +221,14 @@ static int on_parameter(void *context, const char *section, const char *name, co
             return 1;
         fprintf(stderr, "%s: lone_forbidden = %s: give risk levels out of very_high, high, medium, low\n",
                 reading->path, value);
+        reading->faults++;
+        return 0;
+    }
+    if (strcmp(name, "work_days") == 0) {
+        if (read_days(value, &reading->values.message.work_days))
+            return 1;
+        fprintf(stderr, "%s: work_days = %s: give days out of mon, tue, wed, thu, fri, sat, sun\n", reading->path,
+                value);
         reading->faults++;
         return 0;
     }
@@ -160,6 +247,12 @@ static int on_parameter(void *context, const char *section, const char *name, co
             continue;
         if (read_quantity(parameter, value, value_at(&reading->values.message, parameter->offset)))
             return 1;
+        if (parameter->unit == UNIT_CLOCK) {
+            fprintf(stderr, "%s: %s = %s: give a local time such as 08:00, at most 24:00\n", reading->path, name,
+                    value);
+            reading->faults++;
+            return 0;
+        }
         fprintf(stderr, "%s: %s = %s: give a whole number and a unit (%s), from %u to %u in the smallest unit\n",
                 reading->path, name, value, allowed_units(parameter->unit), parameter->least, parameter->most);
         reading->faults++;
@@ -183,6 +276,10 @@ enum status policy_values_read(const char *path, struct policy_values *values)
         fprintf(stderr, "%s:%d: this is the first line that is wrong; nothing was changed\n", path, line);
         return STATUS_INPUT;
     }
+    if (reading.values.message.work_from_min >= reading.values.message.work_to_min) {
+        fprintf(stderr, "%s: work_to must be later on the day than work_from; nothing was changed\n", path);
+        return STATUS_INPUT;
+    }
     *values = reading.values;
     values->message.lone_forbidden = values->lone;
     return STATUS_OK;
@@ -191,14 +288,21 @@ enum status policy_values_read(const char *path, struct policy_values *values)
 void policy_values_print(const struct policy_values *values)
 {
     Doublecrew__V1__Policy policy = values->message;
+    char days[64];
 
     printf("# Policy version %u. Lengths and distances in their smallest unit; min, h, days and km may be used.\n",
            policy.version);
     for (size_t i = 0; i < sizeof(parameters) / sizeof(parameters[0]); i++) {
-        static const char *const smallest[] = {"s", "m", "ppm"};
-        printf("%s = %u %s\n", parameters[i].name, *value_at(&policy, parameters[i].offset),
-               smallest[parameters[i].unit]);
+        static const char *const smallest[] = {"s", "m", "ppm", "visits"};
+        uint32_t value = *value_at(&policy, parameters[i].offset);
+
+        if (parameters[i].unit == UNIT_CLOCK)
+            printf("%s = %02u:%02u\n", parameters[i].name, value / 60, value % 60);
+        else
+            printf("%s = %u %s\n", parameters[i].name, value, smallest[parameters[i].unit]);
     }
+    days_text(policy.work_days, days, sizeof(days));
+    printf("work_days = %s\n", days);
     printf("lone_forbidden =");
     for (size_t i = 0; i < policy.n_lone_forbidden; i++)
         printf("%s %s", i == 0 ? "" : ",", risk_to_text(values->lone[i]));
@@ -210,6 +314,10 @@ static void quantity_text(const struct parameter *parameter, uint32_t value, cha
 {
     const struct unit_word *best = NULL;
 
+    if (parameter->unit == UNIT_CLOCK) {
+        (void)snprintf(ret_text, size, "%02u:%02u", value / 60, value % 60);
+        return;
+    }
     for (size_t i = 0; i < sizeof(unit_words) / sizeof(unit_words[0]); i++) {
         const struct unit_word *word = &unit_words[i];
 
@@ -248,6 +356,12 @@ size_t policy_difference_print(const struct policy_values *before, const struct 
         quantity_text(&parameters[i], old_value, old_text, sizeof(old_text));
         quantity_text(&parameters[i], now_value, now_text, sizeof(now_text));
         printf("%s%s: %s -> %s\n", indent, parameters[i].name, old_text, now_text);
+        lines++;
+    }
+    days_text(old.work_days, old_text, sizeof(old_text));
+    days_text(now.work_days, now_text, sizeof(now_text));
+    if (strcmp(old_text, now_text) != 0) {
+        printf("%swork_days: %s -> %s\n", indent, old_text, now_text);
         lines++;
     }
     risks_text(before, old_text, sizeof(old_text));

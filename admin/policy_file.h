@@ -21,6 +21,8 @@ struct policy_values {
 
 /* DOMAIN.md's defaults, version 1, in force from the beginning. */
 void policy_values_default(struct policy_values *values);
+/* A version from before there were working hours gets the defaults of what it doesn't say, as the server has it. */
+void policy_values_complete(struct policy_values *values);
 /* Changes what the file names. Complains with line and what is allowed; INPUT when anything is wrong, and then nothing is
  * changed. */
 MUST_USE enum status policy_values_read(const char *path, struct policy_values *values);

@@ -18,6 +18,7 @@ static enum status unpack(struct arena *arena, struct span body, struct policy_v
     if (status != STATUS_OK)
         return status;
     values->message = *(const Doublecrew__V1__Policy *)message;
+    policy_values_complete(values);
     if (values->message.n_lone_forbidden > POLICY_LONE_MAX)
         values->message.n_lone_forbidden = POLICY_LONE_MAX; /* there are no more risk levels: the rest repeats */
     for (size_t i = 0; i < values->message.n_lone_forbidden; i++)

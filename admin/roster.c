@@ -177,6 +177,7 @@ static bool take_officer(struct roster *roster, const Doublecrew__V1__Officer *m
     take_text(officer->name, sizeof(officer->name), message->name);
     officer->role = message->role;
     officer->accredited = message->accredited;
+    officer->duty = message->duty;
     for (size_t i = 0; i < message->n_team_ids && i < ROSTER_TEAMS_MAX; i++)
         officer->teams[officer->team_count++] = id_of(message->team_ids[i]);
     officer->entitled_from_ms = message->entitled_from_ms;

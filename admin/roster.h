@@ -31,6 +31,7 @@ struct roster_officer {
     size_t team_count;
     int64_t entitled_from_ms;
     int64_t entitled_to_ms;
+    bool duty;
 };
 
 struct roster_offender {

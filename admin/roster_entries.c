@@ -105,6 +105,7 @@ enum status entries_add_officer(struct operator_entries *entries, const struct r
     message.name = text_field(officer->name);
     message.role = officer->role;
     message.accredited = officer->accredited;
+    message.duty = officer->duty;
     message.team_ids = teams;
     message.n_team_ids = officer->team_count;
     message.entitled_from_ms = officer->entitled_from_ms;

@@ -111,6 +111,7 @@ static const struct field_rule team[] = {ID(1, REQUIRED), SHORT(2, REQUIRED), SH
 static const struct field_rule officer[] = {
     ID(1, REQUIRED), SHORT(2, REQUIRED),         SHORT(3, REQUIRED), ENUM(4, REQUIRED),
     ANY(5),          IDS(6, OPTIONAL, LIST_MAX), TIME(7, OPTIONAL),  TIME(8, OPTIONAL),
+    ANY(9),
 };
 static const struct field_rule offender[] = {
     ID(1, REQUIRED), SHORT(2, REQUIRED),   SHORT(3, OPTIONAL), ENUM(4, REQUIRED), ID(5, OPTIONAL),
@@ -148,6 +149,15 @@ static const struct field_rule policy[] = {
     ANY(17),
     ANY(18),
     ANY(19),
+    ANY(20),
+    ANY(21),
+    ANY(22),
+    ANY(23),
+    ANY(24),
+    ANY(25),
+    ANY(26),
+    ANY(27),
+    ANY(28),
 };
 
 static enum status check_place(const ProtobufCMessage *base)

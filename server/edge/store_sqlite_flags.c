@@ -18,6 +18,19 @@ static enum status flags_on(struct store *store, const struct hash *subject, str
     return sq_all(&query, &sq_flags, ret_rows, max, SQ_EXCESS_CUT, ret_count);
 }
 
+static enum status flags_waiting(struct store *store, store_hash_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_FLAGS_WAITING);
+    struct hash flag;
+
+    while (sq_step(&query)) {
+        query.status = hash_from_span(sq_blob(&query, 0), &flag);
+        if (query.status == STATUS_OK)
+            query.status = each(context, &flag);
+    }
+    return sq_end(&query);
+}
+
 static enum status flag_put(struct store *store, const struct flag_row *row)
 {
     return sq_put(store, SQ_FLAG_PUT, row);
@@ -48,6 +61,7 @@ void sq_flag_ops(struct store_ops *ops)
 {
     ops->flag_get = flag_get;
     ops->flags_on = flags_on;
+    ops->flags_waiting = flags_waiting;
     ops->flag_put = flag_put;
     ops->timer_first = timer_first;
     ops->timer_set = timer_set;

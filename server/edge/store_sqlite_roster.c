@@ -47,6 +47,16 @@ static enum status officer_get(struct store *store, const struct id *officer, st
     return sq_one(&query, &sq_officers, ret_row);
 }
 
+static enum status officers_in_charge(struct store *store, store_officer_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_OFFICERS_IN_CHARGE);
+    struct officer_row row;
+
+    while (sq_next(&query, &sq_officers, &row))
+        query.status = each(context, &row);
+    return sq_end(&query);
+}
+
 static enum status officer_put(struct store *store, const struct officer_row *row)
 {
     return sq_put(store, SQ_OFFICER_PUT, row);
@@ -161,6 +171,7 @@ void sq_roster_ops(struct store_ops *ops)
     ops->device_put = device_put;
     ops->officer_get = officer_get;
     ops->officer_put = officer_put;
+    ops->officers_in_charge = officers_in_charge;
     ops->offender_get = offender_get;
     ops->offender_put = offender_put;
     ops->risks_of_offender = risks_of_offender;

@@ -122,7 +122,7 @@ static bool scope_read(struct span blob, struct scope *ret_scope)
     if (blob.size != 1 && blob.size != 1 + ID_SIZE)
         return false;
     scope.kind = (enum scope_kind)blob.data[0];
-    if (scope.kind > SCOPE_OFFICER || (scope.kind == SCOPE_FORCE) != (blob.size == 1))
+    if (scope.kind > SCOPE_DUTY || (scope.kind == SCOPE_FORCE) != (blob.size == 1))
         return false;
     memcpy(scope.id.bytes, blob.data + 1, blob.size - 1);
     *ret_scope = scope;

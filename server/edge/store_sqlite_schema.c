@@ -43,7 +43,8 @@ static const char version_1[] =
     "CREATE TABLE officers ("
     " officer BLOB PRIMARY KEY NOT NULL, role INTEGER NOT NULL, accredited INTEGER NOT NULL,"
     " entitled_from_us INTEGER NOT NULL, entitled_to_us INTEGER NOT NULL, teams BLOB NOT NULL, code TEXT NOT NULL,"
-    " is_operator INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    " is_operator INTEGER NOT NULL, duty INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX officers_in_charge ON officers (officer) WHERE role IN (4, 5) OR duty = 1;"
     "CREATE TABLE offenders ("
     " offender BLOB PRIMARY KEY NOT NULL, team BLOB NOT NULL, manager BLOB NOT NULL, risk INTEGER NOT NULL,"
     " has_place INTEGER NOT NULL, latitude_e7 INTEGER NOT NULL, longitude_e7 INTEGER NOT NULL,"
@@ -121,6 +122,7 @@ static const char version_1[] =
                 " flag BLOB PRIMARY KEY NOT NULL, subject BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
                 " times_raised INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
                 "CREATE INDEX flags_by_subject ON flags (subject);"
+                "CREATE INDEX flags_waiting ON flags (flag) WHERE state = 1;"
                 "CREATE TABLE timers (timer BLOB PRIMARY KEY NOT NULL, due_us INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
                 "CREATE INDEX timers_by_due ON timers (due_us);"
 

@@ -52,6 +52,8 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_DEVICE_PUT] = {SQ_UPSERT, &sq_devices, ""},
     [SQ_OFFICER_GET] = {SQ_SELECT, &sq_officers, "WHERE officer = ?1"},
     [SQ_OFFICER_PUT] = {SQ_UPSERT, &sq_officers, ""},
+    /* Role's supervisors and leaders: the numbers of entry.proto. Said as in the partial index, so that it serves. */
+    [SQ_OFFICERS_IN_CHARGE] = {SQ_SELECT, &sq_officers, "WHERE role IN (4, 5) OR duty = 1 ORDER BY officer"},
     [SQ_OFFENDER_GET] = {SQ_SELECT, &sq_offenders, "WHERE offender = ?1"},
     [SQ_OFFENDER_PUT] = {SQ_UPSERT, &sq_offenders, ""},
     [SQ_RISKS_GET] = {SQ_SELECT, &sq_risks, "WHERE offender = ?1 ORDER BY from_us"},
@@ -132,6 +134,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
 
     [SQ_FLAG_GET] = {SQ_SELECT, &sq_flags, "WHERE flag = ?1"},
     [SQ_FLAGS_ON] = {SQ_SELECT, &sq_flags, "WHERE subject = ?1 ORDER BY flag"},
+    [SQ_FLAGS_WAITING] = {SQ_PLAIN, NULL, "SELECT flag FROM flags WHERE state = 1 ORDER BY flag"},
     [SQ_FLAG_PUT] = {SQ_UPSERT, &sq_flags, ""},
     [SQ_TIMER_FIRST] = {SQ_SELECT, &sq_timers, "WHERE due_us <= ?1 ORDER BY due_us, timer LIMIT 1"},
     [SQ_TIMER_PUT] = {SQ_UPSERT, &sq_timers, ""},

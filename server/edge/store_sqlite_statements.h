@@ -28,6 +28,7 @@ enum sq_statement_id {
     SQ_DEVICE_PUT,
     SQ_OFFICER_GET,
     SQ_OFFICER_PUT,
+    SQ_OFFICERS_IN_CHARGE,
     SQ_OFFENDER_GET,
     SQ_OFFENDER_PUT,
     SQ_RISKS_GET,
@@ -73,6 +74,7 @@ enum sq_statement_id {
 
     SQ_FLAG_GET,
     SQ_FLAGS_ON,
+    SQ_FLAGS_WAITING,
     SQ_FLAG_PUT,
     SQ_TIMER_FIRST,
     SQ_TIMER_PUT,

@@ -111,6 +111,7 @@ static const struct sq_column sq_officers_columns[] = {
     ARRAY(struct officer_row, teams, team_count, "teams"),
     TEXT(struct officer_row, code, "code"),
     INT(struct officer_row, is_operator, "is_operator"),
+    INT(struct officer_row, duty, "duty"),
 };
 TABLE(sq_officers, "officers", struct officer_row);
 

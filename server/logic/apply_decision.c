@@ -18,8 +18,8 @@ static enum status is_officers(void *context, const struct presence_row *row)
 }
 
 /* Nobody decides who is named or possibly present, nor on themselves (L2). */
-static enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
-                               bool *ret_involved)
+enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
+                        bool *ret_involved)
 {
     struct presence_search search = {.officer = officer};
 
@@ -79,39 +79,31 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
     return remember(batch, &row, message);
 }
 
-/* The flag that an entry is about, and whether its author may supervise it. */
-static enum status open_flag(struct batch *batch, struct applying *applying, const struct hash *flag, bool *ret_may,
-                             bool *ret_own)
+/* The flag that an entry is about; held when there is none. */
+static enum status open_flag(struct batch *batch, struct applying *applying, const struct hash *flag,
+                             Doublecrew__V1__FlagRow **ret_row)
 {
-    Doublecrew__V1__FlagRow *row;
-    struct id officer, offender;
-    enum status status = flag_open(batch, flag, &row);
+    enum status status = flag_open(batch, flag, ret_row);
 
-    *ret_may = *ret_own = false;
-    if (status == STATUS_NOT_FOUND) {
-        applying->held = "unknown_flag";
-        return STATUS_OK;
-    }
-    RETURN_IF_BAD(status);
-    officer = pb_id(row->officer_id);
-    offender = pb_id(row->offender_id);
-    *ret_own = id_equal(&officer, &applying->author.officer);
-    return may_supervise(batch, &applying->author, &officer, &offender, ret_may);
+    if (status != STATUS_NOT_FOUND)
+        return status;
+    applying->held = "unknown_flag";
+    return STATUS_OK;
 }
 
+/* By anybody in the chain (A1), whether or not it has come to them yet: who takes it early takes it. */
 enum status apply_flag_acknowledgement(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__FlagAcknowledgement *message = (const Doublecrew__V1__FlagAcknowledgement *)base;
     struct hash flag = pb_hash(message->flag_id);
-    bool may, own;
+    Doublecrew__V1__FlagRow *row;
 
-    RETURN_IF_BAD(open_flag(batch, applying, &flag, &may, &own));
+    RETURN_IF_BAD(open_flag(batch, applying, &flag, &row));
     if (applying->held != NULL)
         return STATUS_OK;
-    if (!may || own) {
-        applying->held = "not_permitted";
+    RETURN_IF_BAD(flag_chain_objection(batch, row, &applying->author, &applying->held));
+    if (applying->held != NULL)
         return STATUS_OK;
-    }
     return flag_acknowledge(batch, &flag, &applying->author.officer);
 }
 
@@ -119,13 +111,15 @@ enum status apply_flag_answer(struct batch *batch, struct applying *applying, co
 {
     const Doublecrew__V1__FlagAnswer *message = (const Doublecrew__V1__FlagAnswer *)base;
     struct hash flag = pb_hash(message->flag_id);
-    bool may, own;
+    Doublecrew__V1__FlagRow *row;
+    struct id about;
 
-    RETURN_IF_BAD(open_flag(batch, applying, &flag, &may, &own));
+    RETURN_IF_BAD(open_flag(batch, applying, &flag, &row));
     if (applying->held != NULL)
         return STATUS_OK;
-    if (!own) {
-        applying->held = "not_permitted";
+    about = pb_id(row->officer_id);
+    if (!id_equal(&about, &applying->author.officer)) {
+        applying->held = "not_own_flag";
         return STATUS_OK;
     }
     return flag_answer(batch, &flag, message->words);

@@ -29,6 +29,45 @@ void policy_for_rule(const Doublecrew__V1__Policy *message, struct rule_policy *
     }
 }
 
+void policy_for_flags(const Doublecrew__V1__Policy *message, struct flag_policy *policy)
+{
+    flag_policy_default(policy);
+    policy->effective_from_us = message->effective_from_ms * 1000;
+    policy->max_alone_us = message->max_alone_s * SECOND_US;
+    if (message->acknowledge_within_s > 0)
+        policy->acknowledge_us = message->acknowledge_within_s * SECOND_US;
+    if (message->welfare_check_s > 0)
+        policy->welfare_us = message->welfare_check_s * SECOND_US;
+    if (message->longest_visit_s > 0)
+        policy->longest_us = message->longest_visit_s * SECOND_US;
+    if (message->work_days == 0)
+        return;
+    policy->hours = (struct work_hours){message->work_from_min, message->work_to_min, message->work_days};
+    policy->answer_us = message->answer_within_s * SECOND_US;
+    policy->repeated_lone = message->repeated_lone;
+    policy->repeated_us = message->repeated_within_s * SECOND_US;
+    policy->same_pair = message->same_pair;
+    policy->plausible_us = message->plausible_visit_s * SECOND_US;
+    policy->edited_after_us = message->edited_after_s * SECOND_US;
+}
+
+/* Nothing outlasts a day of the clock, and no clock is wound for longer than a year (work_hours.h). */
+static bool policy_is_sound(const Doublecrew__V1__Policy *policy)
+{
+    const uint32_t week_s = 7 * 24 * 3600;
+
+    return policy->drift_ppm < 1000000 && policy->work_from_min <= 1440 && policy->work_to_min <= 1440 &&
+           policy->acknowledge_within_s <= week_s && policy->answer_within_s <= week_s;
+}
+
+static int flags_by_effect(const void *a, const void *b)
+{
+    const struct flag_policy *left = a;
+    const struct flag_policy *right = b;
+
+    return (left->effective_from_us > right->effective_from_us) - (left->effective_from_us < right->effective_from_us);
+}
+
 static int by_effect(const void *a, const void *b)
 {
     const struct rule_policy *left = a;
@@ -48,13 +87,16 @@ enum status batch_policies(struct batch *batch, const struct rule_policy **ret_p
         arena_reset(batch->scratch, ARENA_CAP_DEFAULT);
         rule_policy_default(&batch->policies[0]);
         batch->policies[0].effective_from_us = INT64_MIN;
+        flag_policy_default(&batch->flag_policies[0]);
         for (size_t i = 0; i < count; i++) {
             ProtobufCMessage *message;
 
             RETURN_IF_BAD(wire_unpack(batch->scratch, &doublecrew__v1__policy__descriptor, bodies[i], &message));
             policy_for_rule((const Doublecrew__V1__Policy *)message, &batch->policies[i + 1]);
+            policy_for_flags((const Doublecrew__V1__Policy *)message, &batch->flag_policies[i + 1]);
         }
         qsort(batch->policies, count + 1, sizeof(batch->policies[0]), by_effect);
+        qsort(batch->flag_policies, count + 1, sizeof(batch->flag_policies[0]), flags_by_effect);
         batch->policy_count = count + 1;
     }
     *ret_policies = batch->policies;
@@ -71,6 +113,18 @@ enum status batch_policy_at(struct batch *batch, int64_t at_us, const struct rul
     for (size_t i = 1; i < count && policies[i].effective_from_us <= at_us; i++)
         at = i;
     *ret_policy = &policies[at];
+    return STATUS_OK;
+}
+
+enum status batch_flag_policy_at(struct batch *batch, int64_t at_us, const struct flag_policy **ret_policy)
+{
+    const struct rule_policy *policies;
+    size_t count, at = 0;
+
+    RETURN_IF_BAD(batch_policies(batch, &policies, &count));
+    for (size_t i = 1; i < count && batch->flag_policies[i].effective_from_us <= at_us; i++)
+        at = i;
+    *ret_policy = &batch->flag_policies[at];
     return STATUS_OK;
 }
 
@@ -105,8 +159,8 @@ enum status apply_policy(struct batch *batch, struct applying *applying, const P
         return status;
     }
     RETURN_IF_BAD(batch_policies(batch, &policies, &count));
-    if (count > LOGIC_POLICIES_MAX || policy.drift_ppm >= 1000000) {
-        applying->held = policy.drift_ppm >= 1000000 ? "malformed_payload" : "over_limit";
+    if (count > LOGIC_POLICIES_MAX || !policy_is_sound(&policy)) {
+        applying->held = policy_is_sound(&policy) ? "over_limit" : "malformed_payload";
         return STATUS_OK;
     }
     if (policy.effective_from_ms * 1000 < batch->time_us)

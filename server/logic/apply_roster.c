@@ -57,7 +57,8 @@ enum status apply_officer(struct batch *batch, struct applying *applying, const 
                                             .accredited = message->accredited,
                                             .entitled_from_us = message->entitled_from_ms * 1000,
                                             .entitled_to_us = end_us(message->entitled_to_ms),
-                                            .is_operator = message->role == DOUBLECREW__V1__ROLE__ROLE_OPERATOR};
+                                            .is_operator = message->role == DOUBLECREW__V1__ROLE__ROLE_OPERATOR,
+                                            .duty = message->duty};
     enum status status;
 
     if (message->n_team_ids > LOGIC_TEAMS_MAX || strlen(message->code) >= sizeof(row.code)) {
@@ -72,6 +73,7 @@ enum status apply_officer(struct batch *batch, struct applying *applying, const 
         return status;
     RETURN_IF_BAD(batch->store->ops->officer_put(batch->store, &row));
     batch->roster_changed = true;
+    batch->in_charge_read = false;
     RETURN_IF_BAD(publish_officer(batch, applying, message));
     return officer_changed(batch, &before, &row, applying->pos);
 }

@@ -101,6 +101,7 @@ void batch_free(struct batch *batch)
     free(batch->items);
     free(batch->flag_touches);
     free(batch->decisions);
+    free(batch->in_charge);
     for (size_t i = 0; i < batch->reason_count; i++)
         free(batch->reasons[i]);
     hash_set_done(&batch->touched);
@@ -128,11 +129,20 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->named = (struct batch_named){0};
     batch->policy_count = 0;
     batch->voids_read = false;
+    batch->in_charge_read = false;
     batch->tree_before = batch->tree;
     batch->next = batch->head;
     batch->time_us = time_us > batch->head.time_us ? time_us : batch->head.time_us;
     batch->phase_time_us = batch->time_us;
     return STATUS_OK;
+}
+
+/* A timer's id is the flag's whose clock it is, or the presence's. */
+static enum status timer_fired(struct batch *batch, const struct hash *id)
+{
+    enum status status = flag_clock_fired(batch, id);
+
+    return status == STATUS_NOT_FOUND ? batch_touch(batch, id) : status;
 }
 
 /* Each timer is a phase of its own, as of its due time (J2); in clock trouble others may have been recorded since (T5). */
@@ -146,7 +156,7 @@ enum status batch_fire_timers(struct batch *batch, int64_t until_us)
         batch->timers_fired = true;
         batch->phase_time_us = timer.due_us > batch->next.time_us ? timer.due_us : batch->next.time_us;
         batch->timer_last_us = batch->phase_time_us;
-        RETURN_IF_BAD(batch_touch(batch, &timer.id));
+        RETURN_IF_BAD(timer_fired(batch, &timer.id));
         RETURN_IF_BAD(derive_phase(batch));
         if (batch->replay != NULL && batch->replay->one_row && !batch->replay->has_issued)
             break; /* the row was this timer's; what comes next has its own */

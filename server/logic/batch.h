@@ -46,11 +46,13 @@ struct batch_result {
     } held[16];             /* the first ones */
 };
 
+#define BATCH_FLAG_SCOPES_MAX 20 /* as many as a row may lie in */
+
 /* A flag that this batch raised or changed, for the urgent lane. Valid until the next batch. */
 struct batch_flag {
     uint64_t pos;
     struct hash flag;
-    struct scope scopes[8];
+    struct scope scopes[BATCH_FLAG_SCOPES_MAX];
     size_t scope_count;
     struct span row; /* a packed FlagRow */
     bool alarm;      /* newly raised: push it live; otherwise an update */

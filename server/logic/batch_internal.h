@@ -46,6 +46,7 @@ struct fresh_decision {
     struct hash presence;
     struct id by;
     bool appropriate;
+    bool first_of_two; /* policy asks for a second supervisor's word: it ends nothing yet (L2) */
     char reason_code[TEXT_SHORT_MAX + 1];
     char *words; /* owned */
 };
@@ -127,7 +128,11 @@ struct batch {
     size_t reason_count;
 
     struct rule_policy policies[LOGIC_POLICIES_MAX + 1];
-    size_t policy_count; /* 0: to be read */
+    struct flag_policy flag_policies[LOGIC_POLICIES_MAX + 1]; /* the same versions, in the same order */
+    size_t policy_count;                                      /* 0: to be read */
+    struct officer_row *in_charge;                            /* supervisors, leaders, the duty role, by id */
+    size_t in_charge_count, in_charge_capacity;
+    bool in_charge_read;
     struct anchor_void_row voids[LOGIC_ANCHOR_VOIDS_MAX];
     size_t void_count;
     bool voids_read;
@@ -161,6 +166,10 @@ MUST_USE enum status batch_policies(struct batch *batch, const struct rule_polic
 void batch_note_named(struct batch *batch, const struct id *officers, size_t count);
 /* As the rule takes it. */
 void policy_for_rule(const Doublecrew__V1__Policy *message, struct rule_policy *policy);
+/* The same version as flags need it; what an older version doesn't say is as DOMAIN.md has it. */
+void policy_for_flags(const Doublecrew__V1__Policy *message, struct flag_policy *policy);
+/* The one in force at a time. */
+MUST_USE enum status batch_flag_policy_at(struct batch *batch, int64_t at_us, const struct flag_policy **ret_policy);
 /* The policy in force at a time. */
 MUST_USE enum status batch_policy_at(struct batch *batch, int64_t at_us, const struct rule_policy **ret_policy);
 
@@ -401,7 +410,8 @@ struct scope_list {
 MUST_USE enum status scopes_of_offender(struct batch *batch, const struct id *offender, struct scope_list *ret_scopes);
 MUST_USE enum status scopes_of_presence(struct batch *batch, const struct id *offender, const struct id *officer,
                                         struct scope_list *ret_scopes);
-MUST_USE enum status scopes_of_flag(struct batch *batch, const struct id *offender, const struct id *officer,
+/* The officer, the teams' supervisors, and whomever it has gone up to (A1). */
+MUST_USE enum status scopes_of_flag(struct batch *batch, const Doublecrew__V1__FlagRow *flag,
                                     struct scope_list *ret_scopes);
 /* Its author, and the offender's team. */
 MUST_USE enum status scopes_of_proposal(struct batch *batch, const struct id *offender, const struct id *officer,
@@ -439,6 +449,40 @@ MUST_USE enum status flags_settle_verdict(struct batch *batch, const struct pres
                                           const struct rule_verdict *verdict, enum rule_risk risk);
 MUST_USE enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const struct id *by);
 MUST_USE enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words);
+/* Stored, and issued in this phase; raised: as an alarm. */
+MUST_USE enum status flag_put(struct batch *batch, const Doublecrew__V1__FlagRow *message, uint32_t kind, bool raised);
+MUST_USE enum status flag_open_kind(struct batch *batch, const struct hash *flag, uint32_t *ret_kind,
+                                    Doublecrew__V1__FlagRow **ret_row);
+
+/* flag_clock.c (A1, A2) */
+/* Raised now: who is asked, when it is pushed, until when. What it allocates lies in the batch's arena. */
+MUST_USE enum status flag_clock_start(struct batch *batch, Doublecrew__V1__FlagRow *message, enum flag_kind kind);
+/* The officer has answered: the supervisors' time runs from here, if it didn't already. */
+MUST_USE enum status flag_clock_answered(struct batch *batch, Doublecrew__V1__FlagRow *message);
+/* The timer that the row asks for; none while another engine's records pass. */
+MUST_USE enum status flag_clock_wind(struct batch *batch, const Doublecrew__V1__FlagRow *message);
+/* That nobody acknowledged it is a flag of its own, and ends when somebody does (A3). */
+MUST_USE enum status flag_clock_follow(struct batch *batch, const Doublecrew__V1__FlagRow *message, uint32_t kind);
+/* A flag's clock has run: it is pushed now that working hours have begun, or goes up. */
+MUST_USE enum status flag_clock_fired(struct batch *batch, const struct hash *flag);
+/* After a change of engine: every flag that waits has its timer again. */
+MUST_USE enum status flags_wind_all(struct batch *batch);
+
+/* flag_chain.c (A1) */
+#define FLAG_OWNERS_MAX 32 /* of one level: more than these are asked, but not named in the row */
+struct flag_owners {
+    struct id officers[FLAG_OWNERS_MAX];
+    size_t count;
+};
+/* Whom a level asks; nobody who was there, whom it is about, or whom a lower level has asked. Levels: FlagLevel. */
+MUST_USE enum status flag_chain_level(struct batch *batch, const Doublecrew__V1__FlagRow *flag, uint32_t level,
+                                      struct flag_owners *ret_owners);
+/* NULL: may acknowledge it; otherwise why not: "own_flag", "present_at_visit", "not_in_chain". */
+MUST_USE enum status flag_chain_objection(struct batch *batch, const Doublecrew__V1__FlagRow *flag,
+                                          const struct officer_row *officer, const char **ret_objection);
+/* Nobody decides who is named or possibly present, nor on themselves (L2). */
+MUST_USE enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
+                                 bool *ret_involved);
 /* Unpacked into the batch's arena. NOT_FOUND. */
 MUST_USE enum status flag_open(struct batch *batch, const struct hash *flag, Doublecrew__V1__FlagRow **ret_row);
 /* A flag as it was told: its row, its view. Borrows from message. */

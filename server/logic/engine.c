@@ -50,6 +50,7 @@ enum status engine_touch_all(struct batch *batch)
 
     for (size_t i = 0; replay != NULL && i < replay->untold_count; i++)
         RETURN_IF_BAD(flag_touch_untold(batch, &replay->untold[i]));
+    RETURN_IF_BAD(flags_wind_all(batch));
     return batch->store->ops->presences_all(batch->store, touch, batch);
 }
 

@@ -93,14 +93,30 @@ enum status scopes_of_presence(struct batch *batch, const struct id *offender, c
     return add_teams_of_officer(batch, SCOPE_TEAM, officer, ret_scopes);
 }
 
-/* The officer first: they see and can answer their own flag first (A2). */
-enum status scopes_of_flag(struct batch *batch, const struct id *offender, const struct id *officer,
-                           struct scope_list *ret_scopes)
+/* Zero stands for all leaders, for the duty role. */
+static void add_whole_scope(struct scope_list *list, enum scope_kind kind)
 {
+    if (list->count < LOGIC_SCOPES_MAX)
+        list->scopes[list->count++] = (struct scope){.kind = kind};
+}
+
+/* The officer first: they see and can answer their own flag first (A2). */
+enum status scopes_of_flag(struct batch *batch, const Doublecrew__V1__FlagRow *flag, struct scope_list *ret_scopes)
+{
+    struct id offender = pb_id(flag->offender_id), officer = pb_id(flag->officer_id);
+
     ret_scopes->count = 0;
-    add_scope(ret_scopes, SCOPE_OFFICER, officer);
-    RETURN_IF_BAD(add_team_of_offender(batch, SCOPE_SUPERVISORS, offender, ret_scopes));
-    return add_teams_of_officer(batch, SCOPE_SUPERVISORS, officer, ret_scopes);
+    add_scope(ret_scopes, SCOPE_OFFICER, &officer);
+    if (flag->level >= DOUBLECREW__V1__FLAG_LEVEL__FLAG_LEVEL_ANY_LEADER)
+        add_whole_scope(ret_scopes, SCOPE_LEADERS);
+    if (flag->level >= DOUBLECREW__V1__FLAG_LEVEL__FLAG_LEVEL_DUTY)
+        add_whole_scope(ret_scopes, SCOPE_DUTY);
+    RETURN_IF_BAD(add_team_of_offender(batch, SCOPE_SUPERVISORS, &offender, ret_scopes));
+    RETURN_IF_BAD(add_teams_of_officer(batch, SCOPE_SUPERVISORS, &officer, ret_scopes));
+    if (flag->level < DOUBLECREW__V1__FLAG_LEVEL__FLAG_LEVEL_LEADERS)
+        return STATUS_OK;
+    RETURN_IF_BAD(add_team_of_offender(batch, SCOPE_LEADERS, &offender, ret_scopes));
+    return add_teams_of_officer(batch, SCOPE_LEADERS, &officer, ret_scopes);
 }
 
 /* The hash of a row as it lies in the store, and so as it is sent. Zero when there is none: nobody holds it then. */

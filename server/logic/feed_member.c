@@ -15,6 +15,7 @@ static void add(struct scope_list *list, enum scope_kind kind, const struct id *
 
 static enum status scopes_of_member(struct batch *batch, const struct device_row *device, struct scope_list *ret_scopes)
 {
+    const struct id everybody = {{0}};
     struct officer_row officer;
     enum status status = STATUS_NOT_FOUND;
 
@@ -31,7 +32,13 @@ static enum status scopes_of_member(struct batch *batch, const struct device_row
         add(ret_scopes, SCOPE_TEAM, &officer.teams[i]);
         if (officer.role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
             add(ret_scopes, SCOPE_SUPERVISORS, &officer.teams[i]);
+        if (officer.role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
+            add(ret_scopes, SCOPE_LEADERS, &officer.teams[i]);
     }
+    if (officer.role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
+        add(ret_scopes, SCOPE_LEADERS, &everybody);
+    if (officer.duty)
+        add(ret_scopes, SCOPE_DUTY, &everybody);
     return STATUS_OK;
 }
 
@@ -243,10 +250,8 @@ static enum status scopes_of_view(struct batch *batch, const struct view_key *ke
     RETURN_IF_BAD(batch->store->ops->view_get(batch->store, span_of(key->bytes, key->size), &view));
     RETURN_IF_BAD(unpack_row(batch, view.row, &row));
     RETURN_IF_BAD(offender_of_row(batch, row, &offender));
-    if (row->row_case == DOUBLECREW__V1__ROW__ROW_FLAG) {
-        officer = pb_id(row->flag->officer_id);
-        return scopes_of_flag(batch, &offender, &officer, ret_scopes);
-    }
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_FLAG)
+        return scopes_of_flag(batch, row->flag, ret_scopes);
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_PROPOSAL) {
         officer = pb_id(row->proposal->officer_id);
         return scopes_of_proposal(batch, &offender, &officer, ret_scopes);
@@ -295,18 +300,35 @@ static enum status collect_presence(void *context, const struct presence_row *ro
     return STATUS_OK;
 }
 
-/* The flags on a presence go where its officer's supervisors are. */
-static enum status add_flags(struct key_list *list, const struct view_key *presence_key)
+/* The flags on something go where its officer's supervisors are; so does, that nobody acknowledged one of them (A3). */
+static enum status add_flags(struct key_list *list, const struct hash *subject)
 {
     struct flag_row flags[FLAG_KIND_COUNT];
-    struct hash subject;
+    struct hash ids[FLAG_KIND_COUNT];
     size_t count;
 
-    RETURN_IF_BAD(hash_from_span(span_of(presence_key->bytes + 1, HASH_SIZE), &subject));
-    RETURN_IF_BAD(list->batch->store->ops->flags_on(list->batch->store, &subject, flags, FLAG_KIND_COUNT, &count));
+    RETURN_IF_BAD(list->batch->store->ops->flags_on(list->batch->store, subject, flags, FLAG_KIND_COUNT, &count));
     for (size_t i = 0; i < count; i++) {
         RETURN_IF_BAD(batch_list_room((void **)&list->keys, &list->capacity, list->count, sizeof(*list->keys)));
         list->keys[list->count++] = view_key_of_hash('f', &flags[i].flag);
+        ids[i] = flags[i].flag;
+    }
+    for (size_t i = 0; i < count; i++)
+        RETURN_IF_BAD(add_flags(list, &ids[i]));
+    return STATUS_OK;
+}
+
+static enum status add_flags_on_devices(struct key_list *list, const struct id *officer)
+{
+    struct device_row devices[LOGIC_DEVICES_MAX];
+    size_t count;
+
+    RETURN_IF_BAD(
+        list->batch->store->ops->devices_of_officer(list->batch->store, officer, devices, LOGIC_DEVICES_MAX, &count));
+    for (size_t i = 0; i < count; i++) {
+        struct hash subject = flag_subject_of_id(&devices[i].device);
+
+        RETURN_IF_BAD(add_flags(list, &subject));
     }
     return STATUS_OK;
 }
@@ -333,10 +355,13 @@ enum status feed_officer_moved(struct batch *batch, const struct id *officer, ui
     size_t presences = list.count;
 
     for (size_t i = 0; i < presences && status == STATUS_OK; i++) {
-        struct view_key key = list.keys[i];
+        struct hash subject;
 
-        status = add_flags(&list, &key);
+        memcpy(subject.bytes, list.keys[i].bytes + 1, HASH_SIZE);
+        status = add_flags(&list, &subject);
     }
+    if (status == STATUS_OK)
+        status = add_flags_on_devices(&list, officer);
     if (status == STATUS_OK)
         status = rescope_known(batch, &list, pos);
     free(list.keys);

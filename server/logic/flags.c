@@ -28,6 +28,16 @@ static const struct flag_info infos[FLAG_KIND_COUNT] = {
     [FLAG_AUTHORITY_AFTER_THE_FACT] = {"authority_after_the_fact", 2, false,
                                        "Authority for this lone visit was given only afterwards."},
     [FLAG_UNDERIVED] = {"underived", 3, true, "The verdicts for this offender could not be worked out."},
+    [FLAG_LONE_LIVE] = {"lone_live", 3, false,
+                        "The officer is there without the second officer named, whose phone is online."},
+    [FLAG_LATE_TO_LEAVE] = {"late_to_leave", 3, true, "The officer has not checked out in time."},
+    [FLAG_REPEATED_LONE] = {"repeated_lone", 3, false,
+                            "The same officer has been alone with the same offender before."},
+    [FLAG_LOST_DEVICE] = {"lost_device", 3, false, "A device was reported lost, or its use was stopped."},
+    [FLAG_UNACKNOWLEDGED] = {"unacknowledged", 4, true, "Nobody acknowledged a flag, not even the duty role."},
+    [FLAG_SAME_PAIR] = {"same_pair", 1, false, "The same two officers have made every one of these visits."},
+    [FLAG_SHORT_VISIT] = {"short_visit", 1, false, "The visit was shorter than is plausible."},
+    [FLAG_EDITED_AFTER] = {"edited_after", 1, false, "The record was changed long after the visit."},
 };
 
 const struct flag_info *flag_info(uint32_t kind)
@@ -61,6 +71,8 @@ struct hash flag_subject_of_id(const struct id *id)
 }
 
 #define BIT(kind) (UINT32_C(1) << (kind))
+#define MINUTE_US (INT64_C(60) * 1000 * 1000)
+#define DAY_US (24 * 60 * MINUTE_US)
 
 /* Reasons that are flags by themselves. */
 static const struct {
@@ -142,7 +154,39 @@ uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us)
 
 uint32_t flags_of_presences(void)
 {
-    return (BIT(FLAG_KIND_COUNT) - 1) & ~(BIT(0) | BIT(FLAG_FORK) | BIT(FLAG_UNDERIVED));
+    return (BIT(FLAG_KIND_COUNT) - 1) &
+           ~(BIT(0) | BIT(FLAG_FORK) | BIT(FLAG_UNDERIVED) | BIT(FLAG_LOST_DEVICE) | BIT(FLAG_UNACKNOWLEDGED));
+}
+
+void flag_policy_default(struct flag_policy *ret_policy)
+{
+    *ret_policy = (struct flag_policy){.effective_from_us = INT64_MIN,
+                                       .hours = work_hours_default(),
+                                       .acknowledge_us = 15 * MINUTE_US,
+                                       .answer_us = 30 * MINUTE_US,
+                                       .welfare_us = 60 * MINUTE_US,
+                                       .longest_us = 180 * MINUTE_US,
+                                       .max_alone_us = 10 * MINUTE_US,
+                                       .repeated_lone = 2,
+                                       .repeated_us = 90 * DAY_US,
+                                       .same_pair = 8,
+                                       .plausible_us = 3 * MINUTE_US,
+                                       .edited_after_us = 3 * DAY_US};
+}
+
+int64_t flag_alarm_us(const struct flag_policy *policy, bool safety, int64_t at_us)
+{
+    return safety ? at_us : work_begin(&policy->hours, at_us);
+}
+
+int64_t flag_acknowledge_by_us(const struct flag_policy *policy, bool safety, int64_t from_us)
+{
+    return safety ? from_us + policy->acknowledge_us : work_add(&policy->hours, from_us, policy->acknowledge_us);
+}
+
+int64_t flag_answer_by_us(const struct flag_policy *policy, bool safety, int64_t at_us)
+{
+    return safety ? at_us : work_add(&policy->hours, at_us, policy->answer_us);
 }
 
 enum flag_move flag_next(enum flag_state previous, bool wanted, bool decided)
@@ -158,7 +202,7 @@ enum flag_move flag_next(enum flag_state previous, bool wanted, bool decided)
             return FLAG_STAYS;
         return decided ? FLAG_IS_DECIDED : FLAG_IS_REOPENED;
     case FLAG_DECIDED:
-        return FLAG_STAYS;
+        return decided ? FLAG_IS_DECIDED : FLAG_STAYS;
     }
     if (!wanted)
         return FLAG_STAYS;

@@ -10,6 +10,7 @@
 #include "core/rule.h"
 #include "core/sha256.h"
 #include "server/logic/store.h"
+#include "server/logic/work_hours.h"
 
 /* Numbers stand in the store: never reused. */
 enum flag_kind {
@@ -33,6 +34,14 @@ enum flag_kind {
     FLAG_AUTHORITY_NOT_PERMITTED = 18,
     FLAG_AUTHORITY_AFTER_THE_FACT = 19,
     FLAG_UNDERIVED = 20, /* subject: the offender (J7) */
+    FLAG_LONE_LIVE = 21,
+    FLAG_LATE_TO_LEAVE = 22,
+    FLAG_REPEATED_LONE = 23,
+    FLAG_LOST_DEVICE = 24,    /* subject: the device */
+    FLAG_UNACKNOWLEDGED = 25, /* subject: the flag */
+    FLAG_SAME_PAIR = 26,
+    FLAG_SHORT_VISIT = 27,
+    FLAG_EDITED_AFTER = 28,
     FLAG_KIND_COUNT
 };
 
@@ -67,8 +76,32 @@ enum flag_move { FLAG_STAYS, FLAG_IS_RAISED, FLAG_IS_REOPENED, FLAG_IS_CLEARED, 
 /*
  * What becomes of a flag: previous is its state (0: there is none), wanted what the evidence says now, decided whether a
  * decision on its subject has just been recorded. A decision ends what is open and what would be raised with it; what was
- * decided stays so, whatever the evidence says later.
+ * decided stays so, whatever the evidence says later, and only another decision changes what it says.
  */
 enum flag_move flag_next(enum flag_state previous, bool wanted, bool decided);
+
+/* Policy as far as flags need it: who is asked when (A1, A2), and what patterns are worth showing (A3). */
+struct flag_policy {
+    int64_t effective_from_us;
+    struct work_hours hours;
+    int64_t acknowledge_us;
+    int64_t answer_us;
+    int64_t welfare_us;
+    int64_t longest_us;
+    int64_t max_alone_us;
+    uint32_t repeated_lone; /* 0, here and below: not looked at */
+    int64_t repeated_us;
+    uint32_t same_pair;
+    int64_t plausible_us;
+    int64_t edited_after_us;
+};
+/* DOMAIN.md's defaults, in force for all time. */
+void flag_policy_default(struct flag_policy *ret_policy);
+
+/* When a flag raised, or gone up, at at_us is pushed, and when it goes (further) up: safety at all hours (A2). */
+int64_t flag_alarm_us(const struct flag_policy *policy, bool safety, int64_t at_us);
+int64_t flag_acknowledge_by_us(const struct flag_policy *policy, bool safety, int64_t from_us);
+/* Until when the officer is asked first; at_us for the safety lane, which asks nobody first. */
+int64_t flag_answer_by_us(const struct flag_policy *policy, bool safety, int64_t at_us);
 
 #endif

@@ -6,7 +6,9 @@
 
 typedef Doublecrew__V1__FlagRow flag_message;
 
-static enum status touch_flag(struct batch *batch, const struct hash *flag, bool raised)
+#define FLAG_HISTORY_MAX 16 /* of one row; all of it stands in the journal */
+
+static enum status flag_touch(struct batch *batch, const struct hash *flag, bool raised)
 {
     for (size_t i = 0; i < batch->flag_touch_count; i++) {
         if (hash_equal(&batch->flag_touches[i].flag, flag)) {
@@ -35,19 +37,19 @@ static enum status put_row(struct batch *batch, const flag_message *message, uin
     row.body = span_of(bytes, size);
     status = batch->store->ops->flag_put(batch->store, &row);
     free(bytes);
-    return status;
+    return status == STATUS_OK ? flag_clock_wind(batch, message) : status;
 }
 
-static enum status put_flag(struct batch *batch, const flag_message *message, uint32_t kind, bool raised)
+enum status flag_put(struct batch *batch, const flag_message *message, uint32_t kind, bool raised)
 {
     struct hash flag = pb_hash(message->flag_id);
 
     RETURN_IF_BAD(put_row(batch, message, kind));
-    return touch_flag(batch, &flag, raised);
+    RETURN_IF_BAD(flag_touch(batch, &flag, raised));
+    return flag_clock_follow(batch, message, kind);
 }
 
-static enum status open_row(struct batch *batch, const struct hash *flag, uint32_t *ret_kind,
-                            flag_message **ret_message)
+enum status flag_open_kind(struct batch *batch, const struct hash *flag, uint32_t *ret_kind, flag_message **ret_message)
 {
     struct flag_row row;
     ProtobufCMessage *message;
@@ -63,7 +65,7 @@ enum status flag_open(struct batch *batch, const struct hash *flag, flag_message
 {
     uint32_t kind;
 
-    return open_row(batch, flag, &kind, ret_row);
+    return flag_open_kind(batch, flag, &kind, ret_row);
 }
 
 static void fill_new(const struct flag_about *about, const struct hash *flag, flag_message *message,
@@ -84,10 +86,36 @@ static void fill_new(const struct flag_about *about, const struct hash *flag, fl
     }
 }
 
-static void raise(const struct batch *batch, const struct flag_about *about, flag_message *message)
+/* What the row said of the time before goes with it. */
+static enum status keep_phase(struct batch *batch, flag_message *message)
+{
+    Doublecrew__V1__FlagPhase **history, *phase;
+    size_t keep = message->n_history < FLAG_HISTORY_MAX ? message->n_history : FLAG_HISTORY_MAX - 1;
+
+    if (message->times_raised == 0)
+        return STATUS_OK;
+    history = arena_alloc(batch->arena, (keep + 1) * sizeof(history[0]));
+    phase = arena_alloc(batch->arena, sizeof(*phase));
+    if (history == NULL || phase == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < keep; i++) /* the oldest goes */
+        history[i] = message->history[message->n_history - keep + i];
+    doublecrew__v1__flag_phase__init(phase);
+    phase->raised_ms = message->raised_ms;
+    phase->ended_ms = message->ended_ms;
+    phase->acknowledged_ms = message->acknowledged_ms;
+    phase->acknowledged_by = message->acknowledged_by;
+    history[keep] = phase;
+    message->history = history;
+    message->n_history = keep + 1;
+    return STATUS_OK;
+}
+
+static enum status raise(struct batch *batch, const struct flag_about *about, flag_message *message)
 {
     static char none[] = "";
 
+    RETURN_IF_BAD(keep_phase(batch, message));
     message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED;
     message->lane = about->lane;
     message->severity = about->severity;
@@ -100,7 +128,18 @@ static void raise(const struct batch *batch, const struct flag_about *about, fla
     message->appropriate = false;
     message->reason_code = none;
     message->words = none;
+    message->second_needed = false;
     message->times_raised++;
+    return flag_clock_start(batch, message, about->kind);
+}
+
+/* Between people "not appropriate" stands; a person's own last word replaces the one before (L2). */
+static bool outweighed(const flag_message *message, const struct fresh_decision *decision)
+{
+    struct id by = pb_id(message->ended_by);
+
+    return message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_DECIDED && !message->appropriate &&
+           decision->appropriate && !id_equal(&by, &decision->by);
 }
 
 /* The message borrows from the decision until it is packed. */
@@ -108,6 +147,9 @@ static void decide(const struct batch *batch, const struct fresh_decision *decis
 {
     const char *reason_code = decision->reason_code;
 
+    if (outweighed(message, decision))
+        return;
+    message->second_needed = false;
     message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_DECIDED;
     message->ended_ms = batch->phase_time_us / 1000;
     message->ended_by = pb_from_id(&decision->by);
@@ -127,7 +169,7 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
     enum status status;
 
     RETURN_IF_BAD(flag_id(batch->sha, about->kind, &about->subject, &flag));
-    status = open_row(batch, &flag, &kind, &message);
+    status = flag_open_kind(batch, &flag, &kind, &message);
     if (status == STATUS_NOT_FOUND)
         fill_new(about, &flag, message, &presence);
     else
@@ -138,29 +180,68 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
         return STATUS_OK;
     case FLAG_IS_RAISED:
     case FLAG_IS_REOPENED:
-        raise(batch, about, message);
+        RETURN_IF_BAD(raise(batch, about, message));
         break;
     case FLAG_IS_CLEARED:
         message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_CLEARED;
         message->ended_ms = batch->phase_time_us / 1000;
         break;
     case FLAG_IS_DECIDED:
-        if (message->state != DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED &&
-            message->state != DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED)
-            raise(batch, about, message);
+        if (message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_UNSPECIFIED ||
+            message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_CLEARED)
+            RETURN_IF_BAD(raise(batch, about, message));
+        if (decision->first_of_two) {
+            message->second_needed = true;
+            break;
+        }
         decide(batch, decision, message);
         break;
     }
-    return put_flag(batch, message, kind, move == FLAG_IS_RAISED || move == FLAG_IS_REOPENED);
+    bool raised = move == FLAG_IS_RAISED || move == FLAG_IS_REOPENED;
+
+    return flag_put(batch, message, kind, raised && !message->quiet);
 }
 
-static const struct fresh_decision *decision_on(const struct batch *batch, const struct hash *presence)
+static struct fresh_decision *decision_on(struct batch *batch, const struct hash *presence)
 {
     for (size_t i = batch->decision_count; i > 0; i--) { /* the last one speaks */
         if (hash_equal(&batch->decisions[i - 1].presence, presence))
             return &batch->decisions[i - 1];
     }
     return NULL;
+}
+
+/* A person's last decision speaks; those of contested logs are left out by the store. */
+static enum status count_for(struct batch *batch, const struct hash *presence, size_t *ret_count)
+{
+    struct decision_row rows[LOGIC_DECISIONS_MAX];
+    size_t count;
+
+    RETURN_IF_BAD(batch->store->ops->decisions_on(batch->store, presence, rows, LOGIC_DECISIONS_MAX, &count));
+    *ret_count = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool last = true;
+
+        for (size_t later = i + 1; later < count; later++)
+            last = last && !id_equal(&rows[i].by, &rows[later].by);
+        *ret_count += last && rows[i].counts;
+    }
+    return STATUS_OK;
+}
+
+/* For a band in which policy allows no lone visit, "appropriate" takes two supervisors (L2). */
+static enum status needs_second(struct batch *batch, const struct rule_verdict *verdict,
+                                const struct fresh_decision *decision, bool *ret_needs)
+{
+    bool lone = verdict->company == RULE_COMPANY_LONE_PROVISIONAL || verdict->company == RULE_COMPANY_LONE_CONFIRMED;
+    size_t count = 0;
+
+    *ret_needs = false;
+    if (!decision->appropriate || !lone || (verdict->reasons & RULE_REASON_LONE_FORBIDDEN) == 0)
+        return STATUS_OK;
+    RETURN_IF_BAD(count_for(batch, &decision->presence, &count));
+    *ret_needs = count < 2;
+    return STATUS_OK;
 }
 
 /* More where policy excludes lone visits; day and night while it goes on with a high risk (A2). */
@@ -172,7 +253,9 @@ static void weigh(const struct rule_verdict *verdict, enum rule_risk risk, struc
     about->severity = info->severity;
     if ((verdict->reasons & RULE_REASON_LONE_FORBIDDEN) != 0 && about->severity < 4)
         about->severity++;
-    about->lane = info->safety || (live && about->kind == FLAG_LONE_CONFIRMED && risk >= RULE_RISK_HIGH)
+    bool alone = about->kind == FLAG_LONE_CONFIRMED || about->kind == FLAG_LONE_LIVE;
+
+    about->lane = info->safety || (live && alone && risk >= RULE_RISK_HIGH)
                       ? DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_SAFETY
                       : DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE;
 }
@@ -180,12 +263,14 @@ static void weigh(const struct rule_verdict *verdict, enum rule_risk risk, struc
 enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
                                  const struct rule_verdict *verdict, enum rule_risk risk)
 {
-    const struct fresh_decision *decision = decision_on(batch, &presence->presence);
+    struct fresh_decision *decision = decision_on(batch, &presence->presence);
     uint32_t wanted = flags_of_verdict(verdict);
     uint32_t looked_at = wanted;
     struct flag_row stored[FLAG_KIND_COUNT];
     size_t count;
 
+    if (decision != NULL)
+        RETURN_IF_BAD(needs_second(batch, verdict, decision, &decision->first_of_two));
     RETURN_IF_BAD(batch->store->ops->flags_on(batch->store, &presence->presence, stored, FLAG_KIND_COUNT, &count));
     uint32_t unsettled = flags_unsettled(verdict, batch->phase_time_us);
 
@@ -216,13 +301,13 @@ enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const
     flag_message *message;
     uint32_t kind;
 
-    RETURN_IF_BAD(open_row(batch, flag, &kind, &message));
+    RETURN_IF_BAD(flag_open_kind(batch, flag, &kind, &message));
     if (message->state != DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED)
         return STATUS_OK; /* acknowledged, or over: the first acknowledgement stands */
     message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED;
     message->acknowledged_ms = batch->time_us / 1000;
     message->acknowledged_by = pb_from_id(by);
-    return put_flag(batch, message, kind, false);
+    return flag_put(batch, message, kind, false);
 }
 
 enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words)
@@ -230,9 +315,10 @@ enum status flag_answer(struct batch *batch, const struct hash *flag, const char
     flag_message *message;
     uint32_t kind;
 
-    RETURN_IF_BAD(open_row(batch, flag, &kind, &message));
+    RETURN_IF_BAD(flag_open_kind(batch, flag, &kind, &message));
     memcpy(&message->answer, &words, sizeof(words)); /* the last answer shows; all are in the journal */
-    return put_flag(batch, message, kind, false);
+    RETURN_IF_BAD(flag_clock_answered(batch, message));
+    return flag_put(batch, message, kind, false);
 }
 
 /* For the urgent lane; the batch keeps the bytes until the next one. */
@@ -244,7 +330,7 @@ static enum status tell(struct batch *batch, const struct flag_touch *touch, uin
     size_t size;
 
     RETURN_IF_BAD(batch_list_room((void **)&batch->flags, &batch->flag_capacity, batch->flag_count, sizeof(flag)));
-    flag.scope_count = scopes->count < 8 ? scopes->count : 8;
+    flag.scope_count = scopes->count < BATCH_FLAG_SCOPES_MAX ? scopes->count : BATCH_FLAG_SCOPES_MAX;
     memcpy(flag.scopes, scopes->scopes, flag.scope_count * sizeof(flag.scopes[0]));
     RETURN_IF_BAD(wire_pack(&message->base, &bytes, &size));
     flag.row = span_of(bytes, size);
@@ -257,11 +343,10 @@ static enum status show(struct batch *batch, flag_message *message, uint64_t pos
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     struct hash flag = pb_hash(message->flag_id);
     struct view_key key = view_key_of_hash('f', &flag);
-    struct id offender = pb_id(message->offender_id), officer = pb_id(message->officer_id);
 
     row.row_case = DOUBLECREW__V1__ROW__ROW_FLAG;
     row.flag = message;
-    RETURN_IF_BAD(scopes_of_flag(batch, &offender, &officer, ret_scopes));
+    RETURN_IF_BAD(scopes_of_flag(batch, message, ret_scopes));
     return feed_publish(batch, &key, pos, &row, ret_scopes);
 }
 
@@ -330,7 +415,7 @@ enum status flag_touch_untold(struct batch *batch, const struct hash *flag)
         if (status != STATUS_OK || same)
             return status;
     }
-    return touch_flag(batch, flag, false);
+    return flag_touch(batch, flag, false);
 }
 
 enum status flags_issue(struct batch *batch)

@@ -31,7 +31,7 @@ enum session_wait {
 
 /* A flag that waits until the session's scopes are known again. */
 struct session_held_flag {
-    struct scope scopes[8];
+    struct scope scopes[BATCH_FLAG_SCOPES_MAX];
     size_t scope_count;
     struct hash flag;
     uint64_t pos;

@@ -12,6 +12,7 @@
 #define ROW_POS 1u
 #define ROW_FLAG 7u
 #define FLAG_ROW_STATE 6u
+#define FLAG_ROW_QUIET 27u
 /* Rows of these scopes looked at: they hold flags and little else, so this is years of them. */
 #define ROWS_LOOKED_AT_MAX 4096
 
@@ -40,6 +41,8 @@ static enum status each_row(void *context, uint64_t effective_pos, const struct 
         return STATUS_OK;
     if (wire_find(row->row, ROW_FLAG, &flag_row) != STATUS_OK || number_in(flag_row, FLAG_ROW_STATE) != FLAG_RAISED)
         return STATUS_OK;
+    if (number_in(flag_row, FLAG_ROW_QUIET) != 0)
+        return STATUS_OK; /* until the working hours begin (A2) */
     flag->bytes = session_frame_flag(number_in(row->row, ROW_POS), flag_row, &flag->size);
     if (flag->bytes == NULL)
         return STATUS_NO_MEMORY;
@@ -57,7 +60,7 @@ enum status session_pending_read(struct store *store, struct session_greeting *g
     for (size_t i = 0; i < greeting->look.member_count; i++) {
         const struct scope_member *member = &greeting->look.members[i];
 
-        if (member->left_pos == 0 && (member->scope.kind == SCOPE_SUPERVISORS || member->scope.kind == SCOPE_OFFICER))
+        if (member->left_pos == 0 && member->scope.kind != SCOPE_FORCE && member->scope.kind != SCOPE_TEAM)
             members[count++] = *member;
     }
     if (count == 0)

@@ -83,6 +83,7 @@ struct officer_row {
     size_t team_count;
     char code[32];
     bool is_operator;
+    bool duty;
 };
 
 struct offender_row {
@@ -270,15 +271,22 @@ struct flag_row {
 
 struct timer_row {
     int64_t due_us;
-    struct hash id; /* the presence whose neighbourhood is derived then */
+    struct hash id; /* the presence whose neighbourhood is derived then, or the flag whose clock it is */
 };
 
 /* Feed scopes: who may see a row (P1, P4). */
-enum scope_kind { SCOPE_FORCE = 0, SCOPE_TEAM = 1, SCOPE_SUPERVISORS = 2, SCOPE_OFFICER = 3 };
+enum scope_kind {
+    SCOPE_FORCE = 0,
+    SCOPE_TEAM = 1,
+    SCOPE_SUPERVISORS = 2,
+    SCOPE_OFFICER = 3,
+    SCOPE_LEADERS = 4,
+    SCOPE_DUTY = 5
+};
 
 struct scope {
     enum scope_kind kind;
-    struct id id; /* team, team, officer; zero for the force */
+    struct id id; /* team, team, officer, team; zero for the force, all leaders, the duty role */
 };
 
 /* A row as clients see it: a packed Row of sync.proto, pos and key included. */
@@ -357,6 +365,7 @@ struct store;
 typedef enum status (*store_digest_each)(void *context, const struct digest_row *row);
 typedef enum status (*store_journal_each)(void *context, const struct journal_row *row);
 typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
+typedef enum status (*store_officer_each)(void *context, const struct officer_row *row);
 typedef enum status (*store_hash_each)(void *context, const struct hash *hash);
 typedef enum status (*store_feed_each)(void *context, uint64_t effective_pos, const struct feed_row *row);
 typedef enum status (*store_edit_each)(void *context, const struct edit_row *row);
@@ -392,6 +401,8 @@ struct store_ops {
     enum status (*devices_of_officer)(struct store *store, const struct id *officer, struct device_row *ret_rows,
                                       size_t max, size_t *ret_count);
     enum status (*officer_get)(struct store *store, const struct id *officer, struct officer_row *ret_row);
+    /* Whoever flags may go to: supervisors, leaders, the duty role; ordered by id. */
+    enum status (*officers_in_charge)(struct store *store, store_officer_each each, void *context);
     enum status (*offender_get)(struct store *store, const struct id *offender, struct offender_row *ret_row);
     enum status (*risks_of_offender)(struct store *store, const struct id *offender, struct rule_risk_span *ret_spans,
                                      size_t max, size_t *ret_count);
@@ -448,6 +459,8 @@ struct store_ops {
     /* Flags with this subject; at most max. Bodies borrowed. */
     enum status (*flags_on)(struct store *store, const struct hash *subject, struct flag_row *ret_rows, size_t max,
                             size_t *ret_count);
+    /* Every raised flag that isn't acknowledged, ordered by id. */
+    enum status (*flags_waiting)(struct store *store, store_hash_each each, void *context);
     /* The first timer due at or before due_us, in order (due, id); NOT_FOUND. */
     enum status (*timer_first)(struct store *store, int64_t due_us, struct timer_row *ret_row);
     enum status (*view_get)(struct store *store, struct span key, struct view_row *ret_row);

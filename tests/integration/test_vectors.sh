@@ -36,7 +36,8 @@ name, source, target = sys.argv[1:]
 lines = open(source).read().splitlines()
 for i, line in enumerate(lines):
     if line.startswith(name + " = "):
-        at = len(name) + 3 + (len(line) - len(name) - 3) // 2
+        part = 4 if name == "session1_server4" else 2  # what a Flag's id is made from stands in its first half
+        at = len(name) + 3 + (len(line) - len(name) - 3) // part
         lines[i] = line[:at] + ("0" if line[at] != "0" else "1") + line[at + 1:]
 open(target, "w").write("\n".join(lines) + "\n")
 EOF

@@ -210,6 +210,23 @@ struct hash fleet_decide(struct fleet_device *device, int64_t at_us, const struc
     return fleet_add(device, at_us, KIND(DECISION), &message.base);
 }
 
+struct hash fleet_acknowledge(struct fleet_device *device, int64_t at_us, const struct hash *flag)
+{
+    Doublecrew__V1__FlagAcknowledgement message = DOUBLECREW__V1__FLAG_ACKNOWLEDGEMENT__INIT;
+
+    message.flag_id = bytes(flag->bytes, HASH_SIZE);
+    return fleet_add(device, at_us, KIND(FLAG_ACKNOWLEDGEMENT), &message.base);
+}
+
+struct hash fleet_answer(struct fleet_device *device, int64_t at_us, const struct hash *flag)
+{
+    Doublecrew__V1__FlagAnswer message = DOUBLECREW__V1__FLAG_ANSWER__INIT;
+
+    message.flag_id = bytes(flag->bytes, HASH_SIZE);
+    message.words = text("My partner was called away.");
+    return fleet_add(device, at_us, KIND(FLAG_ANSWER), &message.base);
+}
+
 struct hash fleet_authorise(struct fleet_device *device, int64_t at_us, const char *officer, const char *offender,
                             bool granted, int64_t from_us, int64_t to_us)
 {
@@ -237,8 +254,8 @@ void fleet_team(struct fleet *fleet, int64_t at_us, const char *name)
     (void)fleet_add(fleet->operator_device, at_us, KIND(TEAM), &message.base);
 }
 
-void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
-                   const char *team)
+static void add_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role,
+                        bool accredited, bool duty, const char *team)
 {
     Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
     struct id officer = fixture_id(name);
@@ -250,9 +267,21 @@ void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublec
     message.name = text(name);
     message.role = role;
     message.accredited = accredited;
+    message.duty = duty;
     message.team_ids = teams;
     message.n_team_ids = team != NULL ? 1 : 0;
     (void)fleet_add(fleet->operator_device, at_us, KIND(OFFICER), &message.base);
+}
+
+void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
+                   const char *team)
+{
+    add_officer(fleet, at_us, name, role, accredited, false, team);
+}
+
+void fleet_duty(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, const char *team)
+{
+    add_officer(fleet, at_us, name, role, false, true, team);
 }
 
 void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__RiskLevel risk,
@@ -577,6 +606,23 @@ static struct hash flag_named(struct fleet *fleet, const char *kind, const struc
     }
     fail_msg("no kind of flag is called %s", kind);
     return *subject;
+}
+
+struct hash fleet_flag_id(struct fleet *fleet, const char *kind, const struct hash *subject)
+{
+    return flag_named(fleet, kind, subject);
+}
+
+Doublecrew__V1__FlagRow *fleet_flag_row(struct fleet *fleet, const char *kind, const struct hash *subject)
+{
+    struct hash flag = flag_named(fleet, kind, subject);
+    struct flag_row row;
+    Doublecrew__V1__FlagRow *message;
+
+    assert_int_equal(fleet->store->ops->flag_get(fleet->store, &flag, &row), STATUS_OK);
+    message = doublecrew__v1__flag_row__unpack(NULL, row.body.size, row.body.data);
+    assert_non_null(message);
+    return message;
 }
 
 static bool flag_row(struct fleet *fleet, const char *kind, const struct hash *subject, struct flag_row *ret_row)

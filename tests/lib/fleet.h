@@ -77,6 +77,8 @@ void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublec
                    const char *team);
 void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__RiskLevel risk,
                     const char *team);
+/* With the duty role. */
+void fleet_duty(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, const char *team);
 void fleet_anchor_void(struct fleet *fleet, int64_t at_us, int64_t from_us, int64_t to_us);
 /* Enrols a device named as its officer. */
 struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer);
@@ -103,6 +105,9 @@ struct hash fleet_decide(struct fleet_device *device, int64_t at_us, const struc
 struct hash fleet_authorise(struct fleet_device *device, int64_t at_us, const char *officer, const char *offender,
                             bool granted, int64_t from_us, int64_t to_us);
 
+struct hash fleet_acknowledge(struct fleet_device *device, int64_t at_us, const struct hash *flag);
+struct hash fleet_answer(struct fleet_device *device, int64_t at_us, const struct hash *flag);
+
 /* Everything not built yet, as one push. */
 struct fleet_push fleet_build(struct fleet_device *device);
 void fleet_push_free(struct fleet_push *push);
@@ -126,6 +131,10 @@ const char *fleet_confirmed_by(struct fleet *fleet, const struct hash *presence)
 enum flag_state fleet_flag(struct fleet *fleet, const char *kind, const struct hash *subject);
 uint32_t fleet_times_raised(struct fleet *fleet, const char *kind, const struct hash *subject);
 struct id fleet_id(const char *name);
+/* The flag's id, as clients name it. */
+struct hash fleet_flag_id(struct fleet *fleet, const char *kind, const struct hash *subject);
+/* The flag as its row says it; freed by doublecrew__v1__flag_row__free_unpacked. Fails the test when there is none. */
+Doublecrew__V1__FlagRow *fleet_flag_row(struct fleet *fleet, const char *kind, const struct hash *subject);
 
 /* All derived tables as text; the caller frees. */
 char *fleet_dump(struct store *store);

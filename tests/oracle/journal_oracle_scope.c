@@ -247,6 +247,27 @@ static void give_offenders(struct scope_walk *walk)
     }
 }
 
+/* How far a flag has gone up isn't judged here; whom it must be shown to then, is (A1). */
+static bool escalated_to(const struct scope_walk *walk, const struct flag_row *flag, const struct id *officer,
+                         const struct id *team)
+{
+    const struct jo_officer *me = jo_officer_as_of(walk->jo, &walk->officer, UINT64_MAX);
+    Doublecrew__V1__FlagRow *row = doublecrew__v1__flag_row__unpack(NULL, flag->body.size, flag->body.data);
+    bool leads = me != NULL && me->message != NULL && me->message->role == DOUBLECREW__V1__ROLE__ROLE_LEADER;
+    bool near = share_a_team(walk->jo, &walk->officer, officer, UINT64_MAX) ||
+                (team != NULL && in_team(walk->jo, &walk->officer, team, UINT64_MAX));
+    uint32_t level = row != NULL ? (uint32_t)row->level : 0;
+
+    if (row != NULL)
+        doublecrew__v1__flag_row__free_unpacked(row, NULL);
+    if (leads && level >= (near ? DOUBLECREW__V1__FLAG_LEVEL__FLAG_LEVEL_LEADERS
+                                : DOUBLECREW__V1__FLAG_LEVEL__FLAG_LEVEL_ANY_LEADER))
+        return true;
+    return me != NULL && me->message != NULL && me->message->duty &&
+           level >= DOUBLECREW__V1__FLAG_LEVEL__FLAG_LEVEL_DUTY;
+}
+
+/* The flags on a subject, and the flags that nobody acknowledged these (A3): their subjects are flags. */
 static void give_flags(struct scope_walk *walk, const struct hash *subject, const struct id *officer,
                        const struct id *team)
 {
@@ -257,10 +278,17 @@ static void give_flags(struct scope_walk *walk, const struct hash *subject, cons
                                               (share_a_team(walk->jo, &walk->officer, officer, UINT64_MAX) ||
                                                (team != NULL && in_team(walk->jo, &walk->officer, team, UINT64_MAX))));
 
-    if (!mine || walk->store->ops->flags_on(walk->store, subject, rows, FLAG_KIND_COUNT, &count) != STATUS_OK)
+    struct hash flags[FLAG_KIND_COUNT];
+
+    if (walk->store->ops->flags_on(walk->store, subject, rows, FLAG_KIND_COUNT, &count) != STATUS_OK)
         return;
+    for (size_t i = 0; i < count; i++) {
+        flags[i] = rows[i].flag;
+        if (mine || escalated_to(walk, &rows[i], officer, team))
+            give(walk, 'f', rows[i].flag.bytes, HASH_SIZE, "");
+    }
     for (size_t i = 0; i < count; i++)
-        give(walk, 'f', rows[i].flag.bytes, HASH_SIZE, "");
+        give_flags(walk, &flags[i], officer, team);
 }
 
 static void give_presences(struct scope_walk *walk)

@@ -62,7 +62,7 @@ static void retry_after_lost_ack__nothing_doubled(void **state)
     struct fleet_push push = fleet_build(ann);
     struct batch_result first = fleet_deliver(fleet, MORNING + FLEET_HOUR, &push);
     uint64_t pos = batch_head(fleet->batch)->pos;
-    struct batch_result again = fleet_deliver(fleet, MORNING + 2 * FLEET_HOUR, &push);
+    struct batch_result again = fleet_deliver(fleet, MORNING + FLEET_HOUR + FLEET_MINUTE, &push);
 
     assert_int_equal(first.status, STATUS_OK);
     assert_int_equal(again.status, STATUS_OK);

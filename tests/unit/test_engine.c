@@ -172,7 +172,7 @@ static void other_engine__tells_what_it_sees_differently(void **state)
     assert_string_equal(fleet_company(fleet, &day.lone), "joint");
     assert_int_equal(fleet_flag(fleet, "lone_confirmed", &day.lone), 0);
     assert_int_equal(fleet_reopen(fleet, &plain), STATUS_OK);
-    assert_int_equal(batch_take_over(fleet->batch, MORNING + 10 * FLEET_HOUR, &took_over), STATUS_OK);
+    assert_int_equal(batch_take_over(fleet->batch, MORNING + 72 * FLEET_HOUR, &took_over), STATUS_OK);
     assert_true(took_over);
     assert_string_equal(fleet_company(fleet, &day.lone), "lone_confirmed");
     assert_string_equal(fleet_company(fleet, &day.joint), "joint");
@@ -185,7 +185,7 @@ static void other_engine__tells_what_it_sees_differently(void **state)
     assert_string_equal(engines.previous[0], "3");
     assert_int_equal(engines.pos[0], before.pos + 1);
     assert_string_equal(batch_head(fleet->batch)->engine, "6");
-    assert_true(batch_head(fleet->batch)->time_us == MORNING + 10 * FLEET_HOUR);
+    assert_true(batch_head(fleet->batch)->time_us == MORNING + 72 * FLEET_HOUR);
 
     /* supervisors are told */
     assert_int_equal(flag_id(fleet->sha, FLAG_LONE_CONFIRMED, &day.lone, &flag), STATUS_OK);
@@ -196,7 +196,7 @@ static void other_engine__tells_what_it_sees_differently(void **state)
 
     before = *batch_head(fleet->batch);
     assert_int_equal(fleet_reopen(fleet, &plain), STATUS_OK);
-    fleet_tick(fleet, MORNING + 10 * FLEET_HOUR);
+    fleet_tick(fleet, MORNING + 72 * FLEET_HOUR);
     assert_int_equal(batch_head(fleet->batch)->pos, before.pos);
     tidy(fleet);
 }

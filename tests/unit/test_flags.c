@@ -83,7 +83,8 @@ static void life_of_a_flag__as_the_evidence_goes(void **state)
     assert_int_equal(flag_next(FLAG_CLEARED, true, false), FLAG_IS_REOPENED);
     assert_int_equal(flag_next(FLAG_CLEARED, false, true), FLAG_STAYS);
     assert_int_equal(flag_next(FLAG_DECIDED, true, false), FLAG_STAYS);
-    assert_int_equal(flag_next(FLAG_DECIDED, false, true), FLAG_STAYS);
+    assert_int_equal(flag_next(FLAG_DECIDED, false, false), FLAG_STAYS);
+    assert_int_equal(flag_next(FLAG_DECIDED, false, true), FLAG_IS_DECIDED); /* a person's last word speaks */
 }
 
 static void names__stable_and_distinct(void **state)

@@ -87,6 +87,39 @@ static void quantities__have_units_and_the_rest_stays(void **state)
     assert_int_equal(values.message.longest_visit_s, 3 * 3600);
 }
 
+static void work_hours__are_local_times_and_days(void **state)
+{
+    struct policy_values values;
+
+    policy_values_default(&values);
+    assert_int_equal(values.message.work_from_min, 8 * 60);
+    assert_int_equal(values.message.work_to_min, 18 * 60);
+    assert_int_equal(values.message.work_days, 31);
+    read_good(state, "work_from = 07:30\nwork_to = 24:00\nwork_days = mon, sat, sun\nrepeated_lone = 3 visits\n",
+              &values);
+    assert_int_equal(values.message.work_from_min, 450);
+    assert_int_equal(values.message.work_to_min, 1440);
+    assert_int_equal(values.message.work_days, 1 | 32 | 64);
+    assert_int_equal(values.message.repeated_lone, 3);
+}
+
+static void version_from_before__has_the_defaults_of_what_it_does_not_say(void **state)
+{
+    struct policy_values values;
+
+    (void)state;
+    policy_values_default(&values);
+    values.message.work_days = 0;
+    values.message.work_to_min = 0;
+    values.message.plausible_visit_s = 0;
+    policy_values_complete(&values);
+    assert_int_equal(values.message.work_to_min, 18 * 60);
+    assert_int_equal(values.message.plausible_visit_s, 180);
+    values.message.plausible_visit_s = 0; /* said: not looked at */
+    policy_values_complete(&values);
+    assert_int_equal(values.message.plausible_visit_s, 0);
+}
+
 static void risks__forbidden_for_lone_visits_may_be_any_or_none(void **state)
 {
     struct policy_values values;
@@ -113,6 +146,13 @@ static void faults__are_named_and_change_nothing(void **state)
     refuse(state, "far_apart = 0 m\n", "from 1 to 1000000");
     refuse(state, "lone_forbidden = high, extreme\n", "give risk levels out of");
     refuse(state, "lone_forbidden = high, low, medium, very_high, high\n", "give risk levels out of");
+    refuse(state, "work_from = 8:00\n", "work_from = 8:00: give a local time such as 08:00");
+    refuse(state, "work_to = 24:30\n", "work_to = 24:30: give a local time");
+    refuse(state, "work_to = 480 min\n", "work_to = 480 min: give a local time");
+    refuse(state, "work_days = mon, caturday\n", "give days out of mon");
+    refuse(state, "work_days =\n", "give days out of mon");
+    refuse(state, "work_from = 19:00\n", "work_to must be later on the day than work_from");
+    refuse(state, "repeated_lone = 2 min\n", "repeated_lone = 2 min: give a whole number and a unit (visits)");
     refuse(state, "max_alone\n", "p.conf:1: this is the first line that is wrong");
 }
 
@@ -171,6 +211,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(defaults__are_those_of_the_domain),
         TEST(quantities__have_units_and_the_rest_stays),
+        TEST(work_hours__are_local_times_and_days),
+        TEST(version_from_before__has_the_defaults_of_what_it_does_not_say),
         TEST(risks__forbidden_for_lone_visits_may_be_any_or_none),
         TEST(faults__are_named_and_change_nothing),
         TEST(file__that_is_missing_says_so),

@@ -361,8 +361,8 @@ static void dump__depends_on_the_rows_not_on_their_history(void **state)
     OK(store->ops->commit(store));
     char *before = store_dump_text(store);
     assert_non_null(strstr(before, "head|0|0|"));
-    assert_non_null(strstr(before, "officers|00000000000000000000000000000001|0|0|0|0||41|0\n"));
-    assert_true(strstr(before, "|41|0\n") < strstr(before, "|42|0\n"));
+    assert_non_null(strstr(before, "officers|00000000000000000000000000000001|0|0|0|0||41|0|0\n"));
+    assert_true(strstr(before, "|41|0|0\n") < strstr(before, "|42|0|0\n"));
     OK(store->ops->begin(store));
     OK(store->ops->timer_set(store, &(struct timer_row){.due_us = 5, .id = timer}));
     a.role = 3;

@@ -445,6 +445,8 @@ static void statements__never_scan_a_growing_table(void **state)
         assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
         while (sqlite3_step(stmt) == SQLITE_ROW) {
             const char *detail = (const char *)sqlite3_column_text(stmt, 3);
+            if (strstr(detail, "USING INDEX officers_in_charge") || strstr(detail, "INDEX flags_waiting"))
+                continue; /* partial indexes of just what is asked for */
             if (strncmp(detail, "SCAN", 4) == 0 && strcmp(detail, "SCAN v") != 0) /* void ranges: 64 at most */
                 fail_msg("%s: %s", sql, detail);
         }
