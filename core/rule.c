@@ -59,6 +59,27 @@ static bool valid_policies(const struct rule_case *given)
     return given->policy_count > 0;
 }
 
+static bool valid_officer(const struct rule_officer *officer)
+{
+    for (size_t i = 1; i < officer->change_count; i++) {
+        if (officer->changes[i].from_us < officer->changes[i - 1].from_us) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool valid_device(const struct rule_case *given, const struct rule_device *device)
+{
+    for (size_t i = 0; i < device->holder_count; i++) {
+        if ((device->holders[i].officer != RULE_NONE && device->holders[i].officer >= given->officer_count) ||
+            (i > 0 && device->holders[i].from_us < device->holders[i - 1].from_us)) {
+            return false;
+        }
+    }
+    return device->officer < given->officer_count;
+}
+
 static bool valid_people(const struct rule_case *given)
 {
     for (size_t i = 0; i < given->offender_count; i++) {
@@ -66,8 +87,13 @@ static bool valid_people(const struct rule_case *given)
             return false;
         }
     }
+    for (size_t i = 0; i < given->officer_count; i++) {
+        if (!valid_officer(&given->officers[i])) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < given->device_count; i++) {
-        if (given->devices[i].officer >= given->officer_count) {
+        if (!valid_device(given, &given->devices[i])) {
             return false;
         }
     }

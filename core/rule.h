@@ -110,11 +110,27 @@ struct rule_offender {
     struct rule_place at;
 };
 
+/* An officer's standing from here until the next span's from_us. */
+struct rule_officer_span {
+    int64_t from_us;
+    bool accredited;
+    bool entitled;
+};
+
 struct rule_officer {
     struct id id;
     bool accredited;
     int64_t entitled_from_us; /* half-open [from, to) */
     int64_t entitled_to_us;   /* RULE_FOREVER: open */
+    /* How it changed: from the first one on these say both, and the three above nothing. Ascending; none: count 0. */
+    const struct rule_officer_span *changes;
+    size_t change_count;
+};
+
+/* F4: who was assigned to a device from here until the next span's from_us. */
+struct rule_holder_span {
+    int64_t from_us;
+    size_t officer; /* RULE_NONE: nobody */
 };
 
 struct rule_device {
@@ -125,6 +141,13 @@ struct rule_device {
     bool lost;                      /* its log can no longer report */
     bool watermark_known;
     int64_t watermark_us; /* W1 */
+    /*
+     * Ascending, or count 0: officer's all the time. A check-in by anybody else is unassigned; the first holder was so
+     * also before. As a candidate (W2) the log is asked by those who held it during the presence, and by officer, who
+     * holds it now: what they got only afterwards has nothing to say, so it counts as heard.
+     */
+    const struct rule_holder_span *holders;
+    size_t holder_count;
 };
 
 /* This log's own entry that names the other officer's check-in (C1). */
@@ -159,7 +182,7 @@ struct rule_presence {
     struct rule_place out_at;
     int64_t received_us; /* first receipt of the check-in */
     bool contested;      /* F2: on or after a fork point */
-    bool unassigned;     /* F4: the officer was not assigned to the device */
+    bool unassigned;     /* F4: the officer was never assigned to the device; else the device's holders say */
     bool clock_trouble;  /* T1: an empty intersection of bounds touches this log and boot */
     struct rule_cosign cosign;
     enum rule_outcome outcome;

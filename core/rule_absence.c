@@ -48,6 +48,24 @@ static bool seen_here(const struct rule_field *field, const struct rule_leaf *le
     return false;
 }
 
+enum holding { HOLDING_NEVER, HOLDING_SINCE, HOLDING_THEN };
+
+/* W2: did the officer hold the device at some time in [from, to], or only get it afterwards? */
+static enum holding holding_of(const struct rule_device *device, size_t officer, int64_t from_us, int64_t to_us)
+{
+    if (device->holder_count == 0) {
+        return device->officer == officer ? HOLDING_THEN : HOLDING_NEVER;
+    }
+    for (size_t i = 0; i < device->holder_count; i++) {
+        int64_t until_us = i + 1 < device->holder_count ? device->holders[i + 1].from_us : RULE_FOREVER;
+
+        if (device->holders[i].officer == officer && device->holders[i].from_us <= to_us && until_us > from_us) {
+            return HOLDING_THEN;
+        }
+    }
+    return device->officer == officer ? HOLDING_SINCE : HOLDING_NEVER;
+}
+
 static void call_officer(const struct rule_field *field, size_t me, const struct rule_leaf *leaf, int64_t latest_us,
                          size_t officer, struct roll *roll)
 {
@@ -56,14 +74,16 @@ static void call_officer(const struct rule_field *field, size_t me, const struct
 
     for (size_t i = 0; i < field->given->device_count; i++) {
         const struct rule_device *device = &field->given->devices[i];
+        enum holding holding = holding_of(device, officer, earliest_us, latest_us);
 
-        if (device->officer != officer ||
+        if (holding == HOLDING_NEVER ||
             (device->revoked_as_of_us != RULE_FOREVER && device->revoked_as_of_us <= earliest_us)) {
             continue;
         }
         any = true;
         roll->candidates++;
-        if ((device->watermark_known && device->watermark_us > latest_us) || seen_here(field, leaf, officer, i)) {
+        if (holding == HOLDING_SINCE || (device->watermark_known && device->watermark_us > latest_us) ||
+            seen_here(field, leaf, officer, i)) {
             continue;
         }
         roll->unheard++;

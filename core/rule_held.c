@@ -1,6 +1,19 @@
 /* V6: evidence that counts for nobody until a supervisor decides. */
 #include "core/rule_internal.h"
 
+/* F4: was somebody else, or nobody, assigned to the device at the check-in? */
+static bool unassigned(struct rule_world *world, size_t index)
+{
+    const struct rule_presence *is = world->field->items[index].is;
+    const struct rule_device *device = &world->field->given->devices[is->device];
+    size_t later = device->holder_count;
+
+    while (later > 1 && !rule_no_later(world, rule_at(device->holders[later - 1].from_us), rule_in(world, index))) {
+        later--;
+    }
+    return is->unassigned || (later > 0 && device->holders[later - 1].officer != is->officer);
+}
+
 static uint32_t base_reasons(struct rule_world *world, size_t index)
 {
     const struct rule_item *item = &world->field->items[index];
@@ -10,7 +23,7 @@ static uint32_t base_reasons(struct rule_world *world, size_t index)
     if (item->is->contested && !item->vouched) {
         reasons |= RULE_REASON_CONTESTED;
     }
-    if (item->is->unassigned) {
+    if (unassigned(world, index)) {
         reasons |= RULE_REASON_UNASSIGNED;
     }
     if (as_of_us != RULE_FOREVER && rule_no_later(world, rule_at(as_of_us), rule_in(world, index))) {

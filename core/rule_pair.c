@@ -29,10 +29,34 @@ bool rule_names(const struct rule_presence *presence, size_t officer)
     return false;
 }
 
+/* What the officer's standing had changed to at the check-in; NULL: it had not changed yet. */
+static const struct rule_officer_span *change_at(struct rule_world *world, size_t item)
+{
+    const struct rule_officer *officer = &world->field->given->officers[world->field->items[item].is->officer];
+    size_t later = officer->change_count;
+
+    while (later > 0 && !rule_no_later(world, rule_at(officer->changes[later - 1].from_us), rule_in(world, item))) {
+        later--;
+    }
+    return later > 0 ? &officer->changes[later - 1] : NULL;
+}
+
+static bool accredited(struct rule_world *world, size_t item)
+{
+    const struct rule_officer_span *changed = change_at(world, item);
+
+    return changed != NULL ? changed->accredited
+                           : world->field->given->officers[world->field->items[item].is->officer].accredited;
+}
+
 bool rule_entitled(struct rule_world *world, size_t item)
 {
     const struct rule_officer *officer = &world->field->given->officers[world->field->items[item].is->officer];
+    const struct rule_officer_span *changed = change_at(world, item);
 
+    if (changed != NULL) {
+        return changed->entitled;
+    }
     if (officer->entitled_from_us != INT64_MIN &&
         !rule_no_later(world, rule_at(officer->entitled_from_us), rule_in(world, item))) {
         return false;
@@ -79,7 +103,6 @@ bool rule_related(struct rule_world *world, size_t a, size_t b)
 enum rule_bond rule_bond(struct rule_world *world, size_t me, size_t other)
 {
     const struct rule_item *items = world->field->items;
-    const struct rule_officer *officers = world->field->given->officers;
 
     if (rule_is_void(world, other)) {
         return RULE_BOND_VOID;
@@ -95,8 +118,8 @@ enum rule_bond rule_bond(struct rule_world *world, size_t me, size_t other)
     if (!rule_stands(world, me)) {
         return RULE_BOND_NONE;
     }
-    if ((!officers[items[me].is->officer].accredited && !officers[items[other].is->officer].accredited) ||
-        !rule_entitled(world, me) || !rule_entitled(world, other)) {
+    if (!rule_entitled(world, me) || !rule_entitled(world, other) ||
+        (!accredited(world, me) && !accredited(world, other))) {
         return RULE_BOND_COMPANION;
     }
     return RULE_BOND_ELIGIBLE;

@@ -112,6 +112,36 @@ static void make_offenders(struct dice *dice, struct rule_gen *gen)
     }
 }
 
+/* V5: role and accreditation may change during the day. */
+static void change_standing(struct dice *dice, struct rule_gen *gen, size_t officer)
+{
+    int64_t at_us = RULE_GEN_EPOCH_US + length_us(dice, 0, 30 * MINUTE_US);
+
+    gen->officers[officer].changes = gen->changes[officer];
+    gen->officers[officer].change_count = may(dice, RULE_GEN_HISTORY, 10) ? 1 + pick(dice, 2) : 0;
+    for (size_t i = 0; i < 2; i++) {
+        gen->changes[officer][i] = (struct rule_officer_span){at_us, chance(dice, 50), chance(dice, 60)};
+        at_us += length_us(dice, 0, 30 * MINUTE_US);
+    }
+}
+
+/* F4: a device goes from hand to hand; the last one holds it now. */
+static void change_holder(struct dice *dice, struct rule_gen *gen, size_t device)
+{
+    size_t officers = gen->rule_case.officer_count;
+    int64_t at_us = RULE_GEN_EPOCH_US + length_us(dice, 0, HOUR_US);
+
+    gen->devices[device].holders = gen->holders[device];
+    gen->devices[device].holder_count = may(dice, RULE_GEN_HISTORY, 10) ? 1 + pick(dice, 2) : 0;
+    gen->holders[device][0] =
+        (struct rule_holder_span){chance(dice, 50) ? INT64_MIN : at_us, gen->devices[device].officer};
+    gen->holders[device][1] = (struct rule_holder_span){at_us + length_us(dice, 0, 30 * MINUTE_US),
+                                                        chance(dice, 15) ? RULE_NONE : pick(dice, officers)};
+    if (gen->devices[device].holder_count == 2 && gen->holders[device][1].officer != RULE_NONE) {
+        gen->devices[device].officer = gen->holders[device][1].officer;
+    }
+}
+
 static void make_people(struct dice *dice, const struct rule_gen_options *options, struct rule_gen *gen)
 {
     size_t count = chance(dice, 60) ? 1 + pick(dice, 3) : 1 + pick(dice, RULE_GEN_OFFICERS_MAX);
@@ -128,6 +158,7 @@ static void make_people(struct dice *dice, const struct rule_gen_options *option
         officer->entitled_to_us = may(dice, RULE_GEN_ENTITLEMENT, 6)
                                       ? RULE_GEN_EPOCH_US + length_us(dice, HOUR_US, 2 * HOUR_US)
                                       : RULE_FOREVER;
+        change_standing(dice, gen, i);
     }
 }
 
@@ -150,6 +181,7 @@ static void make_devices(struct dice *dice, struct rule_gen *gen)
         }
         device->watermark_known = chance(dice, 65);
         device->watermark_us = RULE_GEN_EPOCH_US + length_us(dice, 0, chance(dice, 50) ? 3 * HOUR_US : 24 * HOUR_US);
+        change_holder(dice, gen, i);
     }
 }
 

@@ -28,7 +28,7 @@ enum rule_gen_feature {
     RULE_GEN_DECISIONS = 1 << 7,
     RULE_GEN_AUTHORITIES = 1 << 8,
     RULE_GEN_ENTITLEMENT = 1 << 9, /* officers not entitled, not accredited; partner agencies */
-    RULE_GEN_HISTORY = 1 << 10,    /* two policy versions, two risk levels (JUDGE.md's format holds one of each) */
+    RULE_GEN_HISTORY = 1 << 10,    /* what JUDGE.md's format holds once: policies, risk levels, standings, holders */
     RULE_GEN_TROUBLE = 1 << 11,    /* contradicting clocks */
     RULE_GEN_ALL = (1 << 12) - 1
 };
@@ -47,6 +47,8 @@ struct rule_gen {
     struct rule_risk_span risks[2][2];
     struct rule_offender offenders[2];
     struct rule_officer officers[RULE_GEN_OFFICERS_MAX];
+    struct rule_officer_span changes[RULE_GEN_OFFICERS_MAX][2]; /* a row stays with its officer's id */
+    struct rule_holder_span holders[RULE_GEN_DEVICES_MAX][2];   /* ... its device's */
     struct rule_device devices[RULE_GEN_DEVICES_MAX];
     struct rule_presence presences[RULE_GEN_PRESENCES_MAX];
     struct rule_plan plans[3];

@@ -3,6 +3,26 @@
 
 #include "tests/lib/rule_gen.h"
 
+static size_t row_of_officer(const struct rule_gen *gen, size_t officer)
+{
+    size_t row = 0;
+
+    while (row + 1 < RULE_GEN_OFFICERS_MAX && gen->officers[officer].changes != gen->changes[row]) {
+        row++;
+    }
+    return row;
+}
+
+static size_t row_of_device(const struct rule_gen *gen, size_t device)
+{
+    size_t row = 0;
+
+    while (row + 1 < RULE_GEN_DEVICES_MAX && gen->devices[device].holders != gen->holders[row]) {
+        row++;
+    }
+    return row;
+}
+
 /* An offender's risk levels may stand in either row after a shuffle: the row moves with the offender. */
 void rule_gen_copy(const struct rule_gen *from, struct rule_gen *ret_gen)
 {
@@ -10,6 +30,12 @@ void rule_gen_copy(const struct rule_gen *from, struct rule_gen *ret_gen)
     rule_gen_point(ret_gen);
     for (size_t i = 0; i < from->rule_case.offender_count; i++) {
         ret_gen->offenders[i].risks = ret_gen->risks[from->offenders[i].risks == from->risks[0] ? 0 : 1];
+    }
+    for (size_t i = 0; i < from->rule_case.officer_count; i++) {
+        ret_gen->officers[i].changes = ret_gen->changes[row_of_officer(from, i)];
+    }
+    for (size_t i = 0; i < from->rule_case.device_count; i++) {
+        ret_gen->devices[i].holders = ret_gen->holders[row_of_device(from, i)];
     }
 }
 
@@ -68,6 +94,17 @@ static void place_presences(const struct rule_gen *from, const struct places *at
     }
 }
 
+static void place_holders(const struct rule_gen *from, const size_t *officer_at, size_t row,
+                          struct rule_device *device, struct rule_gen *gen)
+{
+    device->holders = gen->holders[row];
+    for (size_t k = 0; k < device->holder_count; k++) {
+        size_t holder = from->holders[row][k].officer;
+
+        gen->holders[row][k].officer = holder == RULE_NONE ? RULE_NONE : officer_at[holder];
+    }
+}
+
 static void place_rest(const struct rule_gen *from, const struct places *at, struct rule_gen *gen)
 {
     const struct rule_case *c = &from->rule_case;
@@ -103,10 +140,12 @@ static void place_all(const struct rule_gen *from, const struct places *at, stru
     }
     for (size_t i = 0; i < c->officer_count; i++) {
         gen->officers[at->officer[i]] = from->officers[i];
+        gen->officers[at->officer[i]].changes = gen->changes[row_of_officer(from, i)];
     }
     for (size_t i = 0; i < c->device_count; i++) {
         gen->devices[at->device[i]] = from->devices[i];
         gen->devices[at->device[i]].officer = at->officer[from->devices[i].officer];
+        place_holders(from, at->officer, row_of_device(from, i), &gen->devices[at->device[i]], gen);
     }
     place_presences(from, at, gen);
     place_rest(from, at, gen);

@@ -141,6 +141,32 @@ struct roll {
     size_t without_log; /* named or planned, no candidate device, and not seen here */
 };
 
+/* W2: whose phone it is, and whose it was while the presence may have lasted. */
+static bool may_hold_word_of(const struct rule_device *device, size_t officer, int64_t from, int64_t to)
+{
+    bool theirs = device->officer == officer;
+
+    for (size_t k = 0; k < device->holder_count; k++) {
+        bool over = k + 1 < device->holder_count && device->holders[k + 1].from_us <= from;
+
+        theirs = theirs || (device->holders[k].officer == officer && !over && device->holders[k].from_us <= to);
+    }
+    return theirs;
+}
+
+/* A phone that the officer got only afterwards can't hold what they did before. */
+static bool got_afterwards(const struct rule_device *device, size_t officer, int64_t from, int64_t to)
+{
+    for (size_t k = 0; k < device->holder_count; k++) {
+        bool over = k + 1 < device->holder_count && device->holders[k + 1].from_us <= from;
+
+        if (device->holders[k].officer == officer && !over && device->holders[k].from_us <= to) {
+            return false;
+        }
+    }
+    return device->holder_count > 0;
+}
+
 static void call_officer(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t officer,
                          struct roll *roll)
 {
@@ -148,11 +174,14 @@ static void call_officer(const struct oracle_view *view, const struct oracle_res
     size_t own = 0;
 
     for (size_t d = 0; d < c->device_count; d++) {
-        if (c->devices[d].officer != officer || c->devices[d].revoked_as_of_us <= view->facts->in[i].lo_us) {
+        int64_t from = view->facts->in[i].lo_us, to = view->facts->latest[i];
+
+        if (!may_hold_word_of(&c->devices[d], officer, from, to) ||
+            c->devices[d].revoked_as_of_us <= view->facts->in[i].lo_us) {
             continue;
         }
         own++;
-        if (!is_heard(view, results, i, d)) {
+        if (!is_heard(view, results, i, d) && !got_afterwards(&c->devices[d], officer, from, to)) {
             roll->unheard++;
             roll->may_report += c->devices[d].lost ? 0 : 1;
         }

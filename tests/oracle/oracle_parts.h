@@ -38,6 +38,7 @@ struct oracle_result {
     int64_t in;
     int64_t out; /* recorded, now, or assumed */
     bool entitled;
+    bool accredited;
     bool decided;       /* some decision stands */
     bool against;       /* "not appropriate" stands */
     int64_t against_us; /* when it was last said */

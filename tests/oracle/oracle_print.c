@@ -74,6 +74,11 @@ static void print_people(const struct rule_case *c, FILE *f)
                       c->officers[i].accredited ? "true" : "false");
         print_member(f, "entitled_from", c->officers[i].entitled_from_us);
         print_member(f, "entitled_to", c->officers[i].entitled_to_us);
+        for (size_t k = 0; k < c->officers[i].change_count; k++) {
+            (void)fprintf(f, ",\"change%zu\":\"%s%s\"", k, c->officers[i].changes[k].accredited ? "accredited " : "",
+                          c->officers[i].changes[k].entitled ? "entitled" : "not entitled");
+            print_member(f, "from", c->officers[i].changes[k].from_us);
+        }
         (void)fprintf(f, "}");
     }
     (void)fprintf(f, "},\n \"devices\":{");
@@ -83,6 +88,10 @@ static void print_people(const struct rule_case *c, FILE *f)
         print_member(f, "revoked_as_of", c->devices[i].revoked_as_of_us);
         print_member(f, "revocation_recorded", c->devices[i].revocation_recorded_us);
         print_member(f, "watermark", c->devices[i].watermark_known ? c->devices[i].watermark_us : RULE_FOREVER);
+        for (size_t k = 0; k < c->devices[i].holder_count; k++) {
+            (void)fprintf(f, ",\"holder%zu\":%zd", k, (ssize_t)c->devices[i].holders[k].officer);
+            print_member(f, "from", c->devices[i].holders[k].from_us);
+        }
         (void)fprintf(f, "}");
     }
     (void)fprintf(f, "}");

@@ -190,7 +190,9 @@ static void forget_detail(struct rule_presence *p, enum forget what, uint64_t un
 
 static void forget_device(struct rule_device *device, size_t what)
 {
-    if (what == 0) {
+    if (what == 3) {
+        device->holder_count = 0;
+    } else if (what == 0) {
         device->revoked_as_of_us = device->revocation_recorded_us = RULE_FOREVER;
     } else if (what == 1) {
         device->lost = false;
@@ -234,8 +236,13 @@ static bool change(struct owned *o, size_t k)
         return true;
     }
     k -= c->presence_count * FORGETS;
-    if (k < c->device_count * 3) {
-        forget_device(&o->devices[k / 3], k % 3);
+    if (k < c->device_count * 4) {
+        forget_device(&o->devices[k / 4], k % 4);
+        return true;
+    }
+    k -= c->device_count * 4;
+    if (k < c->officer_count) {
+        o->officers[k].change_count = 0;
         return true;
     }
     return false;
@@ -249,7 +256,8 @@ static bool same(const struct owned *a, const struct rule_case *b)
            c->authority_count == b->authority_count && c->decision_count == b->decision_count &&
            c->policy_count == b->policy_count &&
            memcmp(c->presences, b->presences, c->presence_count * sizeof(*c->presences)) == 0 &&
-           memcmp(c->devices, b->devices, c->device_count * sizeof(*c->devices)) == 0;
+           memcmp(c->devices, b->devices, c->device_count * sizeof(*c->devices)) == 0 &&
+           memcmp(c->officers, b->officers, c->officer_count * sizeof(*c->officers)) == 0;
 }
 
 struct rule_case *oracle_reduce(const struct rule_case *rule_case, oracle_check *check, struct oracle_settings settings)

@@ -338,6 +338,18 @@ struct rule_instant oracle_times_out(const struct oracle_times *times, size_t pr
     return bounds_of(times, var_out(presence));
 }
 
+/* When somebody's standing or device changed. */
+static int64_t roster_instant(const struct rule_case *c, uint64_t r)
+{
+    const struct rule_officer *officer = &c->officers[r % c->officer_count];
+    const struct rule_device *device = &c->devices[r % c->device_count];
+
+    if (r & 2048 && officer->change_count > 0) {
+        return officer->changes[r / 4096 % officer->change_count].from_us;
+    }
+    return device->holder_count > 0 ? device->holders[r / 4096 % device->holder_count].from_us : c->now_us;
+}
+
 /* One of the instants that a rule compares with. */
 static int64_t mentioned_instant(const struct rule_case *c, uint64_t *random)
 {
@@ -358,7 +370,7 @@ static int64_t mentioned_instant(const struct rule_case *c, uint64_t *random)
     case 4:
         return r & 1024 ? officer->entitled_from_us : officer->entitled_to_us;
     case 5:
-        return c->devices[r % c->device_count].revoked_as_of_us;
+        return r & 1024 ? roster_instant(c, r) : c->devices[r % c->device_count].revoked_as_of_us;
     case 6:
         return policy->effective_from_us;
     case 7:

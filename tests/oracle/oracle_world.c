@@ -75,6 +75,19 @@ bool oracle_linked(const struct oracle_view *view, const struct oracle_result *r
            (results[b].ending != ORACLE_ASSUMED || may_pair_assumed(view, results, b, a));
 }
 
+/* F4: the officer to whom the device was assigned at an instant; the first one also before. */
+static size_t holder_at(const struct rule_device *device, int64_t at)
+{
+    size_t holder = device->holders[0].officer;
+
+    for (size_t i = 0; i < device->holder_count; i++) {
+        if (device->holders[i].from_us <= at) {
+            holder = device->holders[i].officer;
+        }
+    }
+    return holder;
+}
+
 /* V6 without the two that need a second presence. */
 static uint32_t own_reasons_to_hold(const struct oracle_view *view, const struct oracle_result *results, size_t i)
 {
@@ -94,7 +107,8 @@ static uint32_t own_reasons_to_hold(const struct oracle_view *view, const struct
     if (c->devices[p->device].revoked_as_of_us <= results[i].in) {
         reasons |= RULE_REASON_REVOKED;
     }
-    if (p->unassigned) {
+    if (p->unassigned || (c->devices[p->device].holder_count > 0 &&
+                          holder_at(&c->devices[p->device], results[i].in) != p->officer)) {
         reasons |= RULE_REASON_UNASSIGNED;
     }
     return reasons;
@@ -320,8 +334,7 @@ static bool paired(const struct oracle_view *view, const struct oracle_result *r
 
 void oracle_pair(const struct oracle_view *view, struct oracle_result *results)
 {
-    const struct rule_case *c = view->rule_case;
-    size_t n = c->presence_count;
+    size_t n = view->rule_case->presence_count;
 
     for (size_t i = 0; i < n; i++) {
         for (size_t j = 0; j < n; j++) {
@@ -336,8 +349,7 @@ void oracle_pair(const struct oracle_view *view, struct oracle_result *results)
 
             results[i].eligible[j] =
                 a->pairs[j] && !a->dead[j] && !a->held && !b->held && !a->worthless && !b->worthless && a->entitled &&
-                b->entitled &&
-                (c->officers[c->presences[i].officer].accredited || c->officers[c->presences[j].officer].accredited);
+                b->entitled && (a->accredited || b->accredited);
         }
     }
 }
@@ -366,18 +378,28 @@ static enum rule_risk risk_at(const struct rule_offender *offender, int64_t at)
     return risk;
 }
 
+/* V5: what the officer was at the check-in. */
+static void stand(const struct rule_officer *officer, struct oracle_result *ret)
+{
+    ret->entitled = officer->entitled_from_us <= ret->in && ret->in < officer->entitled_to_us;
+    ret->accredited = officer->accredited;
+    for (size_t i = 0; i < officer->change_count && officer->changes[i].from_us <= ret->in; i++) {
+        ret->entitled = officer->changes[i].entitled;
+        ret->accredited = officer->changes[i].accredited;
+    }
+}
+
 static void begin(const struct oracle_view *view, size_t i, struct oracle_result *ret)
 {
     const struct rule_case *c = view->rule_case;
     const struct rule_presence *p = &c->presences[i];
-    const struct rule_officer *officer = &c->officers[p->officer];
 
     memset(ret, 0, sizeof(*ret));
     ret->in = view->world->in[i];
     ret->policy = policy_at(c, ret->in);
     ret->risk = risk_at(&c->offenders[p->offender], ret->in);
     ret->late = p->has_out && oracle_apart(&p->in_at, &p->out_at, ret->policy->late_out_m);
-    ret->entitled = officer->entitled_from_us <= ret->in && ret->in < officer->entitled_to_us;
+    stand(&c->officers[p->officer], ret);
 }
 
 void oracle_world_judge(const struct oracle_view *view, struct oracle_result *results)
