@@ -143,8 +143,7 @@ struct rule_device {
     int64_t watermark_us; /* W1 */
     /*
      * Ascending, or count 0: officer's all the time. A check-in by anybody else is unassigned; the first holder was so
-     * also before. As a candidate (W2) the log is asked by those who held it during the presence, and by officer, who
-     * holds it now: what they got only afterwards has nothing to say, so it counts as heard.
+     * also before. As a candidate (W2) it is the phone of those who held it at some time of the presence.
      */
     const struct rule_holder_span *holders;
     size_t holder_count;

@@ -48,22 +48,17 @@ static bool seen_here(const struct rule_field *field, const struct rule_leaf *le
     return false;
 }
 
-enum holding { HOLDING_NEVER, HOLDING_SINCE, HOLDING_THEN };
-
-/* W2: did the officer hold the device at some time in [from, to], or only get it afterwards? */
-static enum holding holding_of(const struct rule_device *device, size_t officer, int64_t from_us, int64_t to_us)
+/* W2: whose evidence can be in the device's log? Theirs who held it at some time in [from, to]. */
+static bool held_by(const struct rule_device *device, size_t officer, int64_t from_us, int64_t to_us)
 {
-    if (device->holder_count == 0) {
-        return device->officer == officer ? HOLDING_THEN : HOLDING_NEVER;
-    }
     for (size_t i = 0; i < device->holder_count; i++) {
         int64_t until_us = i + 1 < device->holder_count ? device->holders[i + 1].from_us : RULE_FOREVER;
 
         if (device->holders[i].officer == officer && device->holders[i].from_us <= to_us && until_us > from_us) {
-            return HOLDING_THEN;
+            return true;
         }
     }
-    return device->officer == officer ? HOLDING_SINCE : HOLDING_NEVER;
+    return device->holder_count == 0 && device->officer == officer;
 }
 
 static void call_officer(const struct rule_field *field, size_t me, const struct rule_leaf *leaf, int64_t latest_us,
@@ -74,16 +69,14 @@ static void call_officer(const struct rule_field *field, size_t me, const struct
 
     for (size_t i = 0; i < field->given->device_count; i++) {
         const struct rule_device *device = &field->given->devices[i];
-        enum holding holding = holding_of(device, officer, earliest_us, latest_us);
 
-        if (holding == HOLDING_NEVER ||
+        if (!held_by(device, officer, earliest_us, latest_us) ||
             (device->revoked_as_of_us != RULE_FOREVER && device->revoked_as_of_us <= earliest_us)) {
             continue;
         }
         any = true;
         roll->candidates++;
-        if (holding == HOLDING_SINCE || (device->watermark_known && device->watermark_us > latest_us) ||
-            seen_here(field, leaf, officer, i)) {
+        if ((device->watermark_known && device->watermark_us > latest_us) || seen_here(field, leaf, officer, i)) {
             continue;
         }
         roll->unheard++;

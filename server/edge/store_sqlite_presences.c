@@ -42,6 +42,16 @@ static enum status presences_at(struct store *store, const struct id *offender, 
     return each_presence(&query, each, context);
 }
 
+static enum status presences_on_device(struct store *store, const struct id *device, int64_t from_us,
+                                       store_presence_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_PRESENCES_ON_DEVICE);
+
+    sq_bind_id(&query, device);
+    sq_bind_int(&query, from_us);
+    return each_presence(&query, each, context);
+}
+
 static enum status presences_of(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
                                 store_presence_each each, void *context)
 {
@@ -257,6 +267,7 @@ void sq_presence_ops(struct store_ops *ops)
     ops->presences_all = presences_all;
     ops->presences_at = presences_at;
     ops->presences_of = presences_of;
+    ops->presences_on_device = presences_on_device;
     ops->presences_in_boot = presences_in_boot;
     ops->presences_anchored_in = presences_anchored_in;
     ops->presence_put = presence_put;

@@ -62,6 +62,66 @@ static enum status officer_put(struct store *store, const struct officer_row *ro
     return sq_put(store, SQ_OFFICER_PUT, row);
 }
 
+static enum status standings_of_officer(struct store *store, const struct id *officer, struct standing_row *ret_rows,
+                                        size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_STANDINGS_GET);
+
+    sq_bind_id(&query, officer);
+    enum status status = sq_all(&query, &sq_standings, ret_rows, max, SQ_EXCESS_CUT, ret_count);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < *ret_count / 2; i++) { /* the newest came first */
+        struct standing_row row = ret_rows[i];
+
+        ret_rows[i] = ret_rows[*ret_count - 1 - i];
+        ret_rows[*ret_count - 1 - i] = row;
+    }
+    return STATUS_OK;
+}
+
+static enum status standing_put(struct store *store, const struct standing_row *row)
+{
+    return sq_put(store, SQ_STANDING_PUT, row);
+}
+
+static enum status holders(struct store *store, enum sq_statement_id statement, const struct id *of, int64_t from_us,
+                           int64_t to_us, struct holder_row *ret_rows, size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, statement);
+
+    sq_bind_id(&query, of);
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    enum status status = sq_all(&query, &sq_holders, ret_rows, max, SQ_EXCESS_CUT, ret_count);
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < *ret_count / 2; i++) { /* the newest came first */
+        struct holder_row row = ret_rows[i];
+
+        ret_rows[i] = ret_rows[*ret_count - 1 - i];
+        ret_rows[*ret_count - 1 - i] = row;
+    }
+    return STATUS_OK;
+}
+
+static enum status holders_of_device(struct store *store, const struct id *device, int64_t from_us, int64_t to_us,
+                                     struct holder_row *ret_rows, size_t max, size_t *ret_count)
+{
+    return holders(store, SQ_HOLDERS_GET, device, from_us, to_us, ret_rows, max, ret_count);
+}
+
+static enum status holdings_of_officer(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
+                                       struct holder_row *ret_rows, size_t max, size_t *ret_count)
+{
+    return holders(store, SQ_HOLDINGS_GET, officer, from_us, to_us, ret_rows, max, ret_count);
+}
+
+static enum status holder_put(struct store *store, const struct holder_row *row)
+{
+    return sq_put(store, SQ_HOLDER_PUT, row);
+}
+
 static enum status offender_get(struct store *store, const struct id *offender, struct offender_row *ret_row)
 {
     struct sq_query query = sq_begin(store, SQ_OFFENDER_GET);
@@ -172,6 +232,11 @@ void sq_roster_ops(struct store_ops *ops)
     ops->officer_get = officer_get;
     ops->officer_put = officer_put;
     ops->officers_in_charge = officers_in_charge;
+    ops->standings_of_officer = standings_of_officer;
+    ops->standing_put = standing_put;
+    ops->holders_of_device = holders_of_device;
+    ops->holdings_of_officer = holdings_of_officer;
+    ops->holder_put = holder_put;
     ops->offender_get = offender_get;
     ops->offender_put = offender_put;
     ops->risks_of_offender = risks_of_offender;

@@ -54,6 +54,13 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_OFFICER_PUT] = {SQ_UPSERT, &sq_officers, ""},
     /* Role's supervisors and leaders: the numbers of entry.proto. Said as in the partial index, so that it serves. */
     [SQ_OFFICERS_IN_CHARGE] = {SQ_SELECT, &sq_officers, "WHERE role IN (4, 5) OR duty = 1 ORDER BY officer"},
+    [SQ_STANDINGS_GET] = {SQ_SELECT, &sq_standings, "WHERE officer = ?1 ORDER BY recorded_us DESC"},
+    [SQ_STANDING_PUT] = {SQ_UPSERT, &sq_standings, ""},
+    [SQ_HOLDERS_GET] = {SQ_SELECT, &sq_holders,
+                        "WHERE device = ?1 AND to_us > ?2 AND from_us <= ?3 ORDER BY from_us DESC"},
+    [SQ_HOLDINGS_GET] = {SQ_SELECT, &sq_holders,
+                         "WHERE officer = ?1 AND to_us > ?2 AND from_us <= ?3 ORDER BY from_us DESC, device DESC"},
+    [SQ_HOLDER_PUT] = {SQ_UPSERT, &sq_holders, ""},
     [SQ_OFFENDER_GET] = {SQ_SELECT, &sq_offenders, "WHERE offender = ?1"},
     [SQ_OFFENDER_PUT] = {SQ_UPSERT, &sq_offenders, ""},
     [SQ_RISKS_GET] = {SQ_SELECT, &sq_risks, "WHERE offender = ?1 ORDER BY from_us"},
@@ -99,6 +106,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                          "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
     [SQ_PRESENCES_OF] = {SQ_SELECT, &sq_presences,
                          "WHERE officer = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
+    [SQ_PRESENCES_ON_DEVICE] = {SQ_SELECT, &sq_presences, "WHERE device = ?1 AND to_us >= ?2 ORDER BY presence"},
     /* Few presences end in another boot than they began in: these have an index of their own. */
     [SQ_PRESENCES_IN_BOOT] = {SQ_SELECT, &sq_presences,
                               "WHERE presence IN (SELECT presence FROM presences WHERE log = ?1 AND in_boot = ?2"

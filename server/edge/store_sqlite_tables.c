@@ -115,6 +115,24 @@ static const struct sq_column sq_officers_columns[] = {
 };
 TABLE(sq_officers, "officers", struct officer_row);
 
+static const struct sq_column sq_standings_columns[] = {
+    KEY(SQ_ID, struct standing_row, officer, "officer"),
+    KEY_INT(struct standing_row, recorded_us, "recorded_us"),
+    INT(struct standing_row, accredited, "accredited"),
+    INT(struct standing_row, may_be_second, "may_be_second"),
+    INT(struct standing_row, entitled_from_us, "entitled_from_us"),
+    INT(struct standing_row, entitled_to_us, "entitled_to_us"),
+};
+TABLE(sq_standings, "standings", struct standing_row);
+
+static const struct sq_column sq_holders_columns[] = {
+    KEY(SQ_ID, struct holder_row, device, "device"),
+    KEY_INT(struct holder_row, from_us, "from_us"),
+    INT(struct holder_row, to_us, "to_us"),
+    ID(struct holder_row, officer, "officer"),
+};
+TABLE(sq_holders, "holders", struct holder_row);
+
 static const struct sq_column sq_offenders_columns[] = {
     KEY(SQ_ID, struct offender_row, offender, "offender"),
     ID(struct offender_row, team, "team"),
@@ -204,7 +222,6 @@ static const struct sq_column sq_presences_columns[] = {
     ARRAY(struct presence_row, named, named_count, "named"),
     INT(struct presence_row, agency, "agency"),
     ID(struct presence_row, plan, "plan"),
-    INT(struct presence_row, unassigned, "unassigned"),
     INT(struct presence_row, outcome, "outcome"),
     INT(struct presence_row, outcome_seq, "outcome_seq"),
     INT(struct presence_row, has_cosign, "has_cosign"),

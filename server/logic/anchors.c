@@ -322,10 +322,25 @@ static enum status touch_naming(void *context, const struct hash *presence)
     return batch_touch(context, presence);
 }
 
+/* Whoever held the device may be awaited by somebody who now waits for less. */
+enum status watermark_touch(struct batch *batch, const struct device_row *device, int64_t from_us)
+{
+    struct holder_row rows[LOGIC_HOLDERS_MAX];
+    size_t count;
+
+    RETURN_IF_BAD(batch->store->ops->holders_of_device(batch->store, &device->device, from_us, RULE_FOREVER, rows,
+                                                       LOGIC_HOLDERS_MAX, &count));
+    for (size_t i = 0; i < count; i++)
+        RETURN_IF_BAD(batch->store->ops->presences_naming(batch->store, &rows[i].officer,
+                                                          from_us > rows[i].from_us ? from_us : rows[i].from_us,
+                                                          touch_naming, batch));
+    return STATUS_OK;
+}
+
 enum status watermark_move(struct batch *batch, struct device_row *device, int64_t to_us)
 {
-    int64_t before_us = watermark_of(device);
+    int64_t before_us = device->watermark_us < to_us ? device->watermark_us : to_us;
 
     device->watermark_us = to_us;
-    return batch->store->ops->presences_naming(batch->store, &device->officer, before_us, touch_naming, batch);
+    return watermark_touch(batch, device, before_us);
 }

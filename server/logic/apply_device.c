@@ -1,5 +1,6 @@
 /* Operators' entries about devices: enrolment, assignment, standing (S3, F4, D1). */
 #include "server/logic/batch_internal.h"
+#include "server/logic/standing.h"
 
 #include <string.h>
 
@@ -39,18 +40,17 @@ static enum status enrolment_clash(struct batch *batch, const struct device_row 
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-/* Candidates changed: presences that look at the officer's logs look again. */
-static enum status touch_from(struct batch *batch, const struct id *officer, int64_t from_us);
-
-static enum status touch_named(void *context, const struct hash *presence)
+static enum status touch_presence(void *context, const struct presence_row *row)
 {
-    return batch_touch(context, presence);
+    return batch_touch(context, &row->presence);
 }
 
-static enum status touch_from(struct batch *batch, const struct id *officer, int64_t from_us)
+/* What was done on the device, and who may wait for its word, from a time on. */
+static enum status touch_from(struct batch *batch, const struct device_row *device, int64_t from_us)
 {
-    RETURN_IF_BAD(batch_touch_of(batch, officer, from_us, INT64_MAX));
-    return batch->store->ops->presences_naming(batch->store, officer, from_us, touch_named, batch);
+    RETURN_IF_BAD(
+        batch->store->ops->presences_on_device(batch->store, &device->device, from_us, touch_presence, batch));
+    return watermark_touch(batch, device, from_us);
 }
 
 /* The device's row, in its author's own case the one that the caller keeps. */
@@ -84,7 +84,6 @@ enum status apply_device(struct batch *batch, struct applying *applying, const P
                                      .revocation_recorded_us = RULE_FOREVER,
                                      .assigned_from_us = batch->time_us,
                                      .watermark_us = INT64_MIN};
-    struct id before = {{0}};
     enum status status;
 
     if (public_key_from_wire(message->key_algorithm, span_of(message->public_key.data, message->public_key.len),
@@ -97,8 +96,7 @@ enum status apply_device(struct batch *batch, struct applying *applying, const P
         return STATUS_OK;
     status = current_row(batch, applying, &row.device, &stored);
     if (status == STATUS_OK) {
-        before = stored.officer;
-        if (!id_equal(&before, &row.officer))
+        if (!id_equal(&stored.officer, &row.officer))
             stored.assigned_from_us = batch->time_us;
         stored.officer = row.officer;
         stored.certificate_key_hash = row.certificate_key_hash;
@@ -107,9 +105,9 @@ enum status apply_device(struct batch *batch, struct applying *applying, const P
         return status;
     }
     RETURN_IF_BAD(device_store(batch, applying, &row));
-    RETURN_IF_BAD(touch_from(batch, &row.officer, batch->time_us));
-    if (!id_equal(&before, &row.officer) && !id_is_zero(&before)) /* the candidates' devices are one fewer */
-        RETURN_IF_BAD(touch_from(batch, &before, INT64_MIN));
+    RETURN_IF_BAD(touch_from(batch, &row, batch->time_us)); /* the holder until now among them */
+    RETURN_IF_BAD(holder_change(batch, &row.device, &row.officer));
+    RETURN_IF_BAD(touch_from(batch, &row, batch->time_us));
     return feed_member_refresh(batch, &row, applying->pos);
 }
 
@@ -136,8 +134,8 @@ enum status apply_device_state(struct batch *batch, struct applying *applying, c
         row.revocation_recorded_us = batch->time_us;
     }
     RETURN_IF_BAD(device_store(batch, applying, &row));
-    RETURN_IF_BAD(touch_from(batch, &row.officer, from_us));
-    RETURN_IF_BAD(touch_from(batch, &row.officer, watermark_of(&row))); /* lost: its log can no longer report */
+    RETURN_IF_BAD(touch_from(batch, &row, from_us));
+    RETURN_IF_BAD(watermark_touch(batch, &row, row.watermark_us)); /* lost: its log can no longer report */
     return feed_member_refresh(batch, &row, applying->pos);
 }
 

@@ -1,5 +1,6 @@
 /* Operators' entries: the force, teams, officers, offenders. Rows of the roster, and what follows from a change of them. */
 #include "server/logic/batch_internal.h"
+#include "server/logic/standing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,7 +31,34 @@ static bool same_teams(const struct officer_row *a, const struct officer_row *b)
     return a->team_count == b->team_count && memcmp(a->teams, b->teams, a->team_count * sizeof(a->teams[0])) == 0;
 }
 
-/* What rests on the officer's standing is derived again, their devices see what their teams see. */
+/* V5: those who may be second, and who manage; staff, leaders and operators use the app otherwise. */
+static bool may_be_second(uint32_t role)
+{
+    return role == DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER || role == DOUBLECREW__V1__ROLE__ROLE_CONSTABLE ||
+           role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR;
+}
+
+/* What rests on the officer's standing is derived again, from when on it differs. */
+static enum status note_standing(struct batch *batch, const struct officer_row *row)
+{
+    struct standing_row standing = {.officer = row->officer,
+                                    .recorded_us = batch->time_us,
+                                    .accredited = row->accredited,
+                                    .may_be_second = may_be_second(row->role),
+                                    .entitled_from_us = row->entitled_from_us,
+                                    .entitled_to_us = row->entitled_to_us};
+    struct rule_officer_span before[STANDING_SPANS_MAX], after[STANDING_SPANS_MAX];
+    size_t before_count, after_count;
+    int64_t from_us;
+
+    RETURN_IF_BAD(officer_standing(batch, &row->officer, before, &before_count));
+    RETURN_IF_BAD(batch->store->ops->standing_put(batch->store, &standing));
+    RETURN_IF_BAD(officer_standing(batch, &row->officer, after, &after_count));
+    from_us = standing_first_difference(before, before_count, after, after_count);
+    return from_us == RULE_FOREVER ? STATUS_OK : batch_touch_of(batch, &row->officer, from_us, INT64_MAX);
+}
+
+/* Their devices see what their teams see. */
 static enum status officer_changed(struct batch *batch, const struct officer_row *before,
                                    const struct officer_row *after, uint64_t pos)
 {
@@ -41,11 +69,10 @@ static enum status officer_changed(struct batch *batch, const struct officer_row
         batch->store->ops->devices_of_officer(batch->store, &after->officer, devices, LOGIC_DEVICES_MAX, &count));
     for (size_t i = 0; i < count; i++)
         RETURN_IF_BAD(feed_member_refresh(batch, &devices[i], pos));
-    if (before->role == after->role && before->accredited == after->accredited &&
-        before->entitled_from_us == after->entitled_from_us && before->entitled_to_us == after->entitled_to_us &&
-        same_teams(before, after))
-        return STATUS_OK;
-    RETURN_IF_BAD(batch_touch_of(batch, &after->officer, INT64_MIN, INT64_MAX));
+    if (before->role != after->role || before->accredited != after->accredited ||
+        before->entitled_from_us != after->entitled_from_us || before->entitled_to_us != after->entitled_to_us ||
+        id_is_zero(&before->officer))
+        RETURN_IF_BAD(note_standing(batch, after));
     return same_teams(before, after) ? STATUS_OK : feed_officer_moved(batch, &after->officer, pos);
 }
 
@@ -233,5 +260,6 @@ enum status apply_force(struct batch *batch, struct applying *applying, const Pr
     officer.name = code;
     officer.role = DOUBLECREW__V1__ROLE__ROLE_OPERATOR;
     RETURN_IF_BAD(batch->store->ops->device_put(batch->store, applying->device));
+    RETURN_IF_BAD(holder_change(batch, &applying->device->device, &applying->device->officer));
     return apply_officer(batch, applying, &officer.base);
 }

@@ -29,14 +29,34 @@ static void read_company(const check_in_message *message, struct presence_row *r
     }
 }
 
+/* F4: was the device certainly not the officer's when the check-in was made? The rule asks again, as of then. */
+static enum status is_unassigned(struct batch *batch, const struct presence_row *row, bool *ret_unassigned)
+{
+    struct holder_row holders[LOGIC_HOLDERS_MAX];
+    struct rule_instant in, out;
+    size_t count;
+    bool trouble;
+    struct presence_row copy = *row;
+
+    RETURN_IF_BAD(presence_bounds(batch, &copy, &in, &out, &trouble));
+    RETURN_IF_BAD(batch->store->ops->holders_of_device(batch->store, &row->device, in.lo_us, in.hi_us, holders,
+                                                       LOGIC_HOLDERS_MAX, &count));
+    *ret_unassigned = count > 0;
+    for (size_t i = 0; i < count; i++)
+        *ret_unassigned = *ret_unassigned && !id_equal(&holders[i].officer, &row->officer);
+    return STATUS_OK;
+}
+
 /* Stored all the same; but somebody the roster doesn't know, or a phone that isn't theirs, counts for nothing (F4). */
 static enum status hold_unknown(struct batch *batch, struct applying *applying, const struct presence_row *row)
 {
     struct offender_row offender;
     struct officer_row officer;
     enum status status;
+    bool unassigned;
 
-    if (row->unassigned && applying->held == NULL)
+    RETURN_IF_BAD(is_unassigned(batch, row, &unassigned));
+    if (unassigned && applying->held == NULL)
         applying->held = "unassigned_officer";
     status = batch->store->ops->officer_get(batch->store, &row->officer, &officer);
     if (status == STATUS_NOT_FOUND)
@@ -94,7 +114,6 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
         return status;
     stamp_of(applying, message->place, &row.in);
     read_company(message, &row);
-    row.unassigned = !id_equal(&row.officer, &applying->device->officer);
     RETURN_IF_BAD(hold_unknown(batch, applying, &row));
     RETURN_IF_BAD(put_changed(batch, &row));
     RETURN_IF_BAD(proposals_look_again(batch, span_of(row.presence.bytes, HASH_SIZE), applying->pos));

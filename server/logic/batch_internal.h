@@ -23,6 +23,7 @@
 #define LOGIC_TEAMS_MAX 8    /* struct officer_row's */
 #define LOGIC_BRANCHES_MAX 8 /* of one forked log: more copies of one phone than these aren't stored */
 #define LOGIC_DEVICES_MAX 16 /* of one officer */
+#define LOGIC_HOLDERS_MAX 64 /* of one device: the newest whose presences look again */
 #define LOGIC_DECISIONS_MAX 64
 #define BATCH_REASONS_MAX 64 /* stable names of reasons for holding: there are about 25 */
 #define LOGIC_ANCHOR_VOIDS_MAX 64
@@ -266,6 +267,8 @@ MUST_USE enum status bounds_of_stamp(struct batch *batch, const struct id *log, 
 /* Fresh loose bounds, as presences_at and presences_of look for them. */
 MUST_USE enum status presence_bounds(struct batch *batch, struct presence_row *row, struct rule_instant *ret_in,
                                      struct rule_instant *ret_out, bool *ret_trouble);
+/* Presences that may wait for the log's word about from_us and later look again. */
+MUST_USE enum status watermark_touch(struct batch *batch, const struct device_row *device, int64_t from_us);
 MUST_USE enum status watermark_move(struct batch *batch, struct device_row *device, int64_t to_us);
 /* From when on a log's silence says nothing: its watermark, or when it was enrolled, if that is later. */
 int64_t watermark_of(const struct device_row *device);

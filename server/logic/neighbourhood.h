@@ -1,7 +1,7 @@
 /*
  * One offender's neighbourhood as the rule takes it (J6; ARCHITECTURE.md, "Neighbourhoods"): rows of the store in, a case
  * out. The first own_count presences are the neighbourhood, in order of their ids; the rest is context, judged only because
- * the others depend on it. One is reused for every derivation of a batch: about 200 KB.
+ * the others depend on it. One is reused for every derivation of a batch: about 600 KB.
  */
 #ifndef DOUBLECREW_SERVER_LOGIC_NEIGHBOURHOOD_H
 #define DOUBLECREW_SERVER_LOGIC_NEIGHBOURHOOD_H
@@ -9,12 +9,14 @@
 #include "core/geo.h"
 #include "core/limits.h"
 #include "server/logic/batch_internal.h"
+#include "server/logic/standing.h"
 
 #define NEIGHBOURHOOD_OFFICERS_MAX 256
 #define NEIGHBOURHOOD_DEVICES_MAX 256
 #define NEIGHBOURHOOD_PLANS_MAX 64
 #define NEIGHBOURHOOD_WORDS_MAX 256
 #define NEIGHBOURHOOD_RISKS_MAX 32
+#define NEIGHBOURHOOD_HOLDERS_MAX 32 /* of one device while the neighbourhood lasts: the newest */
 
 struct neighbourhood {
     struct offender_row offender; /* of the own presences */
@@ -27,8 +29,11 @@ struct neighbourhood {
     struct rule_offender offenders[RULE_PRESENCES_MAX];
     struct rule_risk_span risks[RULE_PRESENCES_MAX][NEIGHBOURHOOD_RISKS_MAX];
     struct rule_officer officers[NEIGHBOURHOOD_OFFICERS_MAX];
+    struct rule_officer_span standings[NEIGHBOURHOOD_OFFICERS_MAX][STANDING_SPANS_MAX];
     char codes[NEIGHBOURHOOD_OFFICERS_MAX][sizeof(((struct officer_row *)0)->code)];
     struct rule_device devices[NEIGHBOURHOOD_DEVICES_MAX];
+    struct rule_holder_span holders[NEIGHBOURHOOD_DEVICES_MAX][NEIGHBOURHOOD_HOLDERS_MAX];
+    int64_t from_us, to_us; /* of all its presences */
     struct rule_plan plans[NEIGHBOURHOOD_PLANS_MAX];
     struct rule_authority_word authorities[NEIGHBOURHOOD_WORDS_MAX];
     struct rule_decision decisions[NEIGHBOURHOOD_WORDS_MAX];

@@ -3,19 +3,14 @@
 
 #include <string.h>
 
-static bool may_be_second(uint32_t role)
-{
-    return role == DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER || role == DOUBLECREW__V1__ROLE__ROLE_CONSTABLE ||
-           role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR;
-}
-
 /* Somebody whom the roster doesn't know is entitled to nothing. */
 static enum status officer_index(struct batch *batch, struct neighbourhood *hood, const struct id *officer,
                                  size_t *ret_index)
 {
     struct rule_officer *added;
+    struct rule_officer_span *spans;
     struct officer_row row;
-    size_t count = hood->rule_case.officer_count;
+    size_t span_count, count = hood->rule_case.officer_count;
     enum status status;
 
     for (size_t i = 0; i < count; i++) {
@@ -27,19 +22,20 @@ static enum status officer_index(struct batch *batch, struct neighbourhood *hood
     if (count == NEIGHBOURHOOD_OFFICERS_MAX)
         return STATUS_OVER_LIMIT;
     added = &hood->officers[count];
-    *added = (struct rule_officer){*officer, false, RULE_FOREVER, RULE_FOREVER};
+    spans = hood->standings[count];
     hood->codes[count][0] = '\0';
     status = batch->store->ops->officer_get(batch->store, officer, &row);
-    if (status == STATUS_OK) {
+    if (status == STATUS_OK)
         memcpy(hood->codes[count], row.code, sizeof(row.code));
-        added->accredited = row.accredited;
-        if (may_be_second(row.role)) {
-            added->entitled_from_us = row.entitled_from_us;
-            added->entitled_to_us = row.entitled_to_us;
-        }
-    } else if (status != STATUS_NOT_FOUND) {
+    else if (status != STATUS_NOT_FOUND)
         return status;
-    }
+    RETURN_IF_BAD(officer_standing(batch, officer, spans, &span_count));
+    *added = (struct rule_officer){.id = *officer,
+                                   .accredited = spans[0].accredited,
+                                   .entitled_from_us = spans[0].entitled ? INT64_MIN : RULE_FOREVER,
+                                   .entitled_to_us = RULE_FOREVER,
+                                   .changes = spans + 1,
+                                   .change_count = span_count - 1};
     hood->rule_case.officer_count++;
     *ret_index = count;
     return STATUS_OK;
@@ -63,25 +59,51 @@ static enum status device_add(struct batch *batch, struct neighbourhood *hood, c
                                   .revoked_as_of_us = row->revoked_as_of_us,
                                   .revocation_recorded_us = row->revocation_recorded_us,
                                   .lost = row->standing == DEVICE_LOST,
-                                  .watermark_known = true,
-                                  .watermark_us = watermark_of(row)};
+                                  .watermark_known = row->watermark_us != INT64_MIN,
+                                  .watermark_us = row->watermark_us};
     RETURN_IF_BAD(officer_index(batch, hood, &row->officer, &added->officer));
     hood->rule_case.device_count++;
     *ret_index = count;
     return STATUS_OK;
 }
 
-/* Every device of a candidate can hold the second presence (W2). */
+/* Every device that a candidate held then can hold the second presence (W2). */
 static enum status add_candidate(struct batch *batch, struct neighbourhood *hood, const struct id *officer,
                                  size_t *ret_index)
 {
-    struct device_row devices[LOGIC_DEVICES_MAX];
+    struct holder_row holdings[LOGIC_DEVICES_MAX];
+    struct device_row device;
     size_t count, ignored;
 
     RETURN_IF_BAD(officer_index(batch, hood, officer, ret_index));
-    RETURN_IF_BAD(batch->store->ops->devices_of_officer(batch->store, officer, devices, LOGIC_DEVICES_MAX, &count));
-    for (size_t i = 0; i < count; i++)
-        RETURN_IF_BAD(device_add(batch, hood, &devices[i], &ignored));
+    RETURN_IF_BAD(batch->store->ops->holdings_of_officer(batch->store, officer, hood->from_us, hood->to_us, holdings,
+                                                         LOGIC_DEVICES_MAX, &count));
+    for (size_t i = 0; i < count; i++) {
+        RETURN_IF_BAD(batch->store->ops->device_by_id(batch->store, &holdings[i].device, &device));
+        RETURN_IF_BAD(device_add(batch, hood, &device, &ignored));
+    }
+    return STATUS_OK;
+}
+
+/* F4: who held each device while the neighbourhood lasted. */
+static enum status build_holders(struct batch *batch, struct neighbourhood *hood)
+{
+    for (size_t i = 0; i < hood->rule_case.device_count; i++) {
+        struct holder_row rows[NEIGHBOURHOOD_HOLDERS_MAX];
+        struct rule_device *device = &hood->devices[i];
+
+        device->holders = hood->holders[i];
+        RETURN_IF_BAD(batch->store->ops->holders_of_device(batch->store, &device->id, hood->from_us, hood->to_us, rows,
+                                                           NEIGHBOURHOOD_HOLDERS_MAX, &device->holder_count));
+        if (device->holder_count == 0) /* all of it was before the device was enrolled: the first one held it */
+            RETURN_IF_BAD(batch->store->ops->holders_of_device(batch->store, &device->id, INT64_MIN, RULE_FOREVER, rows,
+                                                               NEIGHBOURHOOD_HOLDERS_MAX, &device->holder_count));
+        for (size_t k = 0; k < device->holder_count; k++) {
+            hood->holders[i][k] = (struct rule_holder_span){rows[k].from_us, RULE_NONE};
+            if (!id_is_zero(&rows[k].officer))
+                RETURN_IF_BAD(officer_index(batch, hood, &rows[k].officer, &hood->holders[i][k].officer));
+        }
+    }
     return STATUS_OK;
 }
 
@@ -216,7 +238,6 @@ static enum status build_presence(struct batch *batch, struct neighbourhood *hoo
 
     *presence = (struct rule_presence){.id = row->presence,
                                        .received_us = row->in.received_us,
-                                       .unassigned = row->unassigned,
                                        .outcome = row->outcome};
     RETURN_IF_BAD(batch->store->ops->device_by_id(batch->store, &row->device, &device));
     RETURN_IF_BAD(officer_index(batch, hood, &row->officer, &presence->officer));
@@ -227,7 +248,9 @@ static enum status build_presence(struct batch *batch, struct neighbourhood *hoo
     presence->in_at = place_at(hood, row->in.has_place, row->in.latitude_e7, row->in.longitude_e7, row->in.accuracy_m);
     presence->out_at = place_at(hood, presence->has_out && row->out.has_place, row->out.latitude_e7,
                                 row->out.longitude_e7, row->out.accuracy_m);
-    return build_company(batch, hood, index);
+    hood->from_us = row->from_us < hood->from_us ? row->from_us : hood->from_us;
+    hood->to_us = row->to_us > hood->to_us ? row->to_us : hood->to_us;
+    return STATUS_OK;
 }
 
 static void own_span(const struct neighbourhood *hood, int64_t *ret_from_us, int64_t *ret_to_us)
@@ -324,10 +347,15 @@ enum status neighbourhood_case(struct batch *batch, struct neighbourhood *hood, 
                                          .decisions = hood->decisions,
                                          .now_us = now_us};
     hood->boot_count = 0;
+    hood->from_us = INT64_MAX;
+    hood->to_us = INT64_MIN;
     choose_reference(hood);
     for (size_t i = 0; i < hood->count; i++)
         RETURN_IF_BAD(build_presence(batch, hood, i));
+    for (size_t i = 0; i < hood->count; i++)
+        RETURN_IF_BAD(build_company(batch, hood, i));
     RETURN_IF_BAD(build_plans(batch, hood));
+    RETURN_IF_BAD(build_holders(batch, hood));
     for (size_t i = 0; i < hood->own_count; i++)
         RETURN_IF_BAD(build_authorities(batch, hood, i));
     for (size_t i = 0; i < hood->count; i++)

@@ -86,6 +86,24 @@ struct officer_row {
     bool duty;
 };
 
+/* What one Officer entry said of an officer's standing (V5). The newest that was recorded speaks: standing.c. */
+struct standing_row {
+    struct id officer;
+    int64_t recorded_us;
+    bool accredited;
+    bool may_be_second; /* their role */
+    int64_t entitled_from_us;
+    int64_t entitled_to_us;
+};
+
+/* To whom a device was assigned in [from, to) (F4): no gaps, the last to RULE_FOREVER. */
+struct holder_row {
+    struct id device;
+    int64_t from_us;
+    int64_t to_us;
+    struct id officer; /* zero: nobody */
+};
+
 struct offender_row {
     struct id offender;
     struct id team;
@@ -166,7 +184,6 @@ struct presence_row {
     size_t named_count;
     bool agency;
     struct id plan; /* zero: unplanned */
-    bool unassigned;
     enum rule_outcome outcome; /* the last in log order */
     uint64_t outcome_seq;
     bool has_cosign; /* this log names the other's check-in */
@@ -403,6 +420,14 @@ struct store_ops {
     enum status (*officer_get)(struct store *store, const struct id *officer, struct officer_row *ret_row);
     /* Whoever flags may go to: supervisors, leaders, the duty role; ordered by id. */
     enum status (*officers_in_charge)(struct store *store, store_officer_each each, void *context);
+    /* The newest ones, at most max, in order of time. */
+    enum status (*standings_of_officer)(struct store *store, const struct id *officer, struct standing_row *ret_rows,
+                                        size_t max, size_t *ret_count);
+    /* That overlap [from, to], both included: the newest ones, at most max, in order of time. */
+    enum status (*holders_of_device)(struct store *store, const struct id *device, int64_t from_us, int64_t to_us,
+                                     struct holder_row *ret_rows, size_t max, size_t *ret_count);
+    enum status (*holdings_of_officer)(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
+                                       struct holder_row *ret_rows, size_t max, size_t *ret_count);
     enum status (*offender_get)(struct store *store, const struct id *offender, struct offender_row *ret_row);
     enum status (*risks_of_offender)(struct store *store, const struct id *offender, struct rule_risk_span *ret_spans,
                                      size_t max, size_t *ret_count);
@@ -441,6 +466,9 @@ struct store_ops {
     /* Presences whose check-in or check-out lies in one boot of a log. */
     enum status (*presences_in_boot)(struct store *store, const struct id *log, const struct id *boot,
                                      store_presence_each each, void *context);
+    /* By the check-in's device, whose latest instant is at or after from_us. */
+    enum status (*presences_on_device)(struct store *store, const struct id *device, int64_t from_us,
+                                       store_presence_each each, void *context);
     /* Presences whose verdict looks at this officer's logs and whose latest instant is at or after from_us, by id (W2). */
     enum status (*presences_naming)(struct store *store, const struct id *officer, int64_t from_us,
                                     store_hash_each each, void *context);
@@ -506,6 +534,8 @@ struct store_ops {
     enum status (*tile_put)(struct store *store, const struct merkle_tile *tile);
     enum status (*device_put)(struct store *store, const struct device_row *row);
     enum status (*officer_put)(struct store *store, const struct officer_row *row);
+    enum status (*standing_put)(struct store *store, const struct standing_row *row);
+    enum status (*holder_put)(struct store *store, const struct holder_row *row);
     enum status (*offender_put)(struct store *store, const struct offender_row *row);
     enum status (*risk_put)(struct store *store, const struct id *offender, const struct rule_risk_span *span);
     enum status (*policy_put)(struct store *store, uint32_t version, int64_t effective_from_us, struct span body);

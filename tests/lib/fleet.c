@@ -254,34 +254,50 @@ void fleet_team(struct fleet *fleet, int64_t at_us, const char *name)
     (void)fleet_add(fleet->operator_device, at_us, KIND(TEAM), &message.base);
 }
 
-static void add_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role,
-                        bool accredited, bool duty, const char *team)
+static void put_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Officer *message,
+                        const char *team)
 {
-    Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
     struct id officer = fixture_id(name);
     struct id team_id = fixture_id(team != NULL ? team : "");
     ProtobufCBinaryData teams[] = {bytes(team_id.bytes, ID_SIZE)};
 
-    message.officer_id = bytes(officer.bytes, ID_SIZE);
-    message.code = text(name);
-    message.name = text(name);
-    message.role = role;
-    message.accredited = accredited;
-    message.duty = duty;
-    message.team_ids = teams;
-    message.n_team_ids = team != NULL ? 1 : 0;
-    (void)fleet_add(fleet->operator_device, at_us, KIND(OFFICER), &message.base);
+    message->officer_id = bytes(officer.bytes, ID_SIZE);
+    message->code = text(name);
+    message->name = text(name);
+    message->team_ids = teams;
+    message->n_team_ids = team != NULL ? 1 : 0;
+    (void)fleet_add(fleet->operator_device, at_us, KIND(OFFICER), &message->base);
 }
 
 void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
                    const char *team)
 {
-    add_officer(fleet, at_us, name, role, accredited, false, team);
+    Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
+
+    message.role = role;
+    message.accredited = accredited;
+    put_officer(fleet, at_us, name, &message, team);
 }
 
 void fleet_duty(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, const char *team)
 {
-    add_officer(fleet, at_us, name, role, false, true, team);
+    Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
+
+    message.role = role;
+    message.duty = true;
+    put_officer(fleet, at_us, name, &message, team);
+}
+
+void fleet_entitle(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
+                   int64_t from_us, int64_t to_us)
+{
+    Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
+
+    message.role = role;
+    message.accredited = accredited;
+    message.entitled_from_ms = from_us / 1000;
+    message.entitled_to_ms = to_us / 1000;
+    put_officer(fleet, at_us, name, &message, "north");
 }
 
 void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__RiskLevel risk,
@@ -312,12 +328,11 @@ void fleet_anchor_void(struct fleet *fleet, int64_t at_us, int64_t from_us, int6
     (void)fleet_add(fleet->operator_device, at_us, KIND(ANCHOR_VOID), &message.base);
 }
 
-struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer)
+static void put_device(struct fleet_device *device, int64_t at_us, const char *certificate_of)
 {
-    struct fleet_device *device = device_new(fleet, officer);
     Doublecrew__V1__Device message = DOUBLECREW__V1__DEVICE__INIT;
     struct public_key key;
-    struct hash certificate = fixture_hash(officer);
+    struct hash certificate = fixture_hash(certificate_of);
 
     sign_key_public(device->key, &key);
     message.device_id = bytes(device->device.bytes, ID_SIZE);
@@ -326,8 +341,37 @@ struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char 
     message.key_algorithm = SIGN_ED25519;
     message.public_key = bytes(key.bytes, key.size);
     message.certificate_key_hash = bytes(certificate.bytes, HASH_SIZE);
-    (void)fleet_add(fleet->operator_device, at_us, KIND(DEVICE), &message.base);
+    (void)fleet_add(device->fleet->operator_device, at_us, KIND(DEVICE), &message.base);
+}
+
+struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer)
+{
+    struct fleet_device *device = device_new(fleet, officer);
+
+    put_device(device, at_us, officer);
     return device;
+}
+
+void fleet_assign(struct fleet_device *device, int64_t at_us, const char *officer)
+{
+    char certificate[2 * ID_SIZE + 1];
+
+    for (size_t i = 0; i < ID_SIZE; i++)
+        (void)snprintf(certificate + 2 * i, 3, "%02x", device->device.bytes[i]);
+    device->officer = fixture_id(officer);
+    put_device(device, at_us, certificate);
+}
+
+void fleet_standing(struct fleet_device *device, int64_t at_us, Doublecrew__V1__DeviceStanding standing,
+                    int64_t as_of_us)
+{
+    Doublecrew__V1__DeviceState message = DOUBLECREW__V1__DEVICE_STATE__INIT;
+
+    message.device_id = bytes(device->device.bytes, ID_SIZE);
+    message.standing = standing;
+    message.as_of_ms = as_of_us / 1000;
+    message.reason = text("Left in a car.");
+    (void)fleet_add(device->fleet->operator_device, at_us, KIND(DEVICE_STATE), &message.base);
 }
 
 static const struct push_anchor *anchor_named(const struct fleet_device *device, const struct entry *entry)

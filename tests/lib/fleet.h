@@ -75,6 +75,9 @@ struct fleet_device *fleet_device(struct fleet *fleet, const char *name);
 void fleet_team(struct fleet *fleet, int64_t at_us, const char *name);
 void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
                    const char *team);
+/* The same, entitled in [from, to); 0 leaves a side open. */
+void fleet_entitle(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
+                   int64_t from_us, int64_t to_us);
 void fleet_offender(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__RiskLevel risk,
                     const char *team);
 /* With the duty role. */
@@ -82,6 +85,10 @@ void fleet_duty(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew
 void fleet_anchor_void(struct fleet *fleet, int64_t at_us, int64_t from_us, int64_t to_us);
 /* Enrols a device named as its officer. */
 struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer);
+/* Hands an enrolled device on (F4); its next check-ins are by that officer. */
+void fleet_assign(struct fleet_device *device, int64_t at_us, const char *officer);
+void fleet_standing(struct fleet_device *device, int64_t at_us, Doublecrew__V1__DeviceStanding standing,
+                    int64_t as_of_us);
 void fleet_settle(struct fleet *fleet, int64_t at_us);
 /* Two accredited managers "ann" and "bob", constable "cal", supervisor "sue" of team north, offenders "xen" (medium) and
  * "yul" (very high), all with devices that have met the server once. Everything is recorded at FLEET_T0. */

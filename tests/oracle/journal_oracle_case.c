@@ -15,19 +15,95 @@ static bool may_be_second(uint32_t role)
            role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR;
 }
 
-static struct rule_officer officer_of(const struct jo *jo, const struct id *id)
+/* Does the message's window hold t? 0 leaves a side open. */
+static bool window_holds(const Doublecrew__V1__Officer *m, int64_t t)
 {
-    const struct jo_officer *officer = jo_officer_as_of(jo, id, UINT64_MAX);
-    struct rule_officer rule = {.id = *id}; /* entitled never */
+    return may_be_second((uint32_t)m->role) && t >= m->entitled_from_ms * 1000 &&
+           (m->entitled_to_ms == 0 || t < m->entitled_to_ms * 1000);
+}
 
-    if (officer == NULL || officer->message == NULL || !may_be_second((uint32_t)officer->message->role))
-        return rule;
-    rule.accredited = officer->message->accredited;
-    rule.entitled_from_us =
-        officer->message->entitled_from_ms != 0 ? officer->message->entitled_from_ms * 1000 : INT64_MIN;
-    rule.entitled_to_us =
-        officer->message->entitled_to_ms != 0 ? officer->message->entitled_to_ms * 1000 : RULE_FOREVER;
-    return rule;
+static bool is_version_of(const struct jo_officer *version, const struct id *id)
+{
+    return id_equal(&version->id, id) && version->message != NULL;
+}
+
+/* An end that had passed when it was recorded, and that no later version's window holds (V5; standing.c's reading). */
+static bool ended_backwards(const struct jo *jo, const struct id *id, size_t version, int64_t t)
+{
+    int64_t end = jo->officers.items[version].message->entitled_to_ms * 1000;
+
+    if (end == 0 || end >= jo->officers.items[version].time_us || t < end)
+        return false;
+    for (size_t i = version + 1; i < jo->officers.count; i++) {
+        if (is_version_of(&jo->officers.items[i], id) && window_holds(jo->officers.items[i].message, end))
+            return false;
+    }
+    return true;
+}
+
+/* V5 as of t: what was recorded last before t, the first version also before; and what ended backwards since. */
+static struct rule_officer_span standing_at(const struct jo *jo, const struct id *id, int64_t t)
+{
+    struct rule_officer_span span = {t, false, false};
+    size_t now = JO_NONE, first = JO_NONE;
+
+    for (size_t i = 0; i < jo->officers.count; i++) {
+        const struct jo_officer *version = &jo->officers.items[i];
+
+        if (!is_version_of(version, id))
+            continue;
+        if (first == JO_NONE || version->time_us == jo->officers.items[first].time_us)
+            first = i;
+        if (version->time_us <= t)
+            now = i;
+    }
+    now = now == JO_NONE ? first : now;
+    if (now == JO_NONE)
+        return span;
+    span.accredited = jo->officers.items[now].message->accredited;
+    span.entitled = window_holds(jo->officers.items[now].message, t);
+    if (now != first && !span.entitled && may_be_second((uint32_t)jo->officers.items[now].message->role) &&
+        t >= jo->officers.items[now].message->entitled_from_ms * 1000)
+        span.entitled = jo->officers.items[now].message->entitled_to_ms * 1000 < jo->officers.items[now].time_us &&
+                        !ended_backwards(jo, id, now, t);
+    for (size_t i = now + 1; i < jo->officers.count; i++) {
+        if (i != first && is_version_of(&jo->officers.items[i], id) && jo->officers.items[i].time_us > t)
+            span.entitled = span.entitled && !ended_backwards(jo, id, i, t);
+    }
+    return span;
+}
+
+static void add_change(struct jo_changes *changes, const struct rule_officer_span *span)
+{
+    size_t at = changes->spans.count;
+
+    JO_ADD(&changes->spans, *span);
+    for (; at > 0 && changes->spans.items[at - 1].from_us > span->from_us; at--)
+        changes->spans.items[at] = changes->spans.items[at - 1];
+    changes->spans.items[at] = *span;
+}
+
+static struct rule_officer officer_of(const struct jo *jo, const struct id *id, struct jo_changes *changes)
+{
+    struct rule_officer_span first = standing_at(jo, id, INT64_MIN);
+
+    for (size_t i = 0; i < jo->officers.count; i++) {
+        const struct jo_officer *version = &jo->officers.items[i];
+
+        if (!is_version_of(version, id))
+            continue;
+        int64_t times_us[] = {version->time_us, version->message->entitled_from_ms * 1000,
+                              version->message->entitled_to_ms * 1000};
+        for (size_t k = 0; k < 3; k++) {
+            struct rule_officer_span span = standing_at(jo, id, times_us[k]);
+
+            add_change(changes, &span);
+        }
+    }
+    return (struct rule_officer){.id = *id,
+                                 .accredited = first.accredited,
+                                 .entitled_from_us = first.entitled ? INT64_MIN : RULE_FOREVER,
+                                 .entitled_to_us = RULE_FOREVER};
 }
 
 static size_t officer_index(struct jo_evidence *e, const struct id *id)
@@ -36,7 +112,9 @@ static size_t officer_index(struct jo_evidence *e, const struct id *id)
         if (id_equal(&e->officers.items[i].id, id))
             return i;
     }
-    JO_ADD(&e->officers, officer_of(e->jo, id));
+    JO_ADD(&e->changes, (struct jo_changes){.spans = {NULL, 0, 0}});
+    struct rule_officer officer = officer_of(e->jo, id, &e->changes.items[e->changes.count - 1]);
+    JO_ADD(&e->officers, officer);
     return e->officers.count - 1;
 }
 
@@ -91,10 +169,16 @@ static void add_device(struct jo_evidence *e, const struct jo_enrolment *enrolme
         device.watermark_known = log->watermark_known;
         device.watermark_us = log->watermark_us;
     }
-    if (known != JO_NONE)
+    if (known != JO_NONE) {
         e->devices.items[known] = device;
-    else
+    } else {
+        known = e->devices.count;
         JO_ADD(&e->devices, device);
+        JO_ADD(&e->holders, (struct jo_holders){.spans = {NULL, 0, 0}});
+    }
+    JO_ADD(&e->holders.items[known].spans,
+           (struct rule_holder_span){enrolment->time_us,
+                                     id_is_zero(&enrolment->officer) ? RULE_NONE : device.officer}); /* F4 */
 }
 
 /* Offenders --------------------------------------------------------------------------------------------------------- */
@@ -271,12 +355,26 @@ void jo_evidence_init(struct jo_evidence *e, const struct jo *jo)
         e->offenders.items[i].risks = e->risks.items[i].spans.items;
         e->offenders.items[i].risk_count = e->risks.items[i].spans.count;
     }
+    for (size_t i = 0; i < e->officers.count; i++) {
+        e->officers.items[i].changes = e->changes.items[i].spans.items;
+        e->officers.items[i].change_count = e->changes.items[i].spans.count;
+    }
+    for (size_t i = 0; i < e->devices.count; i++) {
+        e->devices.items[i].holders = e->holders.items[i].spans.items;
+        e->devices.items[i].holder_count = e->holders.items[i].spans.count;
+    }
 }
 
 void jo_evidence_done(struct jo_evidence *e)
 {
     for (size_t i = 0; i < e->risks.count; i++)
         free(e->risks.items[i].spans.items);
+    for (size_t i = 0; i < e->officers.count; i++)
+        free(e->changes.items[i].spans.items);
+    for (size_t i = 0; i < e->devices.count; i++)
+        free(e->holders.items[i].spans.items);
+    free(e->changes.items);
+    free(e->holders.items);
     free(e->policies.items);
     free(e->offenders.items);
     free(e->risks.items);
@@ -409,7 +507,6 @@ static void add_presence(struct jo_case *jc, const struct jo_evidence *e, size_t
     rule->in_at = place_of(p->message->place, reference);
     rule->received_us = in->received_us;
     rule->contested = in->contested;
-    rule->unassigned = p->unassigned;
     rule->clock_trouble = jo_troubled(jo, &in->header.log, &in->header.boot);
     add_company(e, p->message, rule);
     add_check_out(jc, jo, p, reference, rule);

@@ -8,6 +8,14 @@ struct jo_risks {
     JO_LIST(struct rule_risk_span) spans;
 };
 
+struct jo_changes {
+    JO_LIST(struct rule_officer_span) spans;
+};
+
+struct jo_holders {
+    JO_LIST(struct rule_holder_span) spans;
+};
+
 /* Indices of rule_case refer to these lists. */
 struct jo_evidence {
     const struct jo *jo;
@@ -15,7 +23,9 @@ struct jo_evidence {
     JO_LIST(struct rule_offender) offenders;
     JO_LIST(struct jo_risks) risks;
     JO_LIST(struct rule_officer) officers;
+    JO_LIST(struct jo_changes) changes; /* of each officer */
     JO_LIST(struct rule_device) devices;
+    JO_LIST(struct jo_holders) holders; /* of each device */
     JO_LIST(struct rule_plan) plans;
     JO_LIST(struct rule_authority_word) words;
 };

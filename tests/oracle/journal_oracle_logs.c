@@ -397,8 +397,6 @@ void jo_presences(struct jo *jo)
         presence.device = enrolment->device;
         if (jo_offender(jo, &presence.offender) == NULL)
             continue; /* takes effect when the offender is imported */
-        struct id author = jo_author(jo, entry);
-        presence.unassigned = !id_equal(&author, &presence.officer);
         for (size_t k = 0; k < jo->entries.count; k++)
             add_fact(jo, &presence, k);
         JO_ADD(&jo->presences, presence);

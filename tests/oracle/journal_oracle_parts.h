@@ -66,6 +66,7 @@ struct jo_anchor {
 struct jo_officer {
     struct id id;
     uint64_t pos;
+    int64_t time_us;
     const Doublecrew__V1__Officer *message; /* NULL: the first operator, as Force names them */
 };
 
@@ -127,7 +128,6 @@ struct jo_presence {
     size_t outcome;
     size_t confirm; /* CosignConfirm of this presence's own log; JO_NONE */
     const Doublecrew__V1__CheckIn *message;
-    bool unassigned;
 };
 
 struct jo {

@@ -115,7 +115,7 @@ static void learn_force(struct jo *jo, const struct jo_entry *entry, const Doubl
     jo->server_key.size = force->server_key.len;
     memcpy(jo->server_key.bytes, force->server_key.data, force->server_key.len);
     JO_ADD(&jo->enrolments, enrolment);
-    JO_ADD(&jo->officers, (struct jo_officer){enrolment.officer, entry->pos, NULL});
+    JO_ADD(&jo->officers, (struct jo_officer){enrolment.officer, entry->pos, entry->received_us, NULL});
 }
 
 static void learn_device(struct jo *jo, const struct jo_entry *entry, const Doublecrew__V1__Device *message)
@@ -172,7 +172,8 @@ static void learn_roster(struct jo *jo, const struct jo_entry *entry)
     } else if (entry->header.kind == JO_KIND(OFFICER)) {
         const Doublecrew__V1__Officer *officer = (const Doublecrew__V1__Officer *)m;
 
-        JO_ADD(&jo->officers, (struct jo_officer){jo_id(officer->officer_id), entry->pos, officer});
+        JO_ADD(&jo->officers,
+               (struct jo_officer){jo_id(officer->officer_id), entry->pos, entry->received_us, officer});
     } else if (entry->header.kind == JO_KIND(OFFENDER)) {
         const Doublecrew__V1__Offender *offender = (const Doublecrew__V1__Offender *)m;
 

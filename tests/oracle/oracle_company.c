@@ -141,30 +141,17 @@ struct roll {
     size_t without_log; /* named or planned, no candidate device, and not seen here */
 };
 
-/* W2: whose phone it is, and whose it was while the presence may have lasted. */
+/* W2: whose phone it was while the presence may have lasted. */
 static bool may_hold_word_of(const struct rule_device *device, size_t officer, int64_t from, int64_t to)
-{
-    bool theirs = device->officer == officer;
-
-    for (size_t k = 0; k < device->holder_count; k++) {
-        bool over = k + 1 < device->holder_count && device->holders[k + 1].from_us <= from;
-
-        theirs = theirs || (device->holders[k].officer == officer && !over && device->holders[k].from_us <= to);
-    }
-    return theirs;
-}
-
-/* A phone that the officer got only afterwards can't hold what they did before. */
-static bool got_afterwards(const struct rule_device *device, size_t officer, int64_t from, int64_t to)
 {
     for (size_t k = 0; k < device->holder_count; k++) {
         bool over = k + 1 < device->holder_count && device->holders[k + 1].from_us <= from;
 
         if (device->holders[k].officer == officer && !over && device->holders[k].from_us <= to) {
-            return false;
+            return true;
         }
     }
-    return device->holder_count > 0;
+    return device->holder_count == 0 && device->officer == officer;
 }
 
 static void call_officer(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t officer,
@@ -181,7 +168,7 @@ static void call_officer(const struct oracle_view *view, const struct oracle_res
             continue;
         }
         own++;
-        if (!is_heard(view, results, i, d) && !got_afterwards(&c->devices[d], officer, from, to)) {
+        if (!is_heard(view, results, i, d)) {
             roll->unheard++;
             roll->may_report += c->devices[d].lost ? 0 : 1;
         }

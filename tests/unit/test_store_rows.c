@@ -383,7 +383,6 @@ static struct presence_row presence_row_of(unsigned number)
     row.named_count = STORE_NAMED_MAX;
     row.agency = true;
     row.plan = numbered_id(40);
-    row.unassigned = true;
     row.outcome = RULE_OUTCOME_CUSTODY;
     row.outcome_seq = 41;
     row.has_cosign = true;
