@@ -236,9 +236,8 @@ static enum status build_presence(struct batch *batch, struct neighbourhood *hoo
     struct rule_presence *presence = &hood->presences[index];
     struct device_row device;
 
-    *presence = (struct rule_presence){.id = row->presence,
-                                       .received_us = row->in.received_us,
-                                       .outcome = row->outcome};
+    *presence =
+        (struct rule_presence){.id = row->presence, .received_us = row->in.received_us, .outcome = row->outcome};
     RETURN_IF_BAD(batch->store->ops->device_by_id(batch->store, &row->device, &device));
     RETURN_IF_BAD(officer_index(batch, hood, &row->officer, &presence->officer));
     RETURN_IF_BAD(device_add(batch, hood, &device, &presence->device));

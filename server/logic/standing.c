@@ -40,8 +40,7 @@ static bool entitled_at(const struct standing_row *rows, size_t count, int64_t a
     for (size_t i = now; i < count; i++) {
         bool backwards = i > 0 && rows[i].entitled_to_us < rows[i].recorded_us;
 
-        if (at_us >= rows[i].entitled_to_us && (i == now || backwards) &&
-            !(backwards && taken_back(rows, count, i)))
+        if (at_us >= rows[i].entitled_to_us && (i == now || backwards) && !(backwards && taken_back(rows, count, i)))
             return false;
     }
     return true;
@@ -100,7 +99,7 @@ int64_t standing_first_difference(const struct rule_officer_span *a, size_t a_co
 }
 
 enum status officer_standing(struct batch *batch, const struct id *officer, struct rule_officer_span *ret_spans,
-                        size_t *ret_count)
+                             size_t *ret_count)
 {
     struct standing_row rows[STANDING_ROWS_MAX];
     size_t count;
@@ -116,8 +115,8 @@ enum status holder_change(struct batch *batch, const struct id *device, const st
     struct holder_row before;
     size_t count;
 
-    RETURN_IF_BAD(batch->store->ops->holders_of_device(batch->store, device, batch->time_us, RULE_FOREVER, &before, 1,
-                                                       &count));
+    RETURN_IF_BAD(
+        batch->store->ops->holders_of_device(batch->store, device, batch->time_us, RULE_FOREVER, &before, 1, &count));
     if (count > 0 && id_equal(&before.officer, officer))
         return STATUS_OK;
     if (count > 0 && before.from_us < batch->time_us) {

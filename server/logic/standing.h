@@ -15,8 +15,8 @@ size_t standing_spans(const struct standing_row *rows, size_t count, struct rule
 /* From when on two histories differ; RULE_FOREVER: nowhere. */
 int64_t standing_first_difference(const struct rule_officer_span *a, size_t a_count, const struct rule_officer_span *b,
                                   size_t b_count);
-MUST_USE enum status officer_standing(struct batch *batch, const struct id *officer, struct rule_officer_span *ret_spans,
-                                 size_t *ret_count);
+MUST_USE enum status officer_standing(struct batch *batch, const struct id *officer,
+                                      struct rule_officer_span *ret_spans, size_t *ret_count);
 /* The device is the officer's from the batch's time on; zero: nobody's. */
 MUST_USE enum status holder_change(struct batch *batch, const struct id *device, const struct id *officer);
 

@@ -183,7 +183,7 @@ struct presence_row {
     struct id named[STORE_NAMED_MAX];
     size_t named_count;
     bool agency;
-    struct id plan; /* zero: unplanned */
+    struct id plan;            /* zero: unplanned */
     enum rule_outcome outcome; /* the last in log order */
     uint64_t outcome_seq;
     bool has_cosign; /* this log names the other's check-in */

@@ -94,8 +94,8 @@ static void place_presences(const struct rule_gen *from, const struct places *at
     }
 }
 
-static void place_holders(const struct rule_gen *from, const size_t *officer_at, size_t row,
-                          struct rule_device *device, struct rule_gen *gen)
+static void place_holders(const struct rule_gen *from, const size_t *officer_at, size_t row, struct rule_device *device,
+                          struct rule_gen *gen)
 {
     device->holders = gen->holders[row];
     for (size_t k = 0; k < device->holder_count; k++) {

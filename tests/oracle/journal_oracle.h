@@ -27,6 +27,8 @@
  *  - minutes alone that contain the oracle's are accepted where a partner's uncertain times enter into them (looser): seen
  *    where a partner's times were narrowed after the row was told;
  *  - the drift of phones' clocks is the greatest of any policy version;
+ *  - an officer's standing is what was recorded last before the check-in, the first word also before; an end of
+ *    entitlement that had passed when it was recorded holds backwards until a later window holds it (decisions/0019);
  *  - acts (decisions, words, plans) need the role, team and standing that their author has when they are recorded; of
  *    presences a revocation's as-of time is asked (V6).
  */

@@ -172,8 +172,7 @@ static void learn_roster(struct jo *jo, const struct jo_entry *entry)
     } else if (entry->header.kind == JO_KIND(OFFICER)) {
         const Doublecrew__V1__Officer *officer = (const Doublecrew__V1__Officer *)m;
 
-        JO_ADD(&jo->officers,
-               (struct jo_officer){jo_id(officer->officer_id), entry->pos, entry->received_us, officer});
+        JO_ADD(&jo->officers, (struct jo_officer){jo_id(officer->officer_id), entry->pos, entry->received_us, officer});
     } else if (entry->header.kind == JO_KIND(OFFENDER)) {
         const Doublecrew__V1__Offender *offender = (const Doublecrew__V1__Offender *)m;
 

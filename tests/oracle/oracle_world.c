@@ -107,8 +107,8 @@ static uint32_t own_reasons_to_hold(const struct oracle_view *view, const struct
     if (c->devices[p->device].revoked_as_of_us <= results[i].in) {
         reasons |= RULE_REASON_REVOKED;
     }
-    if (p->unassigned || (c->devices[p->device].holder_count > 0 &&
-                          holder_at(&c->devices[p->device], results[i].in) != p->officer)) {
+    if (p->unassigned ||
+        (c->devices[p->device].holder_count > 0 && holder_at(&c->devices[p->device], results[i].in) != p->officer)) {
         reasons |= RULE_REASON_UNASSIGNED;
     }
     return reasons;
@@ -347,9 +347,8 @@ void oracle_pair(const struct oracle_view *view, struct oracle_result *results)
         for (size_t j = 0; j < n; j++) {
             const struct oracle_result *a = &results[i], *b = &results[j];
 
-            results[i].eligible[j] =
-                a->pairs[j] && !a->dead[j] && !a->held && !b->held && !a->worthless && !b->worthless && a->entitled &&
-                b->entitled && (a->accredited || b->accredited);
+            results[i].eligible[j] = a->pairs[j] && !a->dead[j] && !a->held && !b->held && !a->worthless &&
+                                     !b->worthless && a->entitled && b->entitled && (a->accredited || b->accredited);
         }
     }
 }
