@@ -73,7 +73,10 @@ static enum status officer_changed(struct batch *batch, const struct officer_row
         before->entitled_from_us != after->entitled_from_us || before->entitled_to_us != after->entitled_to_us ||
         id_is_zero(&before->officer))
         RETURN_IF_BAD(note_standing(batch, after));
-    return same_teams(before, after) ? STATUS_OK : feed_officer_moved(batch, &after->officer, pos);
+    if (same_teams(before, after))
+        return STATUS_OK;
+    RETURN_IF_BAD(batch_touch_of(batch, &after->officer, INT64_MIN, INT64_MAX)); /* whose flags these are */
+    return feed_officer_moved(batch, &after->officer, pos);
 }
 
 enum status apply_officer(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
