@@ -18,7 +18,8 @@ struct play {
     bool show;
     size_t expected; /* expectations checked */
     size_t failed;
-    char fault[512]; /* what the last failed one found instead */
+    enum dc_status refused; /* what a device said last to an act that it refused */
+    char fault[512];        /* what the last failed one found instead */
     int64_t shown_ms;
     struct {
         struct dc_hash presence;

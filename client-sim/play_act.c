@@ -13,6 +13,7 @@ static bool done(struct play *play, enum dc_status status)
 {
     if (status == DC_OK)
         return true;
+    play->refused = status;
     snprintf(play->fault, sizeof(play->fault), "the device says: %s. %s.", dc_status_what(status),
              dc_status_advice(status));
     return false;
@@ -221,6 +222,82 @@ static bool act_authority(struct play *play, const struct scenario_step *step)
     return done(play, dc_authority_word(play->people[step->actor].device, &word, NULL));
 }
 
+static bool act_request(struct play *play, const struct scenario_step *step)
+{
+    struct dc_authority_request request = {.offender = play->offender_ids[step->offender],
+                                           .from_ms = step->from_ms,
+                                           .to_ms = step->to_ms,
+                                           .risk_assessment = step->text};
+
+    return done(play, dc_authority_request(play->people[step->actor].device, &request, NULL));
+}
+
+struct request_search {
+    struct dc_id officer;
+    struct dc_id offender;
+    struct dc_hash request;
+    bool found;
+};
+
+static bool on_request(void *context, const struct dc_authority_request_read *request)
+{
+    struct request_search *search = context;
+
+    if (ids_equal(&request->asked.officer, &search->officer) &&
+        ids_equal(&request->asked.offender, &search->offender)) {
+        search->request = request->request;
+        search->found = true;
+    }
+    return true;
+}
+
+/* By what stands on the supervisor's own device. */
+static bool act_answer_request(struct play *play, const struct scenario_step *step)
+{
+    struct person *supervisor = &play->people[step->actor];
+    struct request_search search = {.officer = play->people[step->others[0]].package.officer,
+                                    .offender = play->offender_ids[step->offender]};
+    struct dc_authority_word word = {.granted = step->yes, .words = step->text};
+
+    if (!done(play, dc_each_authority_request(supervisor->device, NULL, on_request, &search)))
+        return false;
+    if (!search.found)
+        return fault(play, "there is no such request on the supervisor's device");
+    word.request = search.request;
+    return done(play, dc_authority_word(supervisor->device, &word, NULL));
+}
+
+/* One phone hands its unsent records to another, which takes them along in its own log. */
+struct handing_over {
+    struct dc_device *to;
+    enum dc_status status;
+    unsigned count;
+};
+
+static bool on_export(void *context, enum dc_status status, const uint8_t *push, size_t size)
+{
+    struct handing_over *handing = context;
+
+    if (status == DC_OK && push != NULL) {
+        status = dc_carry(handing->to, push, size, NULL);
+        handing->count++;
+    }
+    handing->status = status == DC_OK ? handing->status : status;
+    return status == DC_OK;
+}
+
+static bool act_carry(struct play *play, const struct scenario_step *step)
+{
+    struct handing_over handing = {.to = play->people[step->actor].device, .status = DC_OK};
+    struct person *from = &play->people[step->others[0]];
+
+    if (from->device == NULL)
+        return fault(play, "that phone is dead");
+    if (!done(play, dc_export_pending(from->device, on_export, &handing)) || !done(play, handing.status))
+        return false;
+    return handing.count > 0 || fault(play, "that phone has nothing unsent");
+}
+
 struct flag_search {
     const char *kind;
     struct dc_id officer;
@@ -386,6 +463,12 @@ static bool act_of_person(struct play *play, const struct scenario_step *step)
         return act_plan(play, step);
     case ACT_AUTHORITY:
         return act_authority(play, step);
+    case ACT_REQUEST:
+        return act_request(play, step);
+    case ACT_ANSWER_REQUEST:
+        return act_answer_request(play, step);
+    case ACT_CARRY:
+        return act_carry(play, step);
     case ACT_ACKNOWLEDGE:
         return act_acknowledge(play, step);
     case ACT_DECIDE:
@@ -408,5 +491,10 @@ bool play_act(struct play *play, const struct scenario_step *step)
         return act_server_kill(play, step);
     if (step->act == ACT_SERVER_START)
         return act_server_start(play);
-    return act_of_person(play, step);
+    if (step->refused[0] == '\0')
+        return act_of_person(play, step);
+    play->refused = DC_OK;
+    if (act_of_person(play, step))
+        return fault(play, "the device took it");
+    return strcmp(dc_status_name(play->refused), step->refused) == 0;
 }

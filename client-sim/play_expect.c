@@ -320,11 +320,45 @@ static bool expect_field(struct play *play, const struct scenario_step *step)
     return false;
 }
 
+/* The last request of an officer at an offender, as a device shows it. */
+struct request_search {
+    struct dc_id officer;
+    struct dc_id offender;
+    enum dc_authority_state state; /* 0: there is none */
+};
+
+static bool on_request(void *context, const struct dc_authority_request_read *request)
+{
+    struct request_search *search = context;
+
+    if (ids_equal(&request->asked.officer, &search->officer) && ids_equal(&request->asked.offender, &search->offender))
+        search->state = request->state;
+    return true;
+}
+
+static bool expect_request(struct play *play, const struct scenario_step *step)
+{
+    static const char *const names[] = {"not there", "open", "granted", "refused", "withdrawn"};
+    struct person *on =
+        step->others[0] != SCENARIO_NONE ? &play->people[step->others[0]] : play_observer(play, step->offender);
+    struct request_search search = {.officer = play->people[step->actor].package.officer,
+                                    .offender = play->offender_ids[step->offender]};
+
+    if (on->device == NULL || dc_each_authority_request(on->device, NULL, on_request, &search) != DC_OK)
+        return fault(play, "the requests can't be read");
+    if (strcmp(names[search.state], step->state) == 0)
+        return true;
+    snprintf(play->fault, sizeof(play->fault), "found: %s", names[search.state]);
+    return false;
+}
+
 bool play_expect(struct play *play, const struct scenario_step *step)
 {
     switch (step->act) {
     case EXPECT_VERDICT:
         return expect_verdict(play, step);
+    case EXPECT_REQUEST:
+        return expect_request(play, step);
     case EXPECT_PREVIEW:
         return expect_preview(play, step);
     case EXPECT_FLAG:

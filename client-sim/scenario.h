@@ -67,12 +67,16 @@ enum scenario_act {
     ACT_LOSE_ACK,
     ACT_DIE,
     ACT_AUTHORITY,
+    ACT_REQUEST,        /* text: the risk assessment */
+    ACT_ANSWER_REQUEST, /* others: whose request */
+    ACT_CARRY,          /* others: whose records */
     ACT_ACKNOWLEDGE,
     ACT_DECIDE,
     ACT_SERVER_KILL, /* others: while these sync */
     ACT_SERVER_START,
     ACT_ORDER, /* the statements of `order`, in any order */
     EXPECT_VERDICT,
+    EXPECT_REQUEST,
     EXPECT_PREVIEW,
     EXPECT_FLAG,
     EXPECT_NO_FLAG,
@@ -114,7 +118,8 @@ struct scenario_step {
     bool has_due;
     int64_t from_ms;
     int64_t to_ms;
-    int64_t number; /* seconds, counts; which visit (1: first, 0: last) */
+    char refused[SCENARIO_NAME_MAX]; /* an act that the device must refuse with this error */
+    int64_t number;   /* seconds, counts; which visit (1: first, 0: last) */
     char confirmed_by[16];
     char grade[4];
     char authority[24];

@@ -134,6 +134,38 @@ static void read_authority(struct reader *reader, struct scenario_step *step, bo
     reader_quoted(reader, step->text, sizeof(step->text));
 }
 
+/* "asks to see X alone from HH:MM to HH:MM, "RISK ASSESSMENT"" */
+static void read_request(struct reader *reader, struct scenario_step *step)
+{
+    step->act = ACT_REQUEST;
+    step->offender = reader_need_offender(reader);
+    reader_need(reader, "alone");
+    read_window(reader, step);
+    reader_need(reader, ",");
+    reader_quoted(reader, step->text, sizeof(step->text));
+}
+
+/* "grants A's request at X, "WORDS"" */
+static void read_answer(struct reader *reader, struct scenario_step *step, bool granted)
+{
+    step->act = ACT_ANSWER_REQUEST;
+    step->yes = granted;
+    step->others[0] = reader_need_person(reader);
+    step->other_count = 1;
+    reader_need(reader, "'s request at");
+    step->offender = reader_need_offender(reader);
+    reader_need(reader, ",");
+    reader_quoted(reader, step->text, sizeof(step->text));
+}
+
+static void read_carry(struct reader *reader, struct scenario_step *step)
+{
+    step->act = ACT_CARRY;
+    step->others[0] = reader_need_person(reader);
+    step->other_count = 1;
+    reader_need(reader, "'s records");
+}
+
 static void read_acknowledge(struct reader *reader, struct scenario_step *step)
 {
     step->act = ACT_ACKNOWLEDGE;
@@ -216,6 +248,14 @@ static void read_of_person(struct reader *reader, struct scenario_step *step)
         read_plan(reader, step);
     else if (reader_phrase(reader, "allows"))
         read_authority(reader, step, true);
+    else if (reader_phrase(reader, "asks to see"))
+        read_request(reader, step);
+    else if (reader_phrase(reader, "grants"))
+        read_answer(reader, step, true);
+    else if (reader_phrase(reader, "turns down"))
+        read_answer(reader, step, false);
+    else if (reader_phrase(reader, "carries"))
+        read_carry(reader, step);
     else if (reader_phrase(reader, "refuses"))
         read_authority(reader, step, false);
     else if (reader_phrase(reader, "acknowledges"))
@@ -248,6 +288,10 @@ bool reader_act(struct reader *reader, struct scenario_step *step)
     else if (reader_phrase(reader, "the server restarts"))
         step->act = ACT_SERVER_START;
     else {
+        if (reader_phrase(reader, "refused")) {
+            reader_name(reader, step->refused);
+            reader_need(reader, ":");
+        }
         step->actor = reader_need_person(reader);
         read_of_person(reader, step);
     }

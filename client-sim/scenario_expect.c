@@ -123,6 +123,20 @@ static void read_detail(struct reader *reader, struct scenario_step *step)
                         PAIRS(confirmations)));
 }
 
+static const struct name_pair request_states[] = {
+    {"open", "open"}, {"granted", "granted"}, {"refused", "refused"}, {"withdrawn", "withdrawn"}};
+
+static void read_request(struct reader *reader, struct scenario_step *step)
+{
+    step->act = EXPECT_REQUEST;
+    step->offender = reader_need_offender(reader);
+    reader_need(reader, "is");
+    snprintf(step->state, sizeof(step->state), "%s", choose(reader, "the request's state", PAIRS(request_states)));
+    step->others[0] = SCENARIO_NONE;
+    if (reader_phrase(reader, "for"))
+        step->others[0] = reader_need_person(reader);
+}
+
 static void read_verdict(struct reader *reader, struct scenario_step *step)
 {
     step->act = EXPECT_VERDICT;
@@ -165,7 +179,9 @@ static void read_flag(struct reader *reader, struct scenario_step *step, enum sc
 
 static void read_of_person(struct reader *reader, struct scenario_step *step)
 {
-    if (reader_phrase(reader, "previews"))
+    if (reader_phrase(reader, "'s request at"))
+        read_request(reader, step);
+    else if (reader_phrase(reader, "previews"))
         read_preview(reader, step);
     else if (reader_phrase(reader, "is told")) {
         step->act = EXPECT_TOLD;

@@ -82,6 +82,18 @@
       "Connect so that the device syncs; visits can still be recorded")                                                \
     X(LOG_LOST, "log_lost", "This store is older than the phone's own log: it was restored from a backup or copied",   \
       "Enrol the device again; what this log still holds is kept, and the new log carries it")                         \
+    X(CODE_STALE, "code_stale", "The code belongs to a visit that is over by now",                                     \
+      "Ask your partner to check in now and to show a new code")                                                       \
+    X(CODE_USED, "code_used", "This phone has read the code already", "Ask your partner to show a new code")           \
+    X(CODE_ELSEWHERE, "code_elsewhere", "The code is for a visit to another offender",                                 \
+      "Agree with your partner whom you are visiting, then check in and show a new code")                              \
+    X(CODE_OWN, "code_own", "The code was made by the same officer, or on this phone",                                 \
+      "Co-sign with another officer, each on their own phone")                                                         \
+    X(NOT_ENTITLED, "not_entitled", "This officer's role does not make a visit joint",                                 \
+      "Check in and name the person who came along: the visit is recorded as accompanied")                             \
+    X(OWN_VISIT, "own_visit", "Nobody authorises themselves or decides on their own visit", "Ask another supervisor")  \
+    X(WORDS_MISSING, "words_missing", "The words that this needs are missing",                                         \
+      "Say in a sentence why, and choose a reason code where one is asked for")                                        \
     X(INTERNAL, "internal", "Doublecrew reached a state that should not exist",                                        \
       "Report this with the log lines around it")
 

@@ -9,19 +9,10 @@
 #include <string.h>
 
 #include "core/payload.h"
-#include "device/device.h"
+#include "device/cosign_code.h"
 #include "device/messages.h"
 #include "device/own_log.h"
-#include "device/row_read.h"
-#include "device/view_rows.h"
 #include "device/witness.h"
-
-#define CODE_MAGIC_SIZE 4
-#define CODE_PREFIX_SIZE (CODE_MAGIC_SIZE + 1 + ID_SIZE + 2)
-static const uint8_t code_magic[CODE_MAGIC_SIZE] = {'D', 'C', 'C', '1'};
-
-#define STAGE_SHOWN 1
-#define STAGE_REPLY 2
 
 struct code_job {
     struct device_batch batch;
@@ -53,7 +44,7 @@ static enum status write_code(struct dc_device *device, const struct code_job *j
         free(push);
         return STATUS_OVER_LIMIT;
     }
-    memcpy(at, code_magic, sizeof code_magic);
+    memcpy(at, CODE_MAGIC, CODE_MAGIC_SIZE);
     at[4] = job->stage;
     memcpy(at + 5, job->nonce.bytes, ID_SIZE);
     at[5 + ID_SIZE] = (uint8_t)key->algorithm;
@@ -100,116 +91,6 @@ static enum status sign_code(struct dc_device *device, uint64_t seq, uint8_t sta
         free_job(job);
     }
     return status;
-}
-
-/* ---- Reading ---- */
-
-struct code {
-    struct arena *arena;
-    uint8_t stage;
-    struct id nonce;
-    struct span push;
-    struct entry entry;
-    char anchor[CHECKPOINT_TEXT_MAX]; /* that the check-in names */
-    size_t anchor_size;
-    const Doublecrew__V1__CheckIn *check_in;
-};
-
-static void code_done(struct code *code)
-{
-    arena_free(code->arena);
-}
-
-static enum status verify(const struct push *push, uint32_t algorithm, struct span key_bytes)
-{
-    struct verify_key *key = NULL;
-    struct public_key public_key;
-    enum status status = public_key_from_wire(algorithm, key_bytes, &public_key);
-
-    if (status == STATUS_OK) {
-        status = verify_key_new(&public_key, &key);
-    }
-    if (status == STATUS_OK) {
-        status = push_verify(push, key);
-    }
-    verify_key_free(key);
-    return status == STATUS_BAD_SIGNATURE || status == STATUS_NO_MEMORY || status == STATUS_OK ? status
-                                                                                               : STATUS_MALFORMED;
-}
-
-static enum status open_push(struct dc_device *device, struct code *code, uint32_t algorithm, struct span key)
-{
-    struct push push;
-    enum status status = push_open(code->arena, device->sha, code->push, &push);
-
-    if (status != STATUS_OK) {
-        return status == STATUS_NO_MEMORY ? status : STATUS_MALFORMED;
-    }
-    if (push.entry_count != 1 || push.entries[0].header.kind != DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN) {
-        return STATUS_MALFORMED;
-    }
-    status = verify(&push, algorithm, key);
-    if (status != STATUS_OK) {
-        return status;
-    }
-    code->entry = push.entries[0];
-    if (push.anchor_count > 0 && push.anchors[0].text.size <= sizeof code->anchor) {
-        code->anchor_size = push.anchors[0].text.size;
-        memcpy(code->anchor, push.anchors[0].text.data, code->anchor_size);
-    }
-    return STATUS_OK;
-}
-
-static enum status open_check_in(struct code *code)
-{
-    ProtobufCMessage *message = NULL;
-    struct arena *arena = NULL;
-    enum status status = arena_new(&arena);
-
-    if (status != STATUS_OK) {
-        return status;
-    }
-    status = payload_open(arena, code->entry.header.kind, entry_message(&code->entry), &message);
-    if (status != STATUS_OK) {
-        arena_free(arena);
-        return status == STATUS_NO_MEMORY ? status : STATUS_MALFORMED;
-    }
-    /* The first arena held the push; its entry's payload lies in the code's own bytes, and its header was copied. */
-    arena_free(code->arena);
-    code->arena = arena;
-    code->check_in = (const Doublecrew__V1__CheckIn *)message;
-    return STATUS_OK;
-}
-
-static enum status code_open(struct dc_device *device, const uint8_t *bytes, size_t size, struct code *ret_code)
-{
-    struct code code = {0};
-    size_t key_size;
-    enum status status;
-
-    if (size < CODE_PREFIX_SIZE || size > DC_CODE_SIZE_MAX || memcmp(bytes, code_magic, sizeof code_magic) != 0) {
-        return STATUS_MALFORMED;
-    }
-    key_size = bytes[6 + ID_SIZE];
-    if (size <= CODE_PREFIX_SIZE + key_size) {
-        return STATUS_MALFORMED;
-    }
-    code.stage = bytes[4];
-    memcpy(code.nonce.bytes, bytes + 5, ID_SIZE);
-    code.push = span_of(bytes + CODE_PREFIX_SIZE + key_size, size - CODE_PREFIX_SIZE - key_size);
-    status = arena_new(&code.arena);
-    if (status == STATUS_OK) {
-        status = open_push(device, &code, bytes[5 + ID_SIZE], span_of(bytes + CODE_PREFIX_SIZE, key_size));
-    }
-    if (status == STATUS_OK) {
-        status = open_check_in(&code);
-    }
-    if (status != STATUS_OK) {
-        code_done(&code);
-        return status;
-    }
-    *ret_code = code;
-    return STATUS_OK;
 }
 
 /* ---- The three steps ---- */
@@ -265,34 +146,6 @@ enum dc_status dc_cosign_show(struct dc_device *device, const struct dc_hash *pr
     return public_status(sign_code(device, own.seq, STAGE_SHOWN, &shown.nonce, on_code, context));
 }
 
-static bool on_officer(void *context, const Doublecrew__V1__Row *row)
-{
-    bool *entitled = context;
-    struct row_officer officer;
-
-    row_read_officer(row->officer, &officer);
-    *entitled = officer.officer.role != DC_ROLE_STAFF && officer.officer.role != DC_ROLE_UNKNOWN;
-    return false;
-}
-
-/* The partner must be somebody whom the cached roster knows, in a role that may attend; also while its rows are sealed. */
-static enum status check_partner(struct dc_device *device, const struct code *code)
-{
-    struct dc_id officer;
-    struct view_key key;
-    bool entitled = false;
-    enum status status;
-
-    memcpy(officer.bytes, code->check_in->officer_id.data, ID_SIZE);
-    if (id_equal(&code->entry.header.log, &device->identity.log) ||
-        memcmp(officer.bytes, device->officer.bytes, ID_SIZE) == 0) {
-        return STATUS_INPUT;
-    }
-    key = view_key_id('o', &officer);
-    status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_OFFICER, on_officer, &entitled, NULL);
-    return status == STATUS_OK && !entitled ? STATUS_UNKNOWN_OFFICER : status;
-}
-
 static enum status append_packed(struct dc_device *device, uint16_t kind, const ProtobufCMessage *message,
                                  struct hash *ret_entry)
 {
@@ -307,7 +160,7 @@ static enum status append_packed(struct dc_device *device, uint16_t kind, const 
     return status;
 }
 
-static enum status append_carried(struct dc_device *device, const struct code *code)
+static enum status append_carried(struct dc_device *device, const struct cosign_code *code)
 {
     Doublecrew__V1__Carried carried = DOUBLECREW__V1__CARRIED__INIT;
     struct hash entry;
@@ -320,8 +173,8 @@ static enum status append_carried(struct dc_device *device, const struct code *c
 }
 
 /* The partner's entry and the own check-in that names it: both, or neither. */
-static enum status append_reply(struct dc_device *device, const struct code *code, const struct dc_check_in *check_in,
-                                struct hash *ret_presence)
+static enum status append_reply(struct dc_device *device, const struct cosign_code *code,
+                                const struct dc_check_in *check_in, struct hash *ret_presence)
 {
     struct dc_check_in own = *check_in;
     struct message_check_in message;
@@ -354,14 +207,14 @@ enum dc_status dc_cosign_read(struct dc_device *device, const uint8_t *code_byte
                               void *context)
 {
     struct hash presence;
-    struct code code;
+    struct cosign_code code;
     uint64_t seq = 0;
-    enum status status = code_open(device, code_bytes, size, &code);
+    enum status status = cosign_code_open(device, code_bytes, size, &code);
 
     if (status != STATUS_OK) {
         return public_status(status);
     }
-    status = code.stage == STAGE_SHOWN ? check_partner(device, &code) : STATUS_MALFORMED;
+    status = cosign_code_check(device, &code, check_in);
     if (status == STATUS_OK) {
         status = append_reply(device, &code, check_in, &presence);
     }
@@ -374,12 +227,12 @@ enum dc_status dc_cosign_read(struct dc_device *device, const uint8_t *code_byte
         }
         status = sign_code(device, seq, STAGE_REPLY, &code.nonce, on_reply, context);
     }
-    code_done(&code);
+    cosign_code_done(&code);
     return public_status(status);
 }
 
 /* The reply must answer the code shown: its nonce, its presence, its offender. */
-static bool answers(const struct device_shown *shown, const struct code *code)
+static bool answers(const struct device_shown *shown, const struct cosign_code *code)
 {
     const Doublecrew__V1__CheckIn *check_in = code->check_in;
 
@@ -392,7 +245,7 @@ static bool answers(const struct device_shown *shown, const struct code *code)
                       span_of(shown->offender.bytes, ID_SIZE));
 }
 
-static enum status append_confirm(struct dc_device *device, const struct code *code)
+static enum status append_confirm(struct dc_device *device, const struct cosign_code *code)
 {
     Doublecrew__V1__CosignConfirm confirm = DOUBLECREW__V1__COSIGN_CONFIRM__INIT;
     struct sync_now now = device_now(device);
@@ -421,8 +274,8 @@ static enum status append_confirm(struct dc_device *device, const struct code *c
 enum dc_status dc_cosign_confirm(struct dc_device *device, const uint8_t *reply, size_t size,
                                  struct dc_hash *ret_partner_presence)
 {
-    struct code code;
-    enum status status = code_open(device, reply, size, &code);
+    struct cosign_code code;
+    enum status status = cosign_code_open(device, reply, size, &code);
 
     if (status != STATUS_OK) {
         return public_status(status);
@@ -434,6 +287,6 @@ enum dc_status dc_cosign_confirm(struct dc_device *device, const uint8_t *reply,
             memcpy(ret_partner_presence->bytes, code.entry.hash.bytes, HASH_SIZE);
         }
     }
-    code_done(&code);
+    cosign_code_done(&code);
     return public_status(status);
 }

@@ -93,6 +93,13 @@ enum dc_status {
     DC_STORE_BEHIND = 52, /* the server's store has lost records, and takes nothing until it is put right (E2) */
     DC_NEW_EPOCH = 53,    /* told only: the server was restored, signed for by its operator (E2) */
     DC_STORE_SLOW = 54,   /* the store has not answered in time */
+    DC_CODE_STALE = 60,   /* the partner's check-in is older than the longest visit */
+    DC_CODE_USED = 61,    /* each code is read once */
+    DC_CODE_ELSEWHERE = 62,
+    DC_CODE_OWN = 63, /* one officer can't be two */
+    DC_NOT_ENTITLED = 64,
+    DC_OWN_VISIT = 65, /* L1, L2 */
+    DC_WORDS_MISSING = 66,
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */
@@ -317,10 +324,18 @@ struct dc_authority_request {
     const char *risk_assessment;
 };
 
+/*
+ * May be recorded offline; WORDS_MISSING without a risk assessment. Supervisors of the officer's and the offender's teams see it as a row
+ * (dc_each_authority_request) once this device or one that carries it (dc_carry) has synced.
+ */
 DC_CHECKED enum dc_status dc_authority_request(struct dc_device *device, const struct dc_authority_request *request,
                                                struct dc_hash *ret_entry);
 
-/* A supervisor's word on a lone visit (L1): for one plan, one check-in (presence), or a window. */
+/*
+ * A supervisor's word on a lone visit (L1): for one plan, one check-in (presence), or a window. OWN_VISIT, WORDS_MISSING,
+ * NOT_PERMITTED (this officer is no supervisor), NOT_FOUND (the request isn't here). What policy doesn't permit is recorded all the
+ * same, and marked so by the server.
+ */
 struct dc_authority_word {
     struct dc_id officer;
     struct dc_id offender;
@@ -330,13 +345,14 @@ struct dc_authority_word {
     int64_t from_ms;
     int64_t to_ms;
     const char *words;
-    struct dc_hash request; /* all zero: none */
+    struct dc_hash
+        request; /* all zero: none. With one, officer, offender and window or plan left empty are the request's */
 };
 
 DC_CHECKED enum dc_status dc_authority_word(struct dc_device *device, const struct dc_authority_word *word,
                                             struct dc_hash *ret_entry);
 
-/* A supervisor's reasoned decision on a presence (L2). */
+/* A supervisor's reasoned decision on a presence (L2). OWN_VISIT, WORDS_MISSING (reason code, words), NOT_PERMITTED. */
 struct dc_decision {
     struct dc_hash presence;
     bool appropriate;
@@ -372,7 +388,11 @@ DC_CHECKED enum dc_status dc_cosign_show(struct dc_device *device, const struct 
 /*
  * Checks the code (signature, offender) and its officer against the cached roster, then makes this officer's own check-in,
  * which names the other's, and keeps the other's entry. offender and with of check_in are taken from the code.
- * MALFORMED, BAD_SIGNATURE, UNKNOWN_OFFICER (not on the cached roster, or not entitled), INPUT (the own code).
+ * An offender in check_in must be the code's (CODE_ELSEWHERE); all zero: whoever the code names.
+ * MALFORMED, BAD_SIGNATURE (a bit of it is another), UNKNOWN_OFFICER (not on the cached roster), NOT_ENTITLED (a role that
+ * can't be second), CODE_OWN (by this phone, or by this officer's other phone), CODE_USED (its nonce or check-in was answered
+ * here before), CODE_STALE (certainly older than the longest visit). Whose key signed it, and whether that phone is revoked, only
+ * the server knows. Nothing is recorded with an error.
  */
 DC_CHECKED enum dc_status dc_cosign_read(struct dc_device *device, const uint8_t *code, size_t size,
                                          const struct dc_check_in *check_in, struct dc_hash *ret_presence,
@@ -676,6 +696,39 @@ struct dc_proposal {
     const char *words;
 };
 
+enum dc_authority_state {
+    DC_AUTHORITY_OPEN = 1,
+    DC_AUTHORITY_GRANTED = 2,
+    DC_AUTHORITY_REFUSED = 3,
+    DC_AUTHORITY_WITHDRAWN = 4, /* granted, and taken back */
+};
+
+/* A supervisor's word on a request. */
+struct dc_authority_answer {
+    struct dc_hash entry;
+    struct dc_id by;
+    bool granted;
+    int64_t recorded_ms; /* by the server */
+    int64_t from_ms;     /* the window, when the word names one */
+    int64_t to_ms;
+    struct dc_id plan;
+    const char *words;
+};
+
+#define DC_ANSWERS_MAX 8
+
+/* A request to visit alone: the officer's own, or one that a supervisor may answer with dc_authority_word. */
+struct dc_authority_request_read {
+    struct dc_hash request;
+    struct dc_authority_request asked;
+    enum dc_authority_state state; /* what the supervisors' last words say together; a refusal outweighs a grant */
+    int64_t received_ms;           /* by the server; 0: not yet */
+    bool pending;                  /* an own one that the server's rows don't hold yet */
+    struct dc_authority_answer answers[DC_ANSWERS_MAX]; /* oldest first */
+    size_t answer_count;
+};
+
+typedef bool (*dc_on_authority_request)(void *context, const struct dc_authority_request_read *request);
 typedef bool (*dc_on_proposal)(void *context, const struct dc_proposal *proposal);
 typedef bool (*dc_on_offender)(void *context, const struct dc_offender *offender);
 typedef bool (*dc_on_officer)(void *context, const struct dc_officer *officer);
@@ -699,6 +752,9 @@ DC_CHECKED enum dc_status dc_each_flag(struct dc_device *device, const struct dc
                                        void *context);
 DC_CHECKED enum dc_status dc_each_proposal(struct dc_device *device, const struct dc_hash *proposal,
                                            dc_on_proposal on_row, void *context);
+/* Server's rows first, then own requests that they don't hold yet. */
+DC_CHECKED enum dc_status dc_each_authority_request(struct dc_device *device, const struct dc_hash *request,
+                                                    dc_on_authority_request on_row, void *context);
 /* subject: NULL for all. */
 DC_CHECKED enum dc_status dc_each_field(struct dc_device *device, const struct dc_subject *subject, dc_on_field on_row,
                                         void *context);

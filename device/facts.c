@@ -58,9 +58,8 @@ Doublecrew__V1__Place *message_place(const struct dc_place *place, Doublecrew__V
     return ret_place;
 }
 
-/* Appends and hands out the hash, as every fact does. */
-static enum dc_status state(struct dc_device *device, uint16_t kind, const ProtobufCMessage *message,
-                            struct dc_hash *ret_entry)
+enum dc_status message_state(struct dc_device *device, uint16_t kind, const ProtobufCMessage *message,
+                             struct dc_hash *ret_entry)
 {
     struct hash entry;
     enum status status = device_append_message(device, kind, message, &entry);
@@ -101,7 +100,7 @@ enum dc_status dc_check_in(struct dc_device *device, const struct dc_check_in *c
     if (!message_check_in(device, check_in, &message)) {
         return DC_INPUT;
     }
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN, &message.message.base, ret_presence);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN, &message.message.base, ret_presence);
 }
 
 enum dc_status dc_check_out(struct dc_device *device, const struct dc_hash *presence, const struct dc_place *place,
@@ -112,7 +111,7 @@ enum dc_status dc_check_out(struct dc_device *device, const struct dc_hash *pres
 
     message.presence = message_hash(presence);
     message.place = message_place(place, &at);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_OUT, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_OUT, &message.base, ret_entry);
 }
 
 enum dc_status dc_outcome(struct dc_device *device, const struct dc_hash *presence, enum dc_outcome_code outcome,
@@ -122,7 +121,7 @@ enum dc_status dc_outcome(struct dc_device *device, const struct dc_hash *presen
 
     message.presence = message_hash(presence);
     message.outcome = (Doublecrew__V1__VisitOutcome)outcome;
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_OUTCOME, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_OUTCOME, &message.base, ret_entry);
 }
 
 enum dc_status dc_note(struct dc_device *device, const struct dc_subject *subject, const char *text,
@@ -133,7 +132,7 @@ enum dc_status dc_note(struct dc_device *device, const struct dc_subject *subjec
     message.subject = message_subject(subject);
     message.text = message_text(text);
     message.corrects = message_hash(corrects);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_NOTE, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_NOTE, &message.base, ret_entry);
 }
 
 enum dc_status dc_plan_visit(struct dc_device *device, const struct dc_plan *plan, struct dc_id *ret_plan,
@@ -160,57 +159,11 @@ enum dc_status dc_plan_visit(struct dc_device *device, const struct dc_plan *pla
     message.from_ms = plan->from_ms;
     message.to_ms = plan->to_ms;
     message.cancelled = plan->cancelled;
-    status = state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PLAN, &message.base, ret_entry);
+    status = message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PLAN, &message.base, ret_entry);
     if (status == DC_OK && ret_plan) {
         *ret_plan = id;
     }
     return status;
-}
-
-enum dc_status dc_authority_request(struct dc_device *device, const struct dc_authority_request *request,
-                                    struct dc_hash *ret_entry)
-{
-    Doublecrew__V1__AuthorityRequest message = DOUBLECREW__V1__AUTHORITY_REQUEST__INIT;
-
-    message.officer_id = message_id(&request->officer);
-    if (message.officer_id.len == 0) {
-        message.officer_id = message_bytes(device->officer.bytes, ID_SIZE);
-    }
-    message.offender_id = message_id(&request->offender);
-    message.plan_id = message_id(&request->plan);
-    message.from_ms = request->from_ms;
-    message.to_ms = request->to_ms;
-    message.risk_assessment = message_text(request->risk_assessment);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_AUTHORITY_REQUEST, &message.base, ret_entry);
-}
-
-enum dc_status dc_authority_word(struct dc_device *device, const struct dc_authority_word *word,
-                                 struct dc_hash *ret_entry)
-{
-    Doublecrew__V1__AuthorityWord message = DOUBLECREW__V1__AUTHORITY_WORD__INIT;
-
-    message.officer_id = message_id(&word->officer);
-    message.offender_id = message_id(&word->offender);
-    message.granted = word->granted;
-    message.plan_id = message_id(&word->plan);
-    message.presence = message_hash(&word->presence);
-    message.from_ms = word->from_ms;
-    message.to_ms = word->to_ms;
-    message.words = message_text(word->words);
-    message.request = message_hash(&word->request);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_AUTHORITY_WORD, &message.base, ret_entry);
-}
-
-enum dc_status dc_decide(struct dc_device *device, const struct dc_decision *decision, struct dc_hash *ret_entry)
-{
-    Doublecrew__V1__Decision message = DOUBLECREW__V1__DECISION__INIT;
-
-    message.presence = message_hash(&decision->presence);
-    message.appropriate = decision->appropriate;
-    message.reason_code = message_text(decision->reason_code);
-    message.words = message_text(decision->words);
-    message.flag_id = message_hash(&decision->flag);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_DECISION, &message.base, ret_entry);
 }
 
 enum dc_status dc_acknowledge_flag(struct dc_device *device, const struct dc_hash *flag, struct dc_hash *ret_entry)
@@ -218,7 +171,7 @@ enum dc_status dc_acknowledge_flag(struct dc_device *device, const struct dc_has
     Doublecrew__V1__FlagAcknowledgement message = DOUBLECREW__V1__FLAG_ACKNOWLEDGEMENT__INIT;
 
     message.flag_id = message_hash(flag);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FLAG_ACKNOWLEDGEMENT, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FLAG_ACKNOWLEDGEMENT, &message.base, ret_entry);
 }
 
 enum dc_status dc_answer_flag(struct dc_device *device, const struct dc_hash *flag, const char *words,
@@ -228,7 +181,7 @@ enum dc_status dc_answer_flag(struct dc_device *device, const struct dc_hash *fl
 
     message.flag_id = message_hash(flag);
     message.words = message_text(words);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FLAG_ANSWER, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FLAG_ANSWER, &message.base, ret_entry);
 }
 
 enum dc_status dc_answer_proposal(struct dc_device *device, const struct dc_hash *proposal, bool accepted,
@@ -239,14 +192,14 @@ enum dc_status dc_answer_proposal(struct dc_device *device, const struct dc_hash
     message.proposal = message_hash(proposal);
     message.accepted = accepted;
     message.words = message_text(words);
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER, &message.base, ret_entry);
 }
 
 enum dc_status dc_seal(struct dc_device *device, struct dc_hash *ret_entry)
 {
     Doublecrew__V1__Seal message = DOUBLECREW__V1__SEAL__INIT;
 
-    return state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_SEAL, &message.base, ret_entry);
+    return message_state(device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_SEAL, &message.base, ret_entry);
 }
 
 enum dc_status dc_append(struct dc_device *device, uint16_t kind, const uint8_t *message, size_t size,

@@ -10,6 +10,9 @@ char *message_text(const char *text);                         /* NULL: empty */
 ProtobufCBinaryData message_id(const struct dc_id *id);       /* NULL or zero: empty */
 ProtobufCBinaryData message_hash(const struct dc_hash *hash); /* the same */
 ProtobufCBinaryData message_subject(const struct dc_subject *subject);
+/* Appends and hands out the hash (ret_entry may be NULL), as every fact does. */
+MUST_USE enum dc_status message_state(struct dc_device *device, uint16_t kind, const ProtobufCMessage *message,
+                                      struct dc_hash *ret_entry);
 /* NULL when the place isn't known. */
 Doublecrew__V1__Place *message_place(const struct dc_place *place, Doublecrew__V1__Place *ret_place);
 

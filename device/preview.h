@@ -11,4 +11,9 @@
 MUST_USE enum status preview_presence(struct dc_device *device, const struct hash *presence,
                                       struct dc_presence *ret_presence);
 
+/* The longest of the policies' longest visits, by the rows known here; the default without any. */
+MUST_USE enum status preview_longest_visit(struct dc_device *device, int64_t *ret_longest_us);
+/* It is not earlier than this, by the newest anchor of this boot (T1). false: there is none. */
+bool preview_proven_now(struct dc_device *device, struct sync_now now, int64_t *ret_now_us);
+
 #endif

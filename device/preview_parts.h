@@ -3,6 +3,7 @@
 #define DOUBLECREW_DEVICE_PREVIEW_PARTS_H
 
 #include "core/geo.h"
+#include "device/preview.h"
 #include "device/preview_case.h"
 #include "doublecrew/v1/entry.pb-c.h"
 

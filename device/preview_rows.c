@@ -183,3 +183,28 @@ enum status preview_add_rows(struct preview_builder *builder)
     }
     return status;
 }
+
+static bool read_longest(void *context, const Doublecrew__V1__Row *row)
+{
+    const Doublecrew__V1__Policy *given = row->policy->policy;
+    int64_t *longest_us = context;
+
+    if (given && (int64_t)given->longest_visit_s * US_PER_S > *longest_us) {
+        *longest_us = (int64_t)given->longest_visit_s * US_PER_S;
+    }
+    return true;
+}
+
+enum status preview_longest_visit(struct dc_device *device, int64_t *ret_longest_us)
+{
+    struct view_key key = view_key_all('y');
+    struct rule_policy policy;
+    int64_t longest_us = 0;
+    enum status status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_POLICY, read_longest, &longest_us, NULL);
+
+    rule_policy_default(&policy);
+    if (status == STATUS_OK) {
+        *ret_longest_us = longest_us > 0 ? longest_us : policy.longest_visit_us;
+    }
+    return status;
+}

@@ -94,3 +94,23 @@ int64_t preview_now_us(struct dc_device *device, struct sync_now now)
     }
     return (checkpoint.time_ms + (int64_t)(now.monotonic_ms - anchor.received_ms)) * US_PER_MS;
 }
+
+bool preview_proven_now(struct dc_device *device, struct sync_now now, int64_t *ret_now_us)
+{
+    struct store_anchor anchor;
+    struct checkpoint checkpoint;
+    struct rule_policy policy;
+    struct bounds_anchor known;
+
+    if (!device->has_anchor || store_get_anchor(device->store, &device->anchor, &anchor) != STATUS_OK ||
+        checkpoint_read(span_of(anchor.text, anchor.size), &checkpoint) != STATUS_OK ||
+        !id_equal(&checkpoint.boot, &now.boot) || now.monotonic_ms < anchor.received_ms) {
+        return false;
+    }
+    rule_policy_default(&policy);
+    known = (struct bounds_anchor){.time_us = checkpoint.time_ms * US_PER_MS,
+                                   .sent_us = (int64_t)checkpoint.monotonic_ms * US_PER_MS,
+                                   .received_us = (int64_t)anchor.received_ms * US_PER_MS};
+    *ret_now_us = bounds_from_cut_anchor(&known, (int64_t)now.monotonic_ms * US_PER_MS, policy.drift_ppb).lo_us;
+    return true;
+}

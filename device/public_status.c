@@ -63,6 +63,13 @@ static const struct {
     SAME(ENGINE_OLDER),
     SAME(STORE_BEHIND),
     SAME(NEW_EPOCH),
+    SAME(CODE_STALE),
+    SAME(CODE_USED),
+    SAME(CODE_ELSEWHERE),
+    SAME(CODE_OWN),
+    SAME(NOT_ENTITLED),
+    SAME(OWN_VISIT),
+    SAME(WORDS_MISSING),
 };
 
 enum dc_status public_status(enum status status)

@@ -235,3 +235,46 @@ void row_read_proposal(const Doublecrew__V1__ProposalRow *row, struct row_propos
     row_read_id(row->officer_id, &proposal->officer);
     row_read_id(row->answered_by, &proposal->answered_by);
 }
+
+void row_read_asked(const Doublecrew__V1__AuthorityRequest *asked, struct dc_authority_request *ret_asked)
+{
+    *ret_asked = (struct dc_authority_request){
+        .from_ms = asked->from_ms, .to_ms = asked->to_ms, .risk_assessment = asked->risk_assessment};
+    row_read_id(asked->officer_id, &ret_asked->officer);
+    row_read_id(asked->offender_id, &ret_asked->offender);
+    row_read_id(asked->plan_id, &ret_asked->plan);
+}
+
+static void read_answer(const Doublecrew__V1__AuthorityAnswer *row, struct dc_authority_answer *ret_answer)
+{
+    *ret_answer = (struct dc_authority_answer){.recorded_ms = row->recorded_ms};
+    row_read_hash(row->entry, &ret_answer->entry);
+    row_read_id(row->by_officer_id, &ret_answer->by);
+    if (row->word != NULL) {
+        ret_answer->granted = row->word->granted;
+        ret_answer->words = row->word->words;
+        ret_answer->from_ms = row->word->from_ms;
+        ret_answer->to_ms = row->word->to_ms;
+        row_read_id(row->word->plan_id, &ret_answer->plan);
+    } else {
+        ret_answer->words = "";
+    }
+}
+
+void row_read_authority_request(const Doublecrew__V1__AuthorityRequestRow *row,
+                                struct dc_authority_request_read *ret_request)
+{
+    size_t count = row->n_answers < DC_ANSWERS_MAX ? row->n_answers : DC_ANSWERS_MAX;
+
+    *ret_request = (struct dc_authority_request_read){
+        .state = (enum dc_authority_state)row->state, .received_ms = row->received_ms, .answer_count = count};
+    row_read_hash(row->request, &ret_request->request);
+    if (row->asked != NULL) {
+        row_read_asked(row->asked, &ret_request->asked);
+    } else {
+        ret_request->asked.risk_assessment = "";
+    }
+    for (size_t i = 0; i < count; i++) {
+        read_answer(row->answers[i], &ret_request->answers[i]);
+    }
+}

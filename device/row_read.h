@@ -43,6 +43,10 @@ void row_read_flag(const Doublecrew__V1__FlagRow *row, struct row_flag *ret_flag
 void row_read_field(const Doublecrew__V1__FieldRow *row, struct row_field *ret_field);
 void row_read_note(const Doublecrew__V1__NoteRow *row, struct dc_note_read *ret_note);
 
+/* answers: the row's own, at most DC_ANSWERS_MAX. */
+void row_read_authority_request(const Doublecrew__V1__AuthorityRequestRow *row,
+                                struct dc_authority_request_read *ret_request);
+void row_read_asked(const Doublecrew__V1__AuthorityRequest *asked, struct dc_authority_request *ret_asked);
 void row_read_proposal(const Doublecrew__V1__ProposalRow *row, struct row_proposal *ret_proposal);
 
 #endif

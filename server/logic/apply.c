@@ -8,6 +8,7 @@
 enum entry_class {
     CLASS_FACT,    /* applies even when held: the rule itself keeps held evidence apart */
     CLASS_ACT,     /* has no effect while its author's device is held */
+    CLASS_ASKED,   /* an act that only asks: a partner's log may carry it */
     CLASS_OPERATOR /* an operator's device only */
 };
 
@@ -27,7 +28,7 @@ static const struct kind_row kinds[] = {
     {KIND(EDIT), CLASS_ACT, apply_edit},
     {KIND(COSIGN_CONFIRM), CLASS_FACT, apply_cosign_confirm},
     {KIND(PLAN), CLASS_ACT, apply_plan},
-    {KIND(AUTHORITY_REQUEST), CLASS_ACT, apply_authority_request},
+    {KIND(AUTHORITY_REQUEST), CLASS_ASKED, apply_authority_request},
     {KIND(AUTHORITY_WORD), CLASS_ACT, apply_authority_word},
     {KIND(DECISION), CLASS_ACT, apply_decision},
     {KIND(FLAG_ACKNOWLEDGEMENT), CLASS_ACT, apply_flag_acknowledgement},
@@ -157,6 +158,8 @@ static const char *objection(const struct kind_row *row, const struct applying *
 {
     const struct device_row *device = applying->device;
 
+    if (applying->carried && (device->standing == DEVICE_SUSPENDED || device->standing == DEVICE_LOST))
+        return "device_suspended"; /* what it pushed itself was held by its standing already */
     if (device->fork_seq != 0 && applying->entry->header.seq >= device->fork_seq)
         return "contested";
     if (!applying->author_known)
@@ -171,7 +174,7 @@ static bool has_effect(const struct kind_row *row, struct applying *applying)
 
     if (row->class == CLASS_FACT || first_record)
         return true;
-    if (applying->carried)
+    if (applying->carried && row->class != CLASS_ASKED)
         applying->held = "not_permitted";
     else if (applying->held == NULL)
         applying->held = objection(row, applying);

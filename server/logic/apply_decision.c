@@ -70,7 +70,9 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
     RETURN_IF_BAD(may_supervise(batch, &applying->author, &presence.officer, &presence.offender, &may));
     RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
     if (!may || involved) {
-        applying->held = "not_permitted";
+        applying->held = involved && id_equal(&row.by, &presence.officer) ? "own_visit"
+                         : may                                            ? "involved"
+                                                                          : "not_permitted";
         return STATUS_OK;
     }
     RETURN_IF_BAD(batch->store->ops->decision_put(batch->store, &row));

@@ -80,14 +80,6 @@ enum status plan_again(struct batch *batch, const struct id *plan)
     return publish_plan(batch, batch->next.pos, &device.officer, &row, (const Doublecrew__V1__Plan *)message);
 }
 
-enum status apply_authority_request(struct batch *batch, struct applying *applying, const ProtobufCMessage *message)
-{
-    (void)batch;
-    (void)applying;
-    (void)message;
-    return STATUS_OK; /* kept; only a supervisor's word has an effect */
-}
-
 /* What one check-in's word covers: its own bounds, not longer than an authority may be. */
 static enum status window_of_presence(struct batch *batch, const struct presence_row *presence,
                                       struct authority_row *word)
@@ -150,13 +142,16 @@ enum status apply_authority_word(struct batch *batch, struct applying *applying,
     bool may;
 
     RETURN_IF_BAD(may_supervise(batch, &applying->author, &word.officer, &word.offender, &may));
-    if (!may || id_equal(&word.by, &word.officer)) {
+    if (id_equal(&word.by, &word.officer))
+        applying->held = "own_visit";
+    else if (!may)
         applying->held = "not_permitted";
+    if (applying->held != NULL)
         return STATUS_OK;
-    }
     RETURN_IF_BAD(window_of(batch, applying, message, &word));
     if (applying->held != NULL)
         return STATUS_OK;
     RETURN_IF_BAD(batch->store->ops->authority_put(batch->store, &word));
-    return batch_touch_at(batch, &word.offender, word.from_us, word.to_us);
+    RETURN_IF_BAD(batch_touch_at(batch, &word.offender, word.from_us, word.to_us));
+    return request_answered(batch, applying, message);
 }

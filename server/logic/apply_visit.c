@@ -200,8 +200,14 @@ enum status apply_cosign_confirm(struct batch *batch, struct applying *applying,
     bool own;
 
     RETURN_IF_BAD(own_presence(batch, applying, message->own_check_in, &row, &own));
-    if (!own || row.has_cosign)
-        return STATUS_OK; /* one co-signing a presence: the first of the log order */
+    if (!own)
+        return STATUS_OK;
+    if (row.has_cosign) { /* one co-signing a presence: the first of the log order */
+        struct hash partner = pb_hash(message->partner_check_in);
+
+        applying->held = hash_equal(&row.cosign_other, &partner) ? NULL : "already_cosigned";
+        return STATUS_OK;
+    }
     row.has_cosign = true;
     row.cosign_other = pb_hash(message->partner_check_in);
     row.cosign_first = true;

@@ -318,6 +318,12 @@ MUST_USE enum status fork_undo(struct batch *batch, const struct device_row *dev
                                uint64_t to_seq);
 /* apply_plan.c, apply_text.c: what the contested act had changed is worked out without it. */
 MUST_USE enum status plan_again(struct batch *batch, const struct id *plan);
+/* apply_request.c: a word that names the request it answers, once the word counts; and what a fork undoes. */
+MUST_USE enum status request_answered(struct batch *batch, const struct applying *applying,
+                                      const Doublecrew__V1__AuthorityWord *message);
+MUST_USE enum status request_undo(struct batch *batch, const struct hash *entry);
+MUST_USE enum status request_answer_undo(struct batch *batch, const struct hash *entry,
+                                         const Doublecrew__V1__AuthorityWord *message);
 MUST_USE enum status edit_undo(struct batch *batch, const Doublecrew__V1__Edit *message);
 
 /* apply_*.c: handlers, one a kind; message is of the kind's type */
@@ -413,6 +419,9 @@ struct scope_list {
 MUST_USE enum status scopes_of_offender(struct batch *batch, const struct id *offender, struct scope_list *ret_scopes);
 MUST_USE enum status scopes_of_presence(struct batch *batch, const struct id *offender, const struct id *officer,
                                         struct scope_list *ret_scopes);
+/* To the officer who asks, and to supervisors of their and of the offender's team. */
+MUST_USE enum status scopes_of_request(struct batch *batch, const struct id *offender, const struct id *officer,
+                                       struct scope_list *ret_scopes);
 /* The officer, the teams' supervisors, and whomever it has gone up to (A1). */
 MUST_USE enum status scopes_of_flag(struct batch *batch, const Doublecrew__V1__FlagRow *flag,
                                     struct scope_list *ret_scopes);

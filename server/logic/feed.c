@@ -100,6 +100,15 @@ static void add_whole_scope(struct scope_list *list, enum scope_kind kind)
         list->scopes[list->count++] = (struct scope){.kind = kind};
 }
 
+enum status scopes_of_request(struct batch *batch, const struct id *offender, const struct id *officer,
+                              struct scope_list *ret_scopes)
+{
+    ret_scopes->count = 0;
+    add_scope(ret_scopes, SCOPE_OFFICER, officer);
+    RETURN_IF_BAD(add_team_of_offender(batch, SCOPE_SUPERVISORS, offender, ret_scopes));
+    return add_teams_of_officer(batch, SCOPE_SUPERVISORS, officer, ret_scopes);
+}
+
 /* The officer first: they see and can answer their own flag first (A2). */
 enum status scopes_of_flag(struct batch *batch, const Doublecrew__V1__FlagRow *flag, struct scope_list *ret_scopes)
 {

@@ -181,6 +181,9 @@ static enum status offender_of_row(struct batch *batch, const Doublecrew__V1__Ro
     case DOUBLECREW__V1__ROW__ROW_FLAG:
         *ret_offender = pb_id(row->flag->offender_id);
         return STATUS_OK;
+    case DOUBLECREW__V1__ROW__ROW_AUTHORITY_REQUEST:
+        *ret_offender = pb_id(row->authority_request->asked->offender_id);
+        return STATUS_OK;
     case DOUBLECREW__V1__ROW__ROW_NOTE:
         return offender_of_subject(batch, span_of_pb(row->note->subject), ret_offender);
     case DOUBLECREW__V1__ROW__ROW_FIELD:
@@ -217,9 +220,11 @@ static enum status collect(void *context, uint64_t effective_pos, const struct f
     list->seen++;
     if (row->gone)
         return STATUS_OK;
+    if (list->offender == NULL && key.bytes[0] != 'a')
+        return STATUS_OK;
     RETURN_IF_BAD(unpack_row(list->batch, row->row, &message));
     status = offender_of_row(list->batch, message, &offender);
-    if (status != STATUS_OK || !id_equal(&offender, list->offender))
+    if (status != STATUS_OK || (list->offender != NULL && !id_equal(&offender, list->offender)))
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
     RETURN_IF_BAD(batch_list_room((void **)&list->keys, &list->capacity, list->count, sizeof(key)));
     list->keys[list->count++] = key;
@@ -252,6 +257,10 @@ static enum status scopes_of_view(struct batch *batch, const struct view_key *ke
     RETURN_IF_BAD(offender_of_row(batch, row, &offender));
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_FLAG)
         return scopes_of_flag(batch, row->flag, ret_scopes);
+    if (row->row_case == DOUBLECREW__V1__ROW__ROW_AUTHORITY_REQUEST) {
+        officer = pb_id(row->authority_request->asked->officer_id);
+        return scopes_of_request(batch, &offender, &officer, ret_scopes);
+    }
     if (row->row_case == DOUBLECREW__V1__ROW__ROW_PROPOSAL) {
         officer = pb_id(row->proposal->officer_id);
         return scopes_of_proposal(batch, &offender, &officer, ret_scopes);
@@ -350,6 +359,7 @@ static enum status rescope_known(struct batch *batch, const struct key_list *lis
 enum status feed_officer_moved(struct batch *batch, const struct id *officer, uint64_t pos)
 {
     struct key_list list = {.batch = batch};
+    struct scope own = {SCOPE_OFFICER, *officer};
     enum status status =
         batch->store->ops->presences_of(batch->store, officer, INT64_MIN, INT64_MAX, collect_presence, &list);
     size_t presences = list.count;
@@ -362,6 +372,8 @@ enum status feed_officer_moved(struct batch *batch, const struct id *officer, ui
     }
     if (status == STATUS_OK)
         status = add_flags_on_devices(&list, officer);
+    if (status == STATUS_OK)
+        status = collect_scope(&list, &own); /* requests (L1): the officer has always their own */
     if (status == STATUS_OK)
         status = rescope_known(batch, &list, pos);
     free(list.keys);

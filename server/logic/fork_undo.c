@@ -23,10 +23,12 @@ static enum status undo_decision(struct batch *batch, const Doublecrew__V1__Deci
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status undo_word(struct batch *batch, const Doublecrew__V1__AuthorityWord *message)
+static enum status undo_word(struct batch *batch, const struct hash *entry,
+                             const Doublecrew__V1__AuthorityWord *message)
 {
     struct id offender = pb_id(message->offender_id);
 
+    RETURN_IF_BAD(request_answer_undo(batch, entry, message));
     return batch_touch_at(batch, &offender, INT64_MIN, INT64_MAX);
 }
 
@@ -53,7 +55,9 @@ static enum status undo_act(struct batch *batch, uint16_t kind, const struct has
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_DECISION:
         return undo_decision(batch, (const Doublecrew__V1__Decision *)message);
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_AUTHORITY_WORD:
-        return undo_word(batch, (const Doublecrew__V1__AuthorityWord *)message);
+        return undo_word(batch, entry, (const Doublecrew__V1__AuthorityWord *)message);
+    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_AUTHORITY_REQUEST:
+        return request_undo(batch, entry);
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PLAN:
         return undo_plan(batch, (const Doublecrew__V1__Plan *)message);
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_EDIT:

@@ -346,6 +346,32 @@ static bool sees_nothing(const struct jo *jo, const struct id *device)
                                 standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST);
 }
 
+/* L1: like a flag about the officer who asks. A carried one of a branch is there or not, as the fork was known. */
+static void give_requests(struct scope_walk *walk)
+{
+    const struct jo *jo = walk->jo;
+
+    for (size_t i = 0; i < jo->entries.count; i++) {
+        const struct jo_entry *entry = &jo->entries.items[i];
+        const Doublecrew__V1__AuthorityRequest *request = (const Doublecrew__V1__AuthorityRequest *)entry->message;
+        struct id officer, offender, author, team;
+
+        if (entry->header.kind != JO_KIND(AUTHORITY_REQUEST) || request == NULL ||
+            !(jo_permitted(jo, entry) || (entry->contested && !entry->own)))
+            continue;
+        officer = jo_id(request->officer_id);
+        offender = jo_id(request->offender_id);
+        author = jo_author(jo, entry);
+        if (!id_equal(&officer, &author) || jo_offender(jo, &offender) == NULL)
+            continue;
+        team = team_of(jo, &offender);
+        if (id_equal(&officer, &walk->officer) ||
+            (supervises(jo, &walk->officer) && (share_a_team(jo, &walk->officer, &officer, UINT64_MAX) ||
+                                                in_team(jo, &walk->officer, &team, UINT64_MAX))))
+            give_or(walk, 'a', entry->hash.bytes, HASH_SIZE, "", entry->contested);
+    }
+}
+
 static void give_proposals(struct scope_walk *walk)
 {
     const struct jo *jo = walk->jo;
@@ -378,6 +404,7 @@ const char *jo_scope_of(const struct jo *jo, struct store *store, const struct j
     give_presences(&walk);
     give_texts(&walk);
     give_proposals(&walk);
+    give_requests(&walk);
     return walk.missing == NULL ? NULL : jo_say(text, size, "%s", walk.missing);
 }
 

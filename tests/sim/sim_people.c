@@ -33,7 +33,7 @@ static bool taken(struct sim *sim, struct sim_device *device, const char *what, 
     sim_device_note(device);
     if (status == DC_OK)
         return true;
-    if (status != DC_IO && status != DC_DISK_FULL)
+    if (status != DC_IO && status != DC_DISK_FULL && status != DC_OWN_VISIT && status != DC_NOT_PERMITTED)
         sim_fail(sim, "%s: its %s isn't taken: %s", sim_device_name(device), what, dc_status_name(status));
     return false;
 }
@@ -426,6 +426,35 @@ static void review(struct sim *sim, void *context, uint64_t number)
     }
 }
 
+/* One of the requests that wait, or that were answered once (L1). */
+struct open_request {
+    struct sim *sim;
+    struct dc_hash request;
+    unsigned seen;
+};
+
+static bool take_request(void *context, const struct dc_authority_request_read *request)
+{
+    struct open_request *open = context;
+
+    open->seen++;
+    if (sim_below(open->sim, SIM_PEOPLE, open->seen) == 0)
+        open->request = request->request;
+    return true;
+}
+
+static void answer_request(struct sim *sim, struct sim_device *device)
+{
+    struct open_request open = {.sim = sim};
+    struct dc_authority_word word = {.granted = !sim_chance(sim, SIM_PEOPLE, 300000),
+                                     .words = "Invented: looked at the assessment."};
+
+    if (dc_each_authority_request(sim_device_use(device), NULL, take_request, &open) != DC_OK || open.seen == 0)
+        return;
+    word.request = open.request;
+    (void)taken(sim, device, "answer to a request", dc_authority_word(sim_device_use(device), &word, NULL));
+}
+
 /* A word on a lone visit before or after it (L1), for somebody of the team. */
 static void authorise(struct sim *sim, void *context, uint64_t number)
 {
@@ -440,6 +469,8 @@ static void authorise(struct sim *sim, void *context, uint64_t number)
                                      .words = "Invented: risk assessed."};
 
     (void)number;
+    if (sim_device_use(device) != NULL && sim_chance(sim, SIM_PEOPLE, 500000))
+        answer_request(sim, device);
     if (sim_device_use(device) != NULL)
         (void)taken(sim, device, "authority", dc_authority_word(sim_device_use(device), &word, NULL));
 }

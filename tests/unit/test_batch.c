@@ -194,7 +194,7 @@ static void authorising_oneself__held(void **state)
     result = fleet_sync(sue, FLEET_T0 + FLEET_HOUR);
     assert_int_equal(result.status, STATUS_OK);
     assert_int_equal(result.held_count, 1);
-    assert_string_equal(result.held[0].reason, "not_permitted");
+    assert_string_equal(result.held[0].reason, "own_visit");
 }
 
 static void decision__ends_the_flags_and_counts(void **state)
@@ -205,7 +205,7 @@ static void decision__ends_the_flags_and_counts(void **state)
 
     fleet_sync(ann, MORNING + FLEET_HOUR);
     (void)fleet_decide(ann, MORNING + FLEET_HOUR + FLEET_MINUTE, &a, true);
-    assert_string_equal(fleet_sync(ann, MORNING + FLEET_HOUR + FLEET_MINUTE).held[0].reason, "not_permitted");
+    assert_string_equal(fleet_sync(ann, MORNING + FLEET_HOUR + FLEET_MINUTE).held[0].reason, "own_visit");
     assert_int_equal(fleet_flag(fleet, "lone_confirmed", &a), FLAG_RAISED);
     (void)fleet_decide(sue, MORNING + 2 * FLEET_HOUR, &a, false);
     assert_int_equal(fleet_sync(sue, MORNING + 2 * FLEET_HOUR).held_count, 0);

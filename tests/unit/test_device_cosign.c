@@ -38,7 +38,7 @@ static void keep_code(void *context, enum dc_status status, const uint8_t *bytes
 }
 
 /* The roster as the server's rows would bring it. */
-static void know_officer(struct device_fixture *fixture, struct dc_id officer)
+static void know_officer_as(struct device_fixture *fixture, struct dc_id officer, int role)
 {
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__OfficerRow officer_row = DOUBLECREW__V1__OFFICER_ROW__INIT;
@@ -50,7 +50,7 @@ static void know_officer(struct device_fixture *fixture, struct dc_id officer)
 
     memcpy(key + 1, officer.bytes, ID_SIZE);
     message.officer_id = (ProtobufCBinaryData){.data = officer.bytes, .len = ID_SIZE};
-    message.role = DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER;
+    message.role = (Doublecrew__V1__Role)role;
     message.accredited = true;
     officer_row.officer = &message;
     row.row_case = DOUBLECREW__V1__ROW__ROW_OFFICER;
@@ -64,6 +64,11 @@ static void know_officer(struct device_fixture *fixture, struct dc_id officer)
     assert_int_equal(store_put_row(fixture->device->store, &stored), STATUS_OK);
     assert_int_equal(store_commit(fixture->device->store), STATUS_OK);
     free(bytes);
+}
+
+static void know_officer(struct device_fixture *fixture, struct dc_id officer)
+{
+    know_officer_as(fixture, officer, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER);
 }
 
 static int set_up(void **state)
@@ -193,7 +198,8 @@ static void cosign__refuses_what_does_not_fit(void **state)
 
     assert_int_equal(dc_cosign_show(pair->a.device, &nothing, keep_code, &code), DC_NOT_FOUND);
     assert_int_equal(dc_cosign_show(pair->a.device, &presence, keep_code, &code), DC_OK);
-    assert_int_equal(dc_cosign_read(pair->a.device, code.bytes, code.size, &empty, NULL, keep_code, &reply), DC_INPUT);
+    assert_int_equal(dc_cosign_read(pair->a.device, code.bytes, code.size, &empty, NULL, keep_code, &reply),
+                     DC_CODE_OWN);
     code.bytes[code.size - 5] ^= 1; /* within the signature */
     assert_int_equal(dc_cosign_read(pair->b.device, code.bytes, code.size, &empty, NULL, keep_code, &reply),
                      DC_BAD_SIGNATURE);
@@ -222,6 +228,163 @@ static void cosign__needs_an_officer_of_the_roster(void **state)
     assert_int_equal(dc_cosign_show(pair->a.device, &presence, keep_code, &code), DC_OK);
     assert_int_equal(dc_cosign_read(pair->b.device, code.bytes, code.size, &empty, NULL, keep_code, &code),
                      DC_UNKNOWN_OFFICER);
+}
+
+/* A code by the first phone, read by the second. */
+static enum dc_status read_code(struct pair *pair, const struct code *code, const struct dc_check_in *check_in)
+{
+    struct code reply = {0};
+    uint64_t before = pair->b.device->head.seq;
+    enum dc_status status = dc_cosign_read(pair->b.device, code->bytes, code->size, check_in, NULL, keep_code, &reply);
+
+    assert_int_equal(reply.calls, status == DC_OK ? 1 : 0);
+    assert_int_equal(pair->b.device->head.seq, before + (status == DC_OK ? 2 : 0)); /* both entries, or none */
+    assert_true(strlen(dc_status_what(status)) > 5 && strlen(dc_status_advice(status)) > 5);
+    return status;
+}
+
+static const struct dc_check_in unrecorded = {.with = DC_WITH_UNRECORDED};
+
+static struct code show(struct pair *pair)
+{
+    struct dc_hash presence = check_in(&pair->a, DC_WITH_UNRECORDED, NULL);
+    struct code code = {0};
+
+    assert_int_equal(dc_cosign_show(pair->a.device, &presence, keep_code, &code), DC_OK);
+    return code;
+}
+
+/* Magic, stage, nonce, key, push: one bit anywhere, and nothing is recorded. The stage and the nonce aren't signed; they are
+ * compared with what was shown when the reply comes back. */
+static void code__any_bit_altered__is_refused(void **state)
+{
+    struct pair *pair = *state;
+    struct code code = show(pair);
+    unsigned malformed = 0, bad_signature = 0;
+
+    for (size_t bit = 0; bit < 8 * code.size; bit++) {
+        enum dc_status status;
+
+        if (bit / 8 >= 5 && bit / 8 < 5 + ID_SIZE) {
+            continue; /* the nonce: see below */
+        }
+        code.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        status = read_code(pair, &code, &unrecorded);
+        code.bytes[bit / 8] ^= (uint8_t)(1u << bit % 8);
+        malformed += status == DC_MALFORMED;
+        bad_signature += status == DC_BAD_SIGNATURE;
+        assert_true(status == DC_MALFORMED || status == DC_BAD_SIGNATURE);
+    }
+    assert_true(malformed > 0 && bad_signature > 0);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_OK);
+}
+
+static void code__nonce_altered__is_not_confirmed(void **state)
+{
+    struct pair *pair = *state;
+    struct code code = show(pair), reply = {0};
+
+    code.bytes[7] ^= 1;
+    assert_int_equal(dc_cosign_read(pair->b.device, code.bytes, code.size, &unrecorded, NULL, keep_code, &reply),
+                     DC_OK);
+    assert_int_equal(dc_cosign_confirm(pair->a.device, reply.bytes, reply.size, NULL), DC_NOT_FOUND);
+}
+
+static void code__read_twice__is_used(void **state)
+{
+    struct pair *pair = *state;
+    struct code code = show(pair);
+
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_OK);
+    later(pair, 5 * MINUTE_MS);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_CODE_USED);
+}
+
+/* Another code of the same visit is still that visit. */
+static void code__another_of_the_same_check_in__is_used(void **state)
+{
+    struct pair *pair = *state;
+    struct dc_hash presence = check_in(&pair->a, DC_WITH_UNRECORDED, NULL);
+    struct code code = {0};
+
+    assert_int_equal(dc_cosign_show(pair->a.device, &presence, keep_code, &code), DC_OK);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_OK);
+    assert_int_equal(dc_cosign_show(pair->a.device, &presence, keep_code, &code), DC_OK);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_CODE_USED);
+}
+
+static void code__of_another_offender__is_elsewhere(void **state)
+{
+    struct pair *pair = *state;
+    struct dc_check_in elsewhere = {.offender = device_fixture_id(8), .with = DC_WITH_UNRECORDED};
+    struct dc_check_in here = {.offender = device_fixture_id(7), .with = DC_WITH_UNRECORDED};
+    struct code code = show(pair);
+
+    assert_int_equal(read_code(pair, &code, &elsewhere), DC_CODE_ELSEWHERE);
+    assert_int_equal(read_code(pair, &code, &here), DC_OK);
+}
+
+static void code__by_the_officers_own_second_phone__is_own(void **state)
+{
+    struct pair *pair = *state;
+    struct code code;
+
+    device_fixture_done(&pair->a);
+    device_fixture_init(&pair->a, 3);
+    pair->a.config.officer = pair->b.config.officer;
+    device_fixture_open(&pair->a);
+    code = show(pair);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_CODE_OWN);
+}
+
+static void code__by_staff__is_not_entitled(void **state)
+{
+    struct pair *pair = *state;
+    struct code code = show(pair);
+
+    know_officer_as(&pair->b, pair->a.config.officer, DOUBLECREW__V1__ROLE__ROLE_STAFF);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_NOT_ENTITLED);
+}
+
+/* Both have met the server since they were switched on: then it is certain how old the check-in is. */
+static void code__of_a_visit_that_is_over__is_stale(void **state)
+{
+    struct pair *pair = *state;
+    struct code code;
+
+    device_fixture_online(&pair->a);
+    device_fixture_online(&pair->b);
+    later(pair, MINUTE_MS);
+    code = show(pair);
+    later(pair, (uint64_t)181 * MINUTE_MS);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_CODE_STALE);
+}
+
+static void code__within_the_longest_visit__is_taken(void **state)
+{
+    struct pair *pair = *state;
+    struct code code;
+
+    device_fixture_online(&pair->a);
+    device_fixture_online(&pair->b);
+    later(pair, MINUTE_MS);
+    code = show(pair);
+    later(pair, (uint64_t)179 * MINUTE_MS);
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_OK);
+}
+
+/* A wall clock a day fast proves nothing: the code of a minute ago is taken, and one of yesterday by a phone that can't know. */
+static void code__age_by_the_wall_clock_alone__is_no_ground(void **state)
+{
+    struct pair *pair = *state;
+    struct code code;
+
+    device_fixture_online(&pair->a);
+    later(pair, MINUTE_MS);
+    code = show(pair);
+    later(pair, MINUTE_MS);
+    pair->b.wall_ms += (int64_t)24 * 60 * MINUTE_MS;
+    assert_int_equal(read_code(pair, &code, &unrecorded), DC_OK);
 }
 
 static void preview__alone_by_statement_is_lone_and_says_that_it_is_a_preview(void **state)
@@ -461,6 +624,16 @@ int main(void)
         CASE(cosign__refuses_what_does_not_fit),
         CASE(cosign__needs_an_officer_of_the_roster),
         CASE(cosign__works_while_the_rows_are_sealed),
+        CASE(code__any_bit_altered__is_refused),
+        CASE(code__nonce_altered__is_not_confirmed),
+        CASE(code__read_twice__is_used),
+        CASE(code__another_of_the_same_check_in__is_used),
+        CASE(code__of_another_offender__is_elsewhere),
+        CASE(code__by_the_officers_own_second_phone__is_own),
+        CASE(code__by_staff__is_not_entitled),
+        CASE(code__of_a_visit_that_is_over__is_stale),
+        CASE(code__within_the_longest_visit__is_taken),
+        CASE(code__age_by_the_wall_clock_alone__is_no_ground),
         CASE(preview__alone_by_statement_is_lone_and_says_that_it_is_a_preview),
         CASE(preview__a_named_partner_is_awaited),
         CASE(preview__a_cosigned_partner_makes_it_joint_so_far_without_any_server),
