@@ -32,6 +32,7 @@ void step_ack(struct sync *sync, const struct sync_event *event, struct sync_act
     }
     sync->credit = ack->credit;
     sync->failures = 0;
+    sync->push_refused = false;
     sync->resends = 0;
     sync->full_anchors = false;
     step_answered(sync);

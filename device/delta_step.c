@@ -51,6 +51,7 @@ void step_delta(struct sync *sync, const struct sync_event *event, struct sync_a
     if (delta->last) {
         sync->feed_complete = true;
         sync->feed.resync = false;
-        sync->failures = 0;
+        if (!sync->push_refused || sync->durable_seq == sync->head_seq)
+            sync->failures = 0; /* a server that gives rows and can't store isn't one that works */
     }
 }

@@ -53,6 +53,15 @@ static enum status status_of(Doublecrew__V1__ErrorCode code)
     }
 }
 
+/* A push that the server can't take now will fail alike next time, however well rows come in between. */
+static void come_back_later(struct sync *sync, const struct sync_event *event, enum status status,
+                            struct sync_actions *actions)
+{
+    if (sync->phase == SYNC_ONLINE && sync->sent_seq > sync->durable_seq)
+        sync->push_refused = true;
+    step_back_off(sync, event, status, event->message->error->retry_after_ms, actions);
+}
+
 /*
  * Pushes again from what is durable, once the pushes that are still under way have been answered too (they fail like this
  * one, and are charged until then). A session that needs it again and again backs off instead.
@@ -62,7 +71,7 @@ static void resend(struct sync *sync, const struct sync_event *event, enum statu
     const Doublecrew__V1__Error *error = event->message->error;
 
     if (sync->phase != SYNC_ONLINE || error->closes || (!sync->resend && ++sync->resends > SYNC_RESENDS_MAX)) {
-        step_back_off(sync, event, status, error->retry_after_ms, actions);
+        come_back_later(sync, event, status, actions);
         return;
     }
     sync->resend = true;
@@ -135,7 +144,7 @@ void step_error(struct sync *sync, const struct sync_event *event, struct sync_a
     report->error = error;
     switch ((int)error->remedy) {
     case DOUBLECREW__V1__REMEDY__REMEDY_RETRY_AFTER:
-        step_back_off(sync, event, status, error->retry_after_ms, actions);
+        come_back_later(sync, event, status, actions);
         break;
     case DOUBLECREW__V1__REMEDY__REMEDY_SEND_FROM:
         send_from(sync, event, status, actions);

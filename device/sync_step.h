@@ -80,6 +80,7 @@ struct sync {
     enum status reason; /* why it isn't online, or why nothing moves; OK: nothing is wrong */
     bool wanted;
     uint32_t failures;                      /* in a row */
+    bool push_refused;                      /* the server's last word to a push was to come back later: until an Ack */
     Doublecrew__V1__ErrorCode failing_code; /* the server's word at the last of them; unspecified: none came */
 
     uint64_t head_seq; /* of the own log */

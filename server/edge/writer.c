@@ -13,6 +13,8 @@
 
 /* A timer is looked at again at least this often, so that a step of the wall clock is noticed. */
 #define WAIT_MAX_US ((int64_t)1000 * 1000)
+/* Timers that fail are tried again after WAIT_MAX_US, then twice that, at most this. */
+#define TIMERS_WAIT_LONGEST_US ((int64_t)30 * 1000 * 1000)
 /* Contacts wait for at least this long, so that many share a commit; so does whoever asks for the list. */
 #define CONTACTS_EVERY_US ((int64_t)1000 * 1000)
 
@@ -26,7 +28,8 @@ struct writer {
     const char *store_path;
     struct log *log;
     struct loop_port port;
-    bool timers_failed; /* look again after WAIT_MAX_US, not at once */
+    int64_t timers_wait_us;  /* 0: they fired; else failed, and how long they are left alone */
+    int64_t timers_again_us; /* boot clock */
     bool was_in_trouble;
     struct writer_item next; /* popped, but not of the group under way */
     bool has_next;
@@ -241,11 +244,24 @@ static int64_t until_timer_us(struct writer *writer)
     int64_t wait_us;
 
     (void)time_now(writer, &trouble);
-    if (trouble || writer->timers_failed || batch_is_behind(writer->batch) ||
+    if (trouble || writer->timers_wait_us > 0 || batch_is_behind(writer->batch) ||
         batch_next_timer(writer->batch, &due_us) != STATUS_OK)
         due_us = RULE_FOREVER;
     wait_us = clock_real_until_us(writer->clock, due_us);
     return wait_us >= 0 && wait_us < WAIT_MAX_US ? wait_us : WAIT_MAX_US;
+}
+
+/* A full disk stays full for a while: each try derives everything that is due, and fails at its commit. */
+static void note_timers(struct writer *writer, enum status status)
+{
+    int64_t wait_us = 2 * writer->timers_wait_us;
+
+    if (wait_us > TIMERS_WAIT_LONGEST_US)
+        wait_us = TIMERS_WAIT_LONGEST_US;
+    if (wait_us < WAIT_MAX_US)
+        wait_us = WAIT_MAX_US;
+    writer->timers_wait_us = status == STATUS_OK ? 0 : wait_us;
+    writer->timers_again_us = clock_boot_us() + writer->timers_wait_us;
 }
 
 static void run_timers(struct writer *writer)
@@ -254,11 +270,12 @@ static void run_timers(struct writer *writer)
     int64_t now_us = time_now(writer, &trouble);
     int64_t due_us;
 
-    writer->timers_failed = false;
+    if (writer->timers_wait_us > 0 && clock_boot_us() < writer->timers_again_us)
+        return;
     if (trouble || batch_is_behind(writer->batch) || batch_next_timer(writer->batch, &due_us) != STATUS_OK ||
         due_us > now_us)
         return;
-    writer->timers_failed = run_empty(writer, new_note(), now_us) != STATUS_OK;
+    note_timers(writer, run_empty(writer, new_note(), now_us));
 }
 
 static enum status take(struct writer *writer, struct writer_item *ret_item)

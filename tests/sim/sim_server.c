@@ -29,6 +29,7 @@
 #define TICK_LONGEST_US (4 * SIM_MINUTE)
 #define CLOCK_DISAGREEMENT_US (5 * SIM_SECOND)
 #define VERIFY_KEYS 64
+#define TIMERS_WAIT_LONGEST_US (30 * SIM_SECOND)
 
 struct known_key {
     struct public_key public_key;
@@ -56,11 +57,11 @@ struct sim_server {
     bool commit_waits;
     bool read_waits;
     bool contacts_wait;
-    bool batch_failed; /* timers wait a second */
-    int64_t timer_us;  /* the timer that an event is set for; INT64_MAX: none */
-    int64_t tick_us;   /* the wait before the next tick */
-    uint64_t tick;     /* generation */
-    int64_t down_us;   /* of the restart under way */
+    int64_t timers_wait_us; /* 0: they fired; else failed, and are left alone so long, as in server/edge/writer.c */
+    int64_t timer_us;       /* the timer that an event is set for; INT64_MAX: none */
+    int64_t tick_us;        /* the wait before the next tick */
+    uint64_t tick;          /* generation */
+    int64_t down_us;        /* of the restart under way */
 };
 
 static void die(struct sim *sim, const char *what, enum status status)
@@ -305,7 +306,10 @@ static void timers(struct sim *sim, void *context, uint64_t life)
     now_us = time_now(server, &trouble);
     if (!trouble && batch_next_timer(server->batch, &due_us) == STATUS_OK && due_us <= now_us) {
         status = apply(server, NULL, now_us, false);
-        server->batch_failed = status != STATUS_OK;
+        server->timers_wait_us = status == STATUS_OK                                   ? 0
+                                 : server->timers_wait_us == 0                         ? SIM_SECOND
+                                 : 2 * server->timers_wait_us < TIMERS_WAIT_LONGEST_US ? 2 * server->timers_wait_us
+                                                                                       : TIMERS_WAIT_LONGEST_US;
         tell(server, status, new_note());
     }
     set_timer(server);
@@ -329,8 +333,7 @@ static void set_timer(struct sim_server *server)
         at_us = sim->now_us + SIM_HOUR;
     if (at_us < sim->now_us)
         at_us = sim->now_us;
-    if (server->batch_failed)
-        at_us += SIM_SECOND;
+    at_us += server->timers_wait_us;
     if (at_us >= server->timer_us)
         return;
     server->timer_us = at_us;
@@ -606,7 +609,8 @@ void sim_server_start(struct sim *sim)
     }
     server->up = true;
     server->stopping = false;
-    server->commit_waits = server->read_waits = server->contacts_wait = server->batch_failed = false;
+    server->commit_waits = server->read_waits = server->contacts_wait = false;
+    server->timers_wait_us = 0;
     server->timer_us = INT64_MAX;
     sim_trace(sim, "server: up, journal at %llu", (unsigned long long)batch_head(server->batch)->pos);
     set_timer(server);

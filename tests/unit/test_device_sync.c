@@ -347,6 +347,50 @@ static void back_off__honours_the_servers_word(void **state)
     assert_int_equal(status_of(fixture).state, DC_SYNC_CONNECTING);
 }
 
+static void refuse_push(struct device_fixture *fixture)
+{
+    device_fixture_online(fixture);
+    device_fixture_page(fixture, 1, true);
+    send_error(fixture, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_STORE, DOUBLECREW__V1__REMEDY__REMEDY_RETRY_AFTER, 5000,
+               0, NULL, true);
+    assert_int_equal(status_of(fixture).reason, DC_STORE);
+}
+
+/* Its disk is full: rows come, pushes don't go. */
+static void back_off__grows_while_the_server_takes_no_push_though_rows_come(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct push push;
+
+    check_in(fixture);
+    for (uint32_t i = 1; i <= 12; i++) {
+        refuse_push(fixture);
+        assert_int_equal(status_of(fixture).failures, i);
+        assert_in_range(status_of(fixture).retry_in_ms, i < 9 ? (500u << (i - 1)) : 128000, 300000);
+        assert_in_range(status_of(fixture).retry_in_ms, 5000, 300000);
+        assert_int_equal(dc_sync_now(fixture->device), DC_OK);
+    }
+    device_fixture_online(fixture);
+    device_fixture_page(fixture, 1, true);
+    assert_int_equal(status_of(fixture).failures, 12);
+    device_fixture_last_push(fixture, &push);
+    device_fixture_ack(fixture, push.first_seq + push.entry_count - 1);
+    assert_int_equal(status_of(fixture).failures, 0);
+}
+
+static void back_off__begins_anew_with_a_complete_feed_when_no_push_was_refused(void **state)
+{
+    struct device_fixture *fixture = *state;
+
+    assert_int_equal(dc_sync_start(fixture->device), DC_OK);
+    device_disconnected(fixture->device, STATUS_NETWORK);
+    check_in(fixture);
+    device_fixture_online(fixture);
+    assert_int_equal(status_of(fixture).failures, 1);
+    device_fixture_page(fixture, 1, true);
+    assert_int_equal(status_of(fixture).failures, 0);
+}
+
 static void wait__for_connection_welcome_and_ack_has_a_limit(void **state)
 {
     struct device_fixture *fixture = *state;
@@ -604,6 +648,8 @@ int main(void)
         CASE(journal__must_extend_the_checkpoint_held),
         CASE(back_off__doubles_with_jitter_up_to_its_longest),
         CASE(back_off__honours_the_servers_word),
+        CASE(back_off__grows_while_the_server_takes_no_push_though_rows_come),
+        CASE(back_off__begins_anew_with_a_complete_feed_when_no_push_was_refused),
         CASE(wait__for_connection_welcome_and_ack_has_a_limit),
         CASE(error__send_from_goes_back_and_gives_up_after_a_few),
         CASE(error__pushes_under_way_are_waited_for_before_they_go_again),
