@@ -3,7 +3,7 @@
 
 #include "tests/oracle/oracle_parts.h"
 
-#define MORE_WORLDS 20
+#define MORE_WORLDS 60
 
 struct ground {
     const struct rule_case *rule_case;

@@ -399,6 +399,7 @@ static int64_t draw(const struct rule_case *c, struct rule_instant range, const 
                     uint64_t *random)
 {
     uint64_t mode = oracle_random(random) % 8;
+    int start = (int)(oracle_random(random) % 2); /* what is tried second is seldom reached */
     int64_t value;
 
     if (mode < 2) {
@@ -408,8 +409,9 @@ static int64_t draw(const struct rule_case *c, struct rule_instant range, const 
         return range.hi_us;
     }
     for (int attempt = 0; mode < 7 && attempt < 8; attempt++) {
-        value = clamp(attempt % 2 ? mentioned_instant(c, random) : mentioned_distance(c, fixed, fixed_count, random));
-        value += (int64_t)(oracle_random(random) % 3) - 1;
+        value = clamp((start + attempt) % 2 ? mentioned_instant(c, random)
+                                            : mentioned_distance(c, fixed, fixed_count, random));
+        value += (int64_t)(oracle_random(random) % 4 / 2) * ((oracle_random(random) & 1) != 0 ? 1 : -1);
         if (value >= range.lo_us && value <= range.hi_us) {
             return value;
         }
