@@ -7,6 +7,7 @@
  *   sim_server.c  the server process: hub, writer, reader, crash and restart     sim_office.c   operators, supervisors
  *   sim_net.c     connections between phones and the server                      sim_mishap.c   what befalls phones, server
  *   sim_device.c  phones: the device library with clocks, signal and power       sim_check*.c   what must hold
+ *   sim_backup.c  the server's backups, and life on one of them (E2)
  *   sim_setup.c   a force with its roster and phones                             fleet_sim.c    options, processes, the table
  *
  * Times are microseconds of the world's true time since 1970 UTC unless a name says otherwise. Files that include the
@@ -57,6 +58,7 @@ struct outbox_message;
     X(SERVER_FULL, "server: disk full")                                                                                \
     X(PHONE_WRITE, "phone: a write or sync fails")                                                                     \
     X(PHONE_FULL, "phone: disk full")                                                                                  \
+    X(SERVER_RESTORED, "server restored from an older backup")                                                         \
     X(SERVER_CLOCK_JUMP, "server's wall clock jumped")                                                                 \
     X(SKEWED_CLOCK, "phone's wall clock wrong")                                                                        \
     X(CLOCK_JUMP, "phone's wall clock jumped")                                                                         \
@@ -162,6 +164,7 @@ struct sim {
     struct sim_world *world;
     struct sim_disk *disk;
     struct sim_server *server;
+    struct sim_backup *backup;
     struct sim_peer *peers; /* all connections that there ever were */
     /* the force */
     struct id force;
@@ -225,6 +228,10 @@ void sim_server_new(struct sim *sim);
 void sim_server_start(struct sim *sim);
 /* The process is gone at once; unsynced writes with it, when power_lost. It starts again after down_us. */
 void sim_server_crash(struct sim *sim, bool power_lost, int64_t down_us);
+/* The process is gone at once, and doesn't come again by itself. */
+void sim_server_switch_off(struct sim *sim);
+/* Starts it, unless it runs, and checks the journal. */
+void sim_server_switch_on(struct sim *sim);
 /* Told, drained, stopped, and started again after down_us. */
 void sim_server_restart(struct sim *sim, int64_t down_us);
 /* What its disk does next; NULL: works. */
@@ -254,6 +261,20 @@ struct outbox_message *sim_server_next(struct sim *sim, struct connection *conne
 void sim_server_written(struct sim *sim, struct connection *connection, struct outbox_message *message);
 bool sim_server_may_close(const struct connection *connection);
 bool sim_server_wants_write(const struct connection *connection);
+
+/* ---- sim_backup.c ---- */
+
+void sim_backup_new(struct sim *sim);
+void sim_backup_free(struct sim *sim);
+/* Keeps the server's disk as it is now, instead of the backup before. */
+void sim_backup_take(struct sim *sim);
+/*
+ * The server's disk is lost. After down_us it goes on from the last backup, in a new epoch that the operator has signed
+ * for, as `doublecrewctl restore` does it. False: there is no backup.
+ */
+bool sim_backup_restore(struct sim *sim, int64_t down_us);
+/* Whether the server was set back behind this entry: then only a phone that still holds it can bring it again. */
+bool sim_backup_lost(const struct sim *sim, const struct hash *entry);
 
 /* ---- sim_net.c: one peer is one connection; it lives as long as the world ---- */
 

@@ -180,6 +180,11 @@ static void configure(struct sim_device *device, const char *what, unsigned numb
     sign_key_public(sim->server_key, &server);
     memcpy(config->server_key, server.bytes, sizeof(config->server_key));
     config->signing_key_pem = device->pem;
+    server =
+        sim->device_count > 0 ? sim->devices[0]->public_key : device->public_key; /* the operator's own is its first */
+    config->operator_algorithm = (enum dc_algorithm)server.algorithm;
+    memcpy(config->operator_key, server.bytes, server.size);
+    config->operator_key_size = server.size;
 }
 
 static void take_world(struct sim_device *device)
@@ -334,6 +339,15 @@ const struct id *sim_device_log(const struct sim_device *device)
 void sim_device_public_key(const struct sim_device *device, struct public_key *ret_key)
 {
     *ret_key = device->public_key;
+}
+
+struct sign_key *sim_device_sign_key(const struct sim_device *device)
+{
+    struct sign_key *key;
+
+    if (sign_key_from_pem(span_of(device->pem, strlen(device->pem)), &key) != STATUS_OK)
+        abort();
+    return key;
 }
 
 struct sim_machine *sim_device_machine(const struct sim_device *device)

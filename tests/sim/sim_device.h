@@ -35,6 +35,8 @@ const struct hash *sim_device_certificate(const struct sim_device *device);
 const struct id *sim_device_id(const struct sim_device *device);
 const struct id *sim_device_log(const struct sim_device *device);
 void sim_device_public_key(const struct sim_device *device, struct public_key *ret_key);
+/* A copy of its private key; the caller frees it. */
+struct sign_key *sim_device_sign_key(const struct sim_device *device);
 struct sim_machine *sim_device_machine(const struct sim_device *device);
 
 /* NULL while the app isn't running. */

@@ -30,6 +30,8 @@
 #define SERVER_WRITE_RATE 40000
 #define SERVER_SYNC_RATE 40000
 #define SERVER_FULL_RATE 15000
+#define SERVER_RESTORED_RATE 15000
+#define SERVER_BACK_UP_RATE 400000
 
 #define NEW_KIND 50 /* an officer's kind that this server doesn't know */
 
@@ -293,11 +295,20 @@ static void wall_back(struct sim *sim, void *context, uint64_t number)
 
 static void strike_server(struct sim *sim, void *context, uint64_t fault)
 {
-    int64_t down_us = SIM_SECOND * (int64_t)(1 + sim_fault_below(sim, (enum sim_fault)fault, 300));
+    enum sim_fault stream = fault == SIM_FAULT_COUNT ? SIM_FAULT_SERVER_RESTORED : (enum sim_fault)fault;
+    int64_t down_us = SIM_SECOND * (int64_t)(1 + sim_fault_below(sim, stream, 300));
 
     (void)context;
     if (sim->quiet || !sim_server_is_up(sim))
         return;
+    if (fault == SIM_FAULT_COUNT) {
+        sim_backup_take(sim);
+        return;
+    }
+    if (fault == SIM_FAULT_SERVER_RESTORED) {
+        sim->result->faults[fault] += sim_backup_restore(sim, 10 * down_us);
+        return;
+    }
     if (fault == SIM_FAULT_SERVER_WRITE || fault == SIM_FAULT_SERVER_SYNC || fault == SIM_FAULT_SERVER_FULL) {
         disk_fails(sim, sim_server_machine(sim), (enum sim_fault)fault);
         return;
@@ -352,17 +363,19 @@ void sim_mishap_day(struct sim *sim, int64_t morning_us)
         unsigned rate;
     } mishaps[] = {{SIM_FAULT_SERVER_CRASH, SERVER_CRASH_RATE},     {SIM_FAULT_SERVER_RESTART, SERVER_RESTART_RATE},
                    {SIM_FAULT_SERVER_CLOCK_JUMP, SERVER_JUMP_RATE}, {SIM_FAULT_SERVER_WRITE, SERVER_WRITE_RATE},
-                   {SIM_FAULT_SERVER_SYNC, SERVER_SYNC_RATE},       {SIM_FAULT_SERVER_FULL, SERVER_FULL_RATE}};
+                   {SIM_FAULT_SERVER_SYNC, SERVER_SYNC_RATE},       {SIM_FAULT_SERVER_FULL, SERVER_FULL_RATE},
+                   {SIM_FAULT_COUNT, SERVER_BACK_UP_RATE},          {SIM_FAULT_SERVER_RESTORED, SERVER_RESTORED_RATE}};
 
     for (unsigned i = 0; i < sim->device_count; i++) {
         draw_phone(sim, sim->devices[i], morning_us);
         draw_succession(sim, sim->devices[i], morning_us);
     }
     for (size_t i = 0; i < sizeof(mishaps) / sizeof(mishaps[0]); i++) {
-        int64_t at_us =
-            morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, mishaps[i].fault, 14 * 3600) * SIM_SECOND;
+        enum sim_fault stream =
+            mishaps[i].fault == SIM_FAULT_COUNT ? SIM_FAULT_SERVER_RESTORED : mishaps[i].fault; /* backups */
+        int64_t at_us = morning_us + 7 * SIM_HOUR + (int64_t)sim_fault_below(sim, stream, 14 * 3600) * SIM_SECOND;
 
-        if (sim_fault_below(sim, mishaps[i].fault, 1000000) < sim_rate(sim, mishaps[i].rate))
+        if (sim_fault_below(sim, stream, 1000000) < sim_rate(sim, mishaps[i].rate))
             sim_at(sim, at_us, strike_server, NULL, mishaps[i].fault);
     }
 }

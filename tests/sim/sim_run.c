@@ -37,6 +37,7 @@ static void world_done(struct sim *sim)
     for (unsigned i = 0; i < sim->device_count; i++)
         sim_device_close(sim->devices[i]);
     sim_server_free(sim);
+    sim_backup_free(sim);
     sim_net_free(sim);
     sim_world_free(sim);
     for (unsigned i = 0; i < sim->device_count; i++)
@@ -58,6 +59,7 @@ void sim_run(const struct sim_options *options, const char *folder, struct sim_r
     sim_files_new(&sim);
     make_server_key(&sim);
     sim_server_new(&sim);
+    sim_backup_new(&sim);
     sim_server_start(&sim);
     if (!sim_failed(&sim))
         sim_setup(&sim);

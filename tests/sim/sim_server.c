@@ -250,6 +250,12 @@ static struct push_job *gather(struct sim_server *server)
     size_t records = 0;
 
     while (records < COMMIT_RECORDS_MAX && queue_pop(server->queues.writer, 0, &item) == STATUS_OK) {
+        if (item.job == NULL) {
+            sim_fail(server->sim,
+                     "server: a phone shows a checkpoint beyond the journal, and nobody has signed for that");
+            free(item.shown);
+            break;
+        }
         *last = item.job;
         last = &item.job->next;
         records += item.job->entry_count;
@@ -662,15 +668,27 @@ static void tear_down(struct sim_server *server)
     server->clock = NULL;
 }
 
-static void start_again(struct sim *sim, void *context, uint64_t number)
+void sim_server_switch_on(struct sim *sim)
 {
-    (void)context;
-    (void)number;
     if (sim->server->up)
         return;
     sim_server_start(sim);
     if (!sim_failed(sim))
         sim_check_journal(sim); /* acknowledged is durable, whatever has just happened (E1) */
+}
+
+static void start_again(struct sim *sim, void *context, uint64_t number)
+{
+    (void)context;
+    (void)number;
+    sim_server_switch_on(sim);
+}
+
+void sim_server_switch_off(struct sim *sim)
+{
+    sim_machine_cut(sim->server->machine);
+    tear_down(sim->server);
+    sim_files_power_on(sim, sim->server->machine, false, SIM_FAULT_SERVER_CRASH);
 }
 
 void sim_server_crash(struct sim *sim, bool power_lost, int64_t down_us)
