@@ -80,6 +80,11 @@ static bool valid_device(const struct rule_case *given, const struct rule_device
     return device->officer < given->officer_count;
 }
 
+static bool valid_step(int64_t step_us)
+{
+    return step_us >= 0 && step_us <= INT64_C(60000000);
+}
+
 static bool valid_people(const struct rule_case *given)
 {
     for (size_t i = 0; i < given->offender_count; i++) {
@@ -286,7 +291,8 @@ enum status rule_judge(const struct rule_case *rule_case, struct rule_verdict *r
     if (rule_case->presence_count > RULE_PRESENCES_MAX) {
         return STATUS_OVER_LIMIT;
     }
-    if (!valid_policies(rule_case) || !valid_people(rule_case) || !valid_words(rule_case)) {
+    if (!valid_step(rule_case->mono_step_us) || !valid_policies(rule_case) || !valid_people(rule_case) ||
+        !valid_words(rule_case)) {
         return STATUS_INPUT;
     }
     bench = malloc(sizeof *bench);

@@ -20,7 +20,8 @@
 
 #define RULE_FOREVER INT64_MAX
 #define RULE_NONE SIZE_MAX
-#define RULE_NAMED_MAX 8 /* officers named with one check-in or one plan */
+#define RULE_WIRE_STEP_US INT64_C(1000) /* entries carry whole milliseconds */
+#define RULE_NAMED_MAX 8                /* officers named with one check-in or one plan */
 
 enum rule_risk { RULE_RISK_LOW, RULE_RISK_MEDIUM, RULE_RISK_HIGH, RULE_RISK_VERY_HIGH };
 
@@ -230,6 +231,8 @@ struct rule_case {
     const struct rule_decision *decisions;
     size_t decision_count;
     int64_t now_us;
+    /* Monotonic readings are cut down to multiples of this (on the wire: RULE_WIRE_STEP_US); 0: they are exact. */
+    int64_t mono_step_us;
 };
 
 /* Machine-readable reasons: why the verdict is what it is, and which flags follow. Bits of rule_verdict.reasons. */

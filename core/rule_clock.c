@@ -59,7 +59,13 @@ static bool measurable(int64_t us)
     return us >= -STN_TIME_MAX / 2 && us <= STN_TIME_MAX / 2;
 }
 
-static void bound_elapsed(struct stn *net, const struct reading *a, const struct reading *b, int64_t drift_ppb)
+/* How far a phone's clock may be wrong about what elapsed: it drifts, and each reading was cut to a step. */
+struct error {
+    int64_t drift_ppb;
+    int64_t step_us;
+};
+
+static void bound_elapsed(struct stn *net, const struct reading *a, const struct reading *b, struct error error)
 {
     const struct reading *early = a->mono_us <= b->mono_us ? a : b;
     const struct reading *late = early == a ? b : a;
@@ -70,7 +76,7 @@ static void bound_elapsed(struct stn *net, const struct reading *a, const struct
         return;
     }
     length_us = late->mono_us - early->mono_us;
-    slack_us = error_us(length_us, drift_ppb);
+    slack_us = error.step_us + error_us(length_us + error.step_us, error.drift_ppb);
     stn_bound(net, late->node, early->node, length_us + slack_us);
     stn_bound(net, early->node, late->node, slack_us - length_us);
 }
@@ -127,7 +133,7 @@ static int64_t drift_ppb_of(const struct rule_case *given)
     return most_ppb < PARTS_PER_BILLION ? most_ppb : PARTS_PER_BILLION;
 }
 
-static void bound_item(struct stn *net, const struct rule_field *field, size_t index, int64_t drift_ppb)
+static void bound_item(struct stn *net, const struct rule_field *field, size_t index, struct error error)
 {
     const struct rule_item *item = &field->items[index];
     struct reading mine[3];
@@ -142,12 +148,12 @@ static void bound_item(struct stn *net, const struct rule_field *field, size_t i
     }
     for (size_t i = 0; i < mine_count; i++) {
         for (size_t j = i + 1; j < mine_count; j++) {
-            bound_elapsed(net, &mine[i], &mine[j], drift_ppb);
+            bound_elapsed(net, &mine[i], &mine[j], error);
         }
     }
 }
 
-static void bound_two(struct stn *net, const struct rule_field *field, size_t a, size_t b, int64_t drift_ppb,
+static void bound_two(struct stn *net, const struct rule_field *field, size_t a, size_t b, struct error error,
                       bool order)
 {
     struct reading of_a[3];
@@ -157,7 +163,7 @@ static void bound_two(struct stn *net, const struct rule_field *field, size_t a,
 
     for (size_t i = 0; i < a_count; i++) {
         for (size_t j = 0; j < b_count; j++) {
-            bound_elapsed(net, &of_a[i], &of_b[j], drift_ppb);
+            bound_elapsed(net, &of_a[i], &of_b[j], error);
             if (order) {
                 bound_order(net, field, &of_a[i], &of_b[j]);
             }
@@ -169,7 +175,7 @@ static void bound_two(struct stn *net, const struct rule_field *field, size_t a,
  * server's clock, which no phone's trouble concerns. */
 static bool build(struct rule_field *field, uint64_t members, bool order)
 {
-    int64_t drift_ppb = drift_ppb_of(field->given);
+    struct error error = {drift_ppb_of(field->given), field->given->mono_step_us};
 
     stn_init(&field->base, field->base.count, field->base.most);
     for (size_t i = 0; i < field->count; i++) {
@@ -182,10 +188,10 @@ static bool build(struct rule_field *field, uint64_t members, bool order)
             bound_absolute(&field->base, item->in_node, (struct rule_instant){INT64_MIN, item->is->received_us});
             continue;
         }
-        bound_item(&field->base, field, i, drift_ppb);
+        bound_item(&field->base, field, i, error);
         for (size_t j = 0; j < i; j++) {
             if ((members >> j & 1) != 0 && field->items[j].is->device == item->is->device) {
-                bound_two(&field->base, field, i, j, drift_ppb, order);
+                bound_two(&field->base, field, i, j, error, order);
             }
         }
     }

@@ -98,6 +98,9 @@ int64_t rule_next_change(const struct rule_field *field, size_t me, enum rule_co
         if (field->given->devices[i].watermark_known) {
             ring_at(&alarm, field->given->devices[i].watermark_us);
         }
+        for (size_t k = 0; k < field->given->devices[i].holder_count; k++) {
+            ring_at(&alarm, field->given->devices[i].holders[k].from_us);
+        }
     }
     return alarm.next_us;
 }

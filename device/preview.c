@@ -110,7 +110,8 @@ enum status preview_presence(struct dc_device *device, const struct hash *presen
                                   .presence_count = preview->presence_count,
                                   .plans = preview->plans,
                                   .plan_count = preview->plan_count,
-                                  .now_us = preview->now_us};
+                                  .now_us = preview->now_us,
+                                  .mono_step_us = RULE_WIRE_STEP_US};
 
     status = rule_judge(&rule_case, verdicts);
     if (status == STATUS_OK) {

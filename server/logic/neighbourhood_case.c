@@ -344,7 +344,8 @@ enum status neighbourhood_case(struct batch *batch, struct neighbourhood *hood, 
                                          .plans = hood->plans,
                                          .authorities = hood->authorities,
                                          .decisions = hood->decisions,
-                                         .now_us = now_us};
+                                         .now_us = now_us,
+                                         .mono_step_us = RULE_WIRE_STEP_US};
     hood->boot_count = 0;
     hood->from_us = INT64_MAX;
     hood->to_us = INT64_MIN;

@@ -453,6 +453,7 @@ void rule_gen_make(uint64_t seed, const struct rule_gen_options *options, struct
         make_presence(&dice, ret_gen, i);
     }
     ret_gen->rule_case.presence_count = count;
+    ret_gen->rule_case.mono_step_us = may(&dice, RULE_GEN_HISTORY, 30) ? RULE_WIRE_STEP_US : 0;
     ret_gen->rule_case.now_us = now_of(&dice, ret_gen);
     for (size_t i = 0; i < ret_gen->rule_case.device_count; i++) {
         struct rule_device *device = &ret_gen->devices[i];

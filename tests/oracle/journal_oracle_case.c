@@ -576,7 +576,8 @@ void jo_case_init(struct jo_case *jc, const struct jo_evidence *e, const size_t 
                                        .authority_count = e->words.count,
                                        .decisions = jc->decisions.items,
                                        .decision_count = jc->decisions.count,
-                                       .now_us = now_us};
+                                       .now_us = now_us,
+                                       .mono_step_us = RULE_WIRE_STEP_US};
 }
 
 void jo_case_done(struct jo_case *jc)

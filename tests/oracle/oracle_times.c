@@ -111,8 +111,9 @@ static void relate(struct oracle_times *t, const struct event *a, const struct e
         at_most(t, b->variable, a->variable, 0);
     }
     if (a->boot == b->boot && elapsed >= 0) {
-        __int128 scaled = (__int128)elapsed * t->drift_ppb;
-        int64_t error = (int64_t)((scaled + 999999999) / 1000000000);
+        /* Each reading was cut: what elapsed on the phone's clock is less than a step more or less. */
+        __int128 scaled = (__int128)(elapsed + t->rule_case->mono_step_us) * t->drift_ppb;
+        int64_t error = (int64_t)((scaled + 999999999) / 1000000000) + t->rule_case->mono_step_us;
 
         at_most(t, a->variable, b->variable, elapsed + error);
         at_most(t, b->variable, a->variable, -(elapsed - error));

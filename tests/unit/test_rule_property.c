@@ -297,6 +297,47 @@ static void next_change__until_then__nothing_changes_by_itself(void **state)
     }
 }
 
+static void cut_clocks(struct rule_gen *gen)
+{
+    for (size_t i = 0; i < gen->rule_case.presence_count; i++) {
+        struct rule_presence *presence = &gen->presences[i];
+
+        presence->in_mono_us -= presence->in_mono_us % RULE_WIRE_STEP_US;
+        presence->out_mono_us -= presence->out_mono_us % RULE_WIRE_STEP_US;
+        presence->cosign.confirm_mono_us -= presence->cosign.confirm_mono_us % RULE_WIRE_STEP_US;
+    }
+}
+
+/* Entries carry whole milliseconds: what is cut off is never taken for a clock that contradicts itself. */
+static void readings__cut_to_milliseconds__change_nothing_when_the_case_says_so(void **state)
+{
+    struct rule_gen_options options = rule_gen_options_all();
+    static struct rule_gen gen;
+    struct rule_verdict exact[RULE_PRESENCES_MAX], cut[RULE_PRESENCES_MAX], believed[RULE_PRESENCES_MAX];
+    size_t at[RULE_GEN_PRESENCES_MAX], troubled = 0;
+
+    (void)state;
+    for (size_t i = 0; i < RULE_GEN_PRESENCES_MAX; i++) {
+        at[i] = i;
+    }
+    options.grid_us = 1;
+    options.features &= ~(unsigned)(RULE_GEN_UNCERTAIN | RULE_GEN_TROUBLE);
+    for (uint64_t seed = 1; seed <= rounds(); seed++) {
+        rule_gen_make(seed, &options, &gen);
+        gen.rule_case.mono_step_us = 0;
+        judge(&gen, exact);
+        cut_clocks(&gen);
+        judge(&gen, believed);
+        gen.rule_case.mono_step_us = RULE_WIRE_STEP_US;
+        judge(&gen, cut);
+        for (size_t i = 0; i < gen.rule_case.presence_count; i++) {
+            check(same(&exact[i], &cut[i], at), seed, i, &exact[i], &cut[i]);
+            troubled += (believed[i].reasons & RULE_REASON_CLOCK_TROUBLE) != 0;
+        }
+    }
+    assert_true(troubled > 0); /* taken for exact, they contradict the times */
+}
+
 static bool is_joint(enum rule_company company)
 {
     return company == RULE_COMPANY_JOINT || company == RULE_COMPANY_JOINT_SO_FAR;
@@ -368,6 +409,7 @@ static void verdicts__one_more_eligible_partner__never_makes_joint_lone(void **s
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(readings__cut_to_milliseconds__change_nothing_when_the_case_says_so),
         cmocka_unit_test(verdicts__random_shuffle_of_every_array__are_identical),
         cmocka_unit_test(verdicts__every_order_of_up_to_seven_presences__are_identical),
         cmocka_unit_test(verdicts__narrower_times__only_resolve_unknown),
