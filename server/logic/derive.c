@@ -281,16 +281,76 @@ static enum status set_underived(struct batch *batch, const struct id *offender,
     return flag_settle(batch, &about, underived, NULL);
 }
 
-static enum status derive_neighbourhood(struct batch *batch, const struct presence_row *seed)
+/*
+ * What might stand beside it isn't known, so whatever depends on that is unproven (V11: always sound): how long it was alone,
+ * whether a lone officer was joined. What is held by itself stays held.
+ */
+static void verdict_unproven(struct rule_verdict *verdict)
+{
+    if (verdict->company != RULE_COMPANY_HELD)
+        verdict->company = RULE_COMPANY_TIME_UNPROVEN;
+    verdict->confirmed_by = RULE_CONFIRMED_NOT;
+    verdict->grade = RULE_GRADE_NONE;
+    verdict->alone_min_us = 0;
+    verdict->due_met = false;
+    verdict->reasons &=
+        (uint32_t) ~(RULE_REASON_CLAIMED_ONLY | RULE_REASON_AWAITS_CANDIDATE | RULE_REASON_EVIDENCE_OVERDUE);
+}
+
+static enum status judge_and_settle(struct batch *batch, const struct presence_row *seed, bool crowded)
 {
     struct neighbourhood *hood = batch->neighbourhood;
 
-    RETURN_IF_BAD(neighbourhood_collect(batch, hood, seed));
     RETURN_IF_BAD(neighbourhood_case(batch, hood, batch->phase_time_us));
     RETURN_IF_BAD(batch->engine->judge(&hood->rule_case, hood->verdicts));
-    for (size_t i = 0; i < hood->own_count; i++)
+    for (size_t i = 0; i < hood->own_count; i++) {
+        if (crowded)
+            verdict_unproven(&hood->verdicts[i]);
         RETURN_IF_BAD(settle(batch, hood, i));
+    }
     return set_underived(batch, &seed->offender, false);
+}
+
+struct crowd {
+    struct batch *batch;
+    int64_t from_us, to_us;
+    bool grew;
+};
+
+/* All that hang together in time look again, each by itself: whoever came first must not be judged better (J3). */
+static enum status join_crowd(void *context, const struct presence_row *row)
+{
+    struct crowd *crowd = context;
+
+    crowd->grew = crowd->grew || row->from_us < crowd->from_us || row->to_us > crowd->to_us;
+    crowd->from_us = row->from_us < crowd->from_us ? row->from_us : crowd->from_us;
+    crowd->to_us = row->to_us > crowd->to_us ? row->to_us : crowd->to_us;
+    return batch_touch(crowd->batch, &row->presence);
+}
+
+/* More presences than one case holds: each is judged with nobody beside it, and of that only what needs nobody is kept. */
+static enum status derive_crowded(struct batch *batch, const struct presence_row *seed)
+{
+    struct crowd crowd = {batch, seed->from_us, seed->to_us, true};
+
+    while (crowd.grew) {
+        int64_t from_us = crowd.from_us, to_us = crowd.to_us;
+
+        crowd.grew = false;
+        RETURN_IF_BAD(
+            batch->store->ops->presences_at(batch->store, &seed->offender, from_us, to_us, join_crowd, &crowd));
+    }
+    neighbourhood_alone(batch->neighbourhood, seed);
+    return judge_and_settle(batch, seed, true);
+}
+
+static enum status derive_neighbourhood(struct batch *batch, const struct presence_row *seed)
+{
+    enum status status = neighbourhood_collect(batch, batch->neighbourhood, seed);
+
+    if (status == STATUS_OVER_LIMIT)
+        return derive_crowded(batch, seed);
+    return status == STATUS_OK ? judge_and_settle(batch, seed, false) : status;
 }
 
 /* Failures of the store end the batch; any other is this neighbourhood's own (J7). */

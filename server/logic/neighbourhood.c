@@ -126,3 +126,9 @@ enum status neighbourhood_collect(struct batch *batch, struct neighbourhood *hoo
     qsort(hood->rows + hood->own_count, hood->count - hood->own_count, sizeof(hood->rows[0]), by_id);
     return STATUS_OK;
 }
+
+void neighbourhood_alone(struct neighbourhood *hood, const struct presence_row *row)
+{
+    hood->rows[0] = *row;
+    hood->own_count = hood->count = 1;
+}

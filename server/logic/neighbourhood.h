@@ -50,6 +50,8 @@ struct neighbourhood {
 /* Collects what stands around one presence. NOT_FOUND: its offender isn't known (yet). OVER_LIMIT: too much. */
 MUST_USE enum status neighbourhood_collect(struct batch *batch, struct neighbourhood *hood,
                                            const struct presence_row *seed);
+/* One presence with nobody beside it, when collect said OVER_LIMIT: hood->offender is set by then. */
+void neighbourhood_alone(struct neighbourhood *hood, const struct presence_row *row);
 /* Builds rule_case as of now_us; it borrows from the neighbourhood and the batch. */
 MUST_USE enum status neighbourhood_case(struct batch *batch, struct neighbourhood *hood, int64_t now_us);
 /* The officers whose logs an own presence's verdict looks at (W2). */

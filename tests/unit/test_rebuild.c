@@ -36,24 +36,46 @@ static void seals(struct fleet_device *device, int64_t from_us, size_t count)
         (void)fleet_add(device, from_us + (int64_t)i * FLEET_SECOND, KIND(SEAL), &message.base);
 }
 
-/* More visits at one offender than a neighbourhood holds, all from a boot whose times nothing bounds. */
+static void plan_number(struct fleet_device *device, int64_t at_us, int number, int64_t from_us)
+{
+    Doublecrew__V1__Plan message = DOUBLECREW__V1__PLAN__INIT;
+    struct id xen = fleet_id("xen"), ann = fleet_id("ann"), plan = fleet_id("plan");
+    ProtobufCBinaryData officers[] = {{ID_SIZE, ann.bytes}};
+
+    plan.bytes[0] = (uint8_t)number;
+    message.plan_id = (ProtobufCBinaryData){ID_SIZE, plan.bytes};
+    message.offender_id = (ProtobufCBinaryData){ID_SIZE, xen.bytes};
+    message.officer_ids = officers;
+    message.n_officer_ids = 1;
+    message.from_ms = from_us / 1000;
+    message.to_ms = (from_us + FLEET_HOUR) / 1000;
+    (void)fleet_add(device, at_us, KIND(PLAN), &message.base);
+}
+
+/* More plans around one visit than a neighbourhood holds. */
+static struct hash too_many_plans(struct fleet *fleet, int count)
+{
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *sue = fleet_device(fleet, "sue");
+    struct hash visit;
+
+    for (int i = 0; i < count; i++)
+        plan_number(sue, FLEET_T0 + FLEET_HOUR, i, MORNING);
+    (void)fleet_sync(sue, FLEET_T0 + FLEET_HOUR);
+    visit = fleet_check_in(ann, MORNING + FLEET_MINUTE, "xen", "");
+    (void)fleet_check_out(ann, MORNING + 2 * FLEET_MINUTE, &visit);
+    assert_int_equal(fleet_sync(ann, MORNING + FLEET_HOUR).status, STATUS_OK);
+    return visit;
+}
+
 static void derivation_that_fails__entries_stay_and_an_alarm_is_raised(void **state)
 {
     struct fleet *fleet = *state;
-    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct fleet_device *bob = fleet_device(fleet, "bob");
     struct id xen = fleet_id("xen");
     struct hash subject = flag_subject_of_id(&xen), other;
     struct offender_row offender;
-    struct fleet_push push;
 
-    fleet_reboot(ann, MORNING);
-    for (int i = 0; i < RULE_PRESENCES_MAX + 2; i++)
-        (void)fleet_check_in(ann, MORNING + i * FLEET_MINUTE, "xen", NULL);
-    push = fleet_build(ann);
-    struct batch_result result = fleet_deliver(fleet, MORNING + 3 * FLEET_HOUR, &push);
-    fleet_push_free(&push);
-    assert_int_equal(result.status, STATUS_OK);
-    assert_int_equal(result.durable_seq, RULE_PRESENCES_MAX + 2);
+    (void)too_many_plans(fleet, 70);
     assert_int_equal(fleet->store->ops->offender_get(fleet->store, &xen, &offender), STATUS_OK);
     assert_true(offender.underived);
     assert_int_equal(fleet_flag(fleet, "underived", &subject), FLAG_RAISED);
@@ -63,28 +85,52 @@ static void derivation_that_fails__entries_stay_and_an_alarm_is_raised(void **st
     assert_string_equal(fleet_company(fleet, &other), "lone_confirmed");
 }
 
-/* A session tells when the boot was: the visits fall apart into neighbourhoods that can be judged. */
 static void derivation_that_failed__cleared_by_evidence(void **state)
 {
     struct fleet *fleet = *state;
-    struct fleet_device *ann = fleet_device(fleet, "ann");
+    struct fleet_device *sue = fleet_device(fleet, "sue");
     struct id xen = fleet_id("xen");
-    struct hash subject = flag_subject_of_id(&xen), last = {{0}};
+    struct hash subject = flag_subject_of_id(&xen), visit = too_many_plans(fleet, 70);
+
+    assert_int_equal(fleet_flag(fleet, "underived", &subject), FLAG_RAISED);
+    for (int i = 0; i < 30; i++)
+        plan_number(sue, MORNING + 2 * FLEET_HOUR, i, MORNING + 48 * FLEET_HOUR);
+    (void)fleet_sync(sue, MORNING + 3 * FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "underived", &subject), FLAG_CLEARED);
+    assert_string_equal(fleet_company(fleet, &visit), "lone_confirmed");
+}
+
+/* A hundred visits at one offender in a boot whose times nothing bounds: more than a case holds, and nobody is left out. */
+static void crowd__every_presence_is_unproven_until_an_anchor_resolves_them(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct id xen = fleet_id("xen");
+    struct hash subject = flag_subject_of_id(&xen), visits[100], early;
     struct fleet_push push;
 
+    early = fleet_check_in(bob, MORNING - FLEET_HOUR, "xen", "");
+    (void)fleet_check_out(bob, MORNING - FLEET_HOUR + 5 * FLEET_MINUTE, &early);
+    (void)fleet_sync(bob, MORNING - FLEET_MINUTE);
+    assert_string_equal(fleet_company(fleet, &early), "lone_confirmed");
     fleet_reboot(ann, MORNING);
-    for (int i = 0; i < RULE_PRESENCES_MAX + 2; i++) {
-        last = fleet_check_in(ann, MORNING + i * 10 * FLEET_MINUTE, "xen", "");
-        (void)fleet_check_out(ann, MORNING + i * 10 * FLEET_MINUTE + FLEET_MINUTE, &last);
+    for (int i = 0; i < 100; i++) {
+        visits[i] = fleet_check_in(ann, MORNING + i * 5 * FLEET_MINUTE, "xen", "");
+        (void)fleet_check_out(ann, MORNING + i * 5 * FLEET_MINUTE + FLEET_MINUTE, &visits[i]);
     }
     push = fleet_build(ann);
     (void)fleet_deliver(fleet, MORNING + 12 * FLEET_HOUR, &push);
     fleet_push_free(&push);
-    assert_int_equal(fleet_flag(fleet, "underived", &subject), FLAG_RAISED);
+    assert_int_equal(fleet_flag(fleet, "underived", &subject), 0);
+    assert_string_equal(fleet_company(fleet, &visits[0]), "time_unproven");
+    assert_string_equal(fleet_company(fleet, &visits[99]), "time_unproven");
+    assert_string_equal(fleet_company(fleet, &early), "time_unproven"); /* any of them may have been beside it */
+    fleet_expect_rebuild(fleet);
     seals(ann, MORNING + 13 * FLEET_HOUR, 1);
-    fleet_sync(ann, MORNING + 13 * FLEET_HOUR + FLEET_MINUTE);
-    assert_int_equal(fleet_flag(fleet, "underived", &subject), FLAG_CLEARED);
-    assert_string_equal(fleet_company(fleet, &last), "lone_confirmed");
+    (void)fleet_sync(ann, MORNING + 13 * FLEET_HOUR + FLEET_MINUTE);
+    for (int i = 0; i < 100; i++)
+        assert_string_equal(fleet_company(fleet, &visits[i]), "lone_confirmed");
+    assert_string_equal(fleet_company(fleet, &early), "lone_confirmed");
 }
 
 /* Every size at which a device may have stopped proves to lead to the newest. */
@@ -208,6 +254,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         SCENARIO(derivation_that_fails__entries_stay_and_an_alarm_is_raised),
         SCENARIO(derivation_that_failed__cleared_by_evidence),
+        SCENARIO(crowd__every_presence_is_unproven_until_an_anchor_resolves_them),
         SCENARIO(proofs__lead_from_any_head_to_the_newest),
         SCENARIO(opened_again__goes_on_where_it_was),
         SCENARIO(root_that_does_not_match__not_opened),
