@@ -45,23 +45,6 @@ static bool log_all(const char *folder)
     return fclose(file) == 0 && good;
 }
 
-/* At whatever hour this runs: working hours day and night, and the supervisor told without the officer's grace. */
-static bool work_always(const struct ingest_force *force)
-{
-    char path[PROCESS_PATH_MAX + 32];
-    const char *const apply[] = {"policy", "apply", path, "--dir", force->dir, NULL};
-    FILE *file;
-
-    (void)snprintf(path, sizeof(path), "%s/policy.conf", force->folder);
-    file = fopen(path, "we");
-    if (file == NULL)
-        return false;
-    bool good = fputs("work_from = 00:00\nwork_to = 24:00\nwork_days = mon, tue, wed, thu, fri, sat, sun\n"
-                      "answer_within = 0 s\nsame_pair = 0 visits\nrepeated_lone = 0 visits\nplausible_visit = 0 s\n",
-                      file) >= 0;
-    return fclose(file) == 0 && good && process_run_ctl(apply);
-}
-
 static void print_figures(const char *name, const struct flag_figures *figures)
 {
     printf("\n%s: %zu lone visits, %.0f a second, %zu flags received\n", name, figures->visits,
@@ -114,7 +97,7 @@ static enum status measure(const struct ingest_force *force, uint64_t *random, s
     enum status status = ingest_force_reset(force);
 
     machine_stay_on(MACHINE_SERVER_CORE);
-    if (status == STATUS_OK && (!work_always(force) || !log_all(force->dir) || !server_start(&server, force->dir)))
+    if (status == STATUS_OK && (!log_all(force->dir) || !server_start(&server, force->dir)))
         status = STATUS_NETWORK;
     machine_stay_on(MACHINE_LOAD_CORE);
     if (status == STATUS_OK)

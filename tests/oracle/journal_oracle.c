@@ -30,9 +30,9 @@ static bool near(int64_t row_ms, int64_t us)
 
 static bool seconds_fit(uint32_t row_s, int64_t us)
 {
-    int64_t s = us / 1000000;
+    int64_t s = us / 1000000 < UINT32_MAX ? us / 1000000 : UINT32_MAX; /* no row says more */
 
-    return (int64_t)row_s >= s - 1 && ((int64_t)row_s <= s + 1 || s > UINT32_MAX);
+    return (int64_t)row_s >= s - 1 && (int64_t)row_s <= s + 1;
 }
 
 /* What the row says and the verdict doesn't; NULL when they say the same. */
@@ -80,19 +80,27 @@ static const char *difference(const struct group *g, size_t i, const Doublecrew_
                   g->jc->rule_case.presence_count);
 }
 
-/* A row that was right as of its time, and that nothing but time has touched since. */
-static bool right_when_looked_at(const struct group *g, size_t i, const Doublecrew__V1__PresenceRow *row)
+static bool right_as_of(const struct group *g, size_t i, const Doublecrew__V1__PresenceRow *row, int64_t as_of_us)
 {
     struct rule_verdict verdicts[RULE_PRESENCES_MAX];
     struct jo_case jc;
     bool right = false;
 
-    jo_case_init(&jc, g->evidence, g->jc->members, g->jc->rule_case.presence_count, row->as_of_ms * 1000);
+    jo_case_init(&jc, g->evidence, g->jc->members, g->jc->rule_case.presence_count, as_of_us);
     if (rule_judge(&jc.rule_case, verdicts) == STATUS_OK)
         right = differs(g, i, &verdicts[i], row) == NULL &&
                 (verdicts[i].next_change_us > g->jo->now_us || (verdicts[i].reasons & RULE_REASON_OPEN) != 0);
     jo_case_done(&jc);
     return right;
+}
+
+/*
+ * A row that was right as of its time, and that nothing but time has touched since. Rows have whole milliseconds; a timer
+ * fires at the microsecond at which the verdict changes.
+ */
+static bool right_when_looked_at(const struct group *g, size_t i, const Doublecrew__V1__PresenceRow *row)
+{
+    return right_as_of(g, i, row, row->as_of_ms * 1000) || right_as_of(g, i, row, row->as_of_ms * 1000 + 999);
 }
 
 /*

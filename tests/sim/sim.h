@@ -56,6 +56,7 @@ struct outbox_message;
     X(SERVER_WRITE, "server: a write fails")                                                                           \
     X(SERVER_SYNC, "server: a sync fails")                                                                             \
     X(SERVER_FULL, "server: disk full")                                                                                \
+    X(SERVER_SLOW, "server: a commit takes long, and the line is cut meanwhile")                                       \
     X(PHONE_WRITE, "phone: a write or sync fails")                                                                     \
     X(PHONE_FULL, "phone: disk full")                                                                                  \
     X(SERVER_RESTORED, "server restored from an older backup")                                                         \
@@ -65,6 +66,7 @@ struct outbox_message;
     X(REBOOT, "phone rebooted")                                                                                        \
     X(APP_CRASH, "app crashed")                                                                                        \
     X(POWER_LOSS, "phone lost power")                                                                                  \
+    X(FLAT_BATTERY, "phone off during a visit, and off again before it found signal")                                  \
     X(CLONE, "phone cloned")                                                                                           \
     X(RESTORE, "phone restored from an older copy")                                                                    \
     X(RETRY, "impatient officer retries")                                                                              \

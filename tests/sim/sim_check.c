@@ -121,14 +121,14 @@ void sim_check_settle(struct sim *sim)
 }
 
 /* The rules, read a second time (tests/oracle). */
-static void check_oracle(struct sim *sim)
+void sim_check_oracle(struct sim *sim)
 {
     struct journal_oracle_report report = {0};
     struct store *store = sim_server_store(sim);
     char text[1500];
     const char *difference;
 
-    if (store == NULL)
+    if (store == NULL || !sim->options.oracle)
         return;
     difference = journal_oracle_check(store, &report, text, sizeof(text));
     if (difference != NULL && sim->options.trace)
@@ -155,8 +155,8 @@ void sim_check_all(struct sim *sim)
         sim_check_scopes(sim);
     if (!sim_failed(sim))
         sim_check_rebuild(sim);
-    if (!sim_failed(sim) && sim->options.oracle)
-        check_oracle(sim);
+    if (!sim_failed(sim))
+        sim_check_oracle(sim);
     sim_count(sim, SIM_COUNT_RECORDS, head_pos(sim));
     add_root(sim);
 }

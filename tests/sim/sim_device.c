@@ -46,9 +46,18 @@ struct sim_device {
     size_t left_behind_count;
     struct hash *inherited;
     size_t inherited_count;
+    /* rows of flags as they were last told: they don't go back to what they were before */
+    struct told_flag *told;
+    size_t told_count;
     bool knows_fork;
     bool succeeded;
     char state[200];
+};
+
+struct told_flag {
+    struct hash flag;
+    uint64_t pos;
+    uint64_t generation; /* of the feed; another one begins anew */
 };
 
 /* ---- The phone's world, as the library sees it ---- */
@@ -91,6 +100,42 @@ static bool draw(void *context, uint8_t *ret_bytes, size_t size)
     return true;
 }
 
+/* ---- What was told of flags ---- */
+
+static void keep_flag(struct sim_device *device, const struct dc_event *event)
+{
+    struct told_flag told = {.pos = event->pos, .generation = device->dc->sync.feed.generation};
+    size_t i = 0;
+
+    memcpy(told.flag.bytes, event->row->flag.bytes, HASH_SIZE);
+    while (i < device->told_count && !hash_equal(&device->told[i].flag, &told.flag))
+        i++;
+    if (i == device->told_count) {
+        device->told = realloc(device->told, (++device->told_count) * sizeof(*device->told));
+        if (device->told == NULL)
+            abort();
+    } else if (device->told[i].generation == told.generation && device->told[i].pos > told.pos) {
+        return; /* told late, and of no weight any more */
+    }
+    device->told[i] = told;
+}
+
+/* A page that was made before a flag, and comes after it, doesn't take back what the flag said (A1, P1). */
+static void check_told(struct sim_device *device)
+{
+    for (size_t i = 0; i < device->told_count && !sim_failed(device->sim); i++) {
+        const struct told_flag *told = &device->told[i];
+        uint8_t key[1 + HASH_SIZE] = {'f'};
+        uint64_t pos, generation;
+
+        memcpy(key + 1, told->flag.bytes, HASH_SIZE);
+        if (store_row_place(device->dc->store, span_of(key, sizeof(key)), &pos, &generation) == STATUS_OK &&
+            generation == told->generation && pos < told->pos)
+            sim_fail(device->sim, "%s: a page took a flag back to what it was at %llu: it had been told as of %llu",
+                     device->name, (unsigned long long)pos, (unsigned long long)told->pos);
+    }
+}
+
 static void on_event(void *context, struct dc_device *dc, const struct dc_event *event)
 {
     struct sim_device *device = context;
@@ -109,6 +154,7 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
     case DC_EVENT_FLAG:
         sim_count(sim, SIM_COUNT_FLAGS, 1);
         sim_trace(sim, "%s: flag %s", device->name, event->row != NULL ? event->row->kind : "?");
+        keep_flag(device, event);
         break;
     case DC_EVENT_PROMPT:
         sim_count(sim, SIM_COUNT_SEALS, 1);
@@ -131,6 +177,7 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
     case DC_EVENT_PAGE:
         sim_trace(sim, "%s: page of %u rows up to %llu%s", device->name, event->count,
                   (unsigned long long)event->cursor, event->complete ? ", complete" : "");
+        check_told(device);
         break;
     default:
         break;
@@ -252,6 +299,8 @@ static void copy_record(struct sim_device *to, const struct sim_device *from)
     to->left_behind_count = 0;
     to->inherited = NULL;
     to->inherited_count = 0;
+    to->told = NULL;
+    to->told_count = 0;
 }
 
 struct sim_device *sim_device_clone(struct sim *sim, struct sim_device *of)
@@ -285,6 +334,7 @@ void sim_device_free(struct sim_device *device)
     free(device->hashes);
     free(device->left_behind);
     free(device->inherited);
+    free(device->told);
     free(device);
 }
 
@@ -522,6 +572,7 @@ bool sim_device_restore(struct sim_device *device)
     sim_device_close(device);
     sim_files_copy(sim, device->backup, device->machine);
     device->count = device->acknowledged = 0; /* the record follows what is there */
+    device->told_count = 0;
     sim_device_open(device);
     sim->result->counts[SIM_COUNT_FACTS] -= device->count; /* counted before */
     leave_behind(device, device->count, acknowledged);

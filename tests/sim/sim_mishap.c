@@ -73,6 +73,12 @@ static void goes_down(struct sim *sim, struct sim_device *device, enum sim_fault
     sim_at(sim, sim->now_us + down_us, open_again, device, 0);
 }
 
+void sim_mishap_reboot(struct sim *sim, struct sim_device *device)
+{
+    if (sim_device_use(device) != NULL)
+        goes_down(sim, device, SIM_FAULT_REBOOT, SIM_MINUTE);
+}
+
 static void impatient(struct sim *sim, struct sim_device *device)
 {
     sim_device_go_online(device, sim->now_us + 2 * SIM_MINUTE);

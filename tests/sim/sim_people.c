@@ -10,6 +10,7 @@
 #define VISITS_A_THOUSAND_DEVICE_DAYS 170
 #define VISIT_FIRST_US (8 * SIM_HOUR)
 #define VISIT_LAST_US (19 * SIM_HOUR)
+#define FLAT_BATTERY_RATE 10000 /* a visit, in millionths */
 
 enum step { STEP_PLAN, STEP_IN_A, STEP_IN_B, STEP_OUT_A, STEP_OUT_B, STEP_PAPER_A, STEP_PAPER_B, STEP_OVER };
 
@@ -165,8 +166,8 @@ static void cosign(struct sim *sim, struct visit *visit)
     if (dc_cosign_show(a, &visit->presences[0], keep_code, &code) != DC_OK || code.size == 0)
         return;
     status = dc_cosign_read(b, code.bytes, code.size, &own, &visit->presences[1], keep_code, &reply);
-    if (status == DC_UNKNOWN_OFFICER || status == DC_BAD_SIGNATURE || status == DC_INPUT)
-        return; /* the roster on this phone is too old: they check in apart */
+    if (status == DC_UNKNOWN_OFFICER || status == DC_BAD_SIGNATURE || status == DC_INPUT || status == DC_CODE_OWN)
+        return; /* the roster on this phone is too old, or it has been given to the first officer: they check in apart */
     if (!taken(sim, visit->phones[1], "co-signing", status))
         return;
     visit->in[1] = true;
@@ -296,6 +297,35 @@ static void take_step(struct sim *sim, void *context, uint64_t step)
     }
 }
 
+static void into_cellar(struct sim *sim, void *context, uint64_t minutes)
+{
+    if (!sim->quiet)
+        sim_device_stay_offline(context, sim->now_us + (int64_t)minutes * SIM_MINUTE);
+}
+
+static void battery_flat(struct sim *sim, void *context, uint64_t number)
+{
+    (void)number;
+    if (!sim->quiet)
+        sim_mishap_reboot(sim, context);
+}
+
+/*
+ * The phone is off in the middle of the visit and again after it, far from any signal: what was written in between is of a
+ * boot that never meets the server (T1).
+ */
+static void flatten(struct sim *sim, const struct visit *visit, int64_t in_us, int64_t out_us)
+{
+    enum sim_fault fault = SIM_FAULT_FLAT_BATTERY;
+    unsigned side = visit->phones[1] != NULL ? (unsigned)sim_fault_below(sim, fault, 2) : 0;
+    int64_t between_us = in_us + (int64_t)sim_fault_below(sim, fault, (uint64_t)(out_us - in_us));
+    int64_t after_us = out_us + SIM_MINUTE * (int64_t)(31 + sim_fault_below(sim, fault, 60));
+
+    sim_at(sim, in_us, into_cellar, visit->phones[side], (uint64_t)((after_us - in_us) / SIM_MINUTE) + 30);
+    sim_at(sim, between_us, battery_flat, visit->phones[side], 0);
+    sim_at(sim, after_us, battery_flat, visit->phones[side], 0);
+}
+
 static int64_t minutes(struct sim *sim, int64_t low, int64_t high)
 {
     return sim_between(sim, SIM_PEOPLE, low * 60, high * 60) * SIM_SECOND;
@@ -317,6 +347,8 @@ static void schedule(struct sim *sim, struct visit *visit, int64_t at_us)
     if (sim_chance(sim, SIM_PEOPLE, 300000))
         sim_at(sim, at_us - minutes(sim, 30, 120), take_step, visit, STEP_PLAN);
     visit->cosigned = visit->phones[1] != NULL && late_us < 3 * SIM_MINUTE && sim_chance(sim, SIM_PEOPLE, 300000);
+    if (sim_fault(sim, SIM_FAULT_FLAT_BATTERY, sim_rate(sim, FLAT_BATTERY_RATE)))
+        flatten(sim, visit, at_us, at_us + (long_us < out_b_us ? long_us : out_b_us));
     sim_at(sim, at_us, take_step, visit, STEP_IN_A);
     sim_at(sim, at_us + late_us, take_step, visit, STEP_IN_B);
     sim_at(sim, at_us + long_us, take_step, visit, STEP_OUT_A);

@@ -7,6 +7,17 @@
 #include "tests/sim/sim_office.h"
 #include "tests/sim/sim_people.h"
 
+#define LOOK_EACH_US (4 * SIM_HOUR)
+
+static void look(struct sim *sim, void *context, uint64_t number)
+{
+    (void)context;
+    if (sim->quiet)
+        return;
+    sim_check_oracle(sim);
+    sim_at(sim, sim->now_us + LOOK_EACH_US, look, NULL, number);
+}
+
 static void each_day(struct sim *sim, void *context, uint64_t day)
 {
     int64_t morning_us = sim->now_us;
@@ -65,6 +76,8 @@ void sim_run(const struct sim_options *options, const char *folder, struct sim_r
         sim_setup(&sim);
     sim.days_end_us = SIM_START + (int64_t)options->days * SIM_DAY;
     sim_at(&sim, SIM_START, each_day, NULL, 0);
+    if (options->oracle)
+        sim_at(&sim, SIM_START + LOOK_EACH_US, look, NULL, 0);
     sim_run_until(&sim, sim.days_end_us);
     if (!sim_failed(&sim))
         sim_check_settle(&sim);

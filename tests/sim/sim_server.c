@@ -23,6 +23,7 @@
 #define ADMIT_PER_S 2u /* so few that phones meet it after a server's restart */
 #define ADMIT_BURST 6u
 #define ANSWER_US (60 * SIM_SECOND)
+#define SLOW_COMMIT_RATE 1500 /* a push, in millionths */
 #define CLOSE_GRACE_US (5 * SIM_SECOND)
 /* The real hub ticks each second; here the ticks become rarer while nothing happens. */
 #define TICK_FIRST_US SIM_SECOND
@@ -55,6 +56,7 @@ struct sim_server {
     struct log *log;
     struct known_key keys[VERIFY_KEYS];
     bool commit_waits;
+    int64_t slow_us; /* what the next commit takes beyond the usual */
     bool read_waits;
     bool contacts_wait;
     int64_t timers_wait_us; /* 0: they fired; else failed, and are left alone so long, as in server/edge/writer.c */
@@ -408,6 +410,19 @@ static void verify_queued(struct sim_server *server)
     }
 }
 
+/* The disk takes its time; the phone comes back meanwhile, hears of nothing and pushes the same again (F2). */
+static void slow_down(struct sim_server *server, struct connection *connection)
+{
+    struct sim *sim = server->sim;
+
+    verify_queued(server);
+    if (server->commit_waits || queue_count(server->queues.writer) == 0 ||
+        !sim_fault(sim, SIM_FAULT_SERVER_SLOW, sim_rate(sim, SLOW_COMMIT_RATE)))
+        return;
+    server->slow_us = SIM_SECOND * (int64_t)(2 + sim_fault_below(sim, SIM_FAULT_SERVER_SLOW, 28));
+    sim_net_kill(connection->peer);
+}
+
 static void tick(struct sim *sim, void *context, uint64_t generation)
 {
     struct sim_server *server = context;
@@ -436,7 +451,9 @@ static void pump(struct sim_server *server)
     verify_queued(server);
     if (!server->commit_waits && queue_count(server->queues.writer) > 0) {
         server->commit_waits = true;
-        sim_at(sim, sim->now_us + sim_between(sim, SIM_SERVER, 300, 20000), commit_group, server, server->life);
+        sim_at(sim, sim->now_us + server->slow_us + sim_between(sim, SIM_SERVER, 300, 20000), commit_group, server,
+               server->life);
+        server->slow_us = 0;
     }
     if (!server->read_waits && queue_count(server->queues.reader) > 0) {
         server->read_waits = true;
@@ -469,6 +486,7 @@ struct connection *sim_server_accept(struct sim *sim, struct sim_peer *peer, con
 void sim_server_receive(struct sim *sim, struct connection *connection, struct span part, bool first, bool last)
 {
     hub_receive(sim->server->hub, connection, part, first, last, true);
+    slow_down(sim->server, connection);
     pump(sim->server);
     stir(sim->server);
 }
