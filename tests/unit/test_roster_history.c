@@ -214,6 +214,60 @@ static void handed_on__the_earlier_holder_is_still_awaited(void **state)
     expect_sound(fleet);
 }
 
+static void bobs_phone_is_suspended_as_of_the_visit(struct fleet *fleet, int64_t at_us)
+{
+    fleet_standing(fleet_device(fleet, "bob"), at_us, DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED,
+                   MORNING - FLEET_HOUR);
+}
+
+static void bobs_phone_is_suspended_from_now(struct fleet *fleet, int64_t at_us)
+{
+    fleet_standing(fleet_device(fleet, "bob"), at_us, DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED, 0);
+}
+
+/* D1, V6: recorded after the presences had come, or before: what was done since the as-of time is held, the partner waits. */
+static void revoked_as_of_before__held_when_the_phones_came_first(void **state)
+{
+    assert_string_equal(visited(*state, "bob", MORNING, true, bobs_phone_is_suspended_as_of_the_visit),
+                        "awaiting_second");
+}
+
+static void revoked_as_of_before__held_when_the_phones_come_later(void **state)
+{
+    assert_string_equal(visited(*state, "bob", MORNING, false, bobs_phone_is_suspended_as_of_the_visit),
+                        "awaiting_second");
+}
+
+static void revoked_as_of_later__what_was_before_stays(void **state)
+{
+    assert_string_equal(visited(*state, "bob", MORNING, true, bobs_phone_is_suspended_from_now), "joint");
+}
+
+static void revoked_as_of_later__what_was_before_counts_also_when_it_comes_later(void **state)
+{
+    assert_string_equal(visited(*state, "bob", MORNING, false, bobs_phone_is_suspended_from_now), "joint");
+}
+
+/* Half-open: the as-of time lies among the instants at which bob may have checked in. */
+static void revoked_within_the_check_ins_bounds__time_unproven(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *bob = fleet_device(fleet, "bob");
+    struct hash presence;
+
+    fleet_hello(bob, MORNING);
+    fleet_reboot(bob, MORNING + FLEET_MINUTE);
+    fleet_offline(bob);
+    presence = visit(bob, MORNING + 3 * FLEET_HOUR, "");
+    fleet_standing(bob, MORNING + 4 * FLEET_HOUR, DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED, 0);
+    fleet_settle(fleet, MORNING + 4 * FLEET_HOUR);
+    struct fleet_push push = fleet_build(bob);
+    (void)fleet_deliver(fleet, EVENING, &push);
+    assert_string_equal(fleet_company(fleet, &presence), "time_unproven");
+    expect_sound(fleet);
+    fleet_push_free(&push);
+}
+
 static void span_is(const struct rule_officer_span *span, int64_t from_us, bool accredited, bool entitled)
 {
     assert_int_equal(span->from_us, from_us);
@@ -268,6 +322,11 @@ int main(void)
         SCENARIO(handed_on__its_earlier_entries_count_whenever_they_come),
         SCENARIO(handed_on__the_earlier_holder_is_unassigned_from_then_on),
         SCENARIO(handed_on__the_earlier_holder_is_still_awaited),
+        SCENARIO(revoked_as_of_before__held_when_the_phones_came_first),
+        SCENARIO(revoked_as_of_before__held_when_the_phones_come_later),
+        SCENARIO(revoked_as_of_later__what_was_before_stays),
+        SCENARIO(revoked_as_of_later__what_was_before_counts_also_when_it_comes_later),
+        SCENARIO(revoked_within_the_check_ins_bounds__time_unproven),
         cmocka_unit_test(spans__nobody_becomes_eligible_backwards),
         cmocka_unit_test(spans__first_difference),
     };
