@@ -117,11 +117,17 @@ static const char *allowed_units(enum policy_unit unit)
 /* "08:00", local time; 24:00 is the end of the day. */
 static bool read_clock(const char *text, uint32_t *ret_value)
 {
-    unsigned hour, minute;
-    char rest;
+    uint32_t hour, minute;
 
-    if (strlen(text) != 5 || sscanf(text, "%2u:%2u%c", &hour, &minute, &rest) != 2 || minute > 59 ||
-        hour * 60 + minute > 24 * 60)
+    if (strlen(text) != 5 || text[2] != ':')
+        return false;
+    for (size_t i = 0; i < 5; i++) {
+        if (i != 2 && (text[i] < '0' || text[i] > '9'))
+            return false;
+    }
+    hour = 10 * (uint32_t)(text[0] - '0') + (uint32_t)(text[1] - '0');
+    minute = 10 * (uint32_t)(text[3] - '0') + (uint32_t)(text[4] - '0');
+    if (minute > 59 || hour * 60 + minute > 24 * 60)
         return false;
     *ret_value = hour * 60 + minute;
     return true;
