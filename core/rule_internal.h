@@ -21,7 +21,8 @@
 #define RULE_WORK_MAX (1u << 23) /* numbers of the network touched for one presence: some 5 ms */
 /* While now lies within a limit's own uncertainty there is no next instant to name: look again after this. */
 #define RULE_LOOK_AGAIN_US INT64_C(1000000)
-#define RULE_LOOK_AGAIN_MOST_US (INT64_C(3600) * 1000000)
+#define RULE_LOOK_AGAIN_HOUR_US                                                                                        \
+    (INT64_C(3600) * 1000000)     /* after that long each look is as far away as the beginning */
 #define RULE_LOOKS_FOR_THE_REST 8 /* an eighth of what is left: a 3 h uncertainty is looked at some 70 times */
 #define RULE_ZERO 0               /* the network's instant 0: the axis' own zero */
 

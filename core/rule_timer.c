@@ -8,7 +8,7 @@ struct alarm {
 
 static void ring_at(struct alarm *alarm, int64_t at_us)
 {
-    if (at_us > alarm->now_us && at_us < alarm->next_us) {
+    if (at_us > alarm->now_us && at_us < alarm->next_us && at_us < STN_UNBOUNDED) {
         alarm->next_us = at_us;
     }
 }
@@ -19,15 +19,20 @@ static int64_t later(int64_t us, int64_t by_us)
 }
 
 /*
- * Within an uncertainty nobody can say when a verdict tips: it is looked at again, the more often the nearer the end. A phone
- * whose clocks contradict each other is uncertain for hours; a look every second would fill the journal with its minutes.
+ * Within an uncertainty nobody can say when a verdict tips: it is looked at again, the more often the nearer its beginning and
+ * its end. A phone whose clocks contradict each other is uncertain for hours or for ever; a look every second, or every hour,
+ * would fill the journal with ticks. Each look doubles the time since the beginning: a year without an end takes some 15.
  */
-static int64_t look_again_after(int64_t now_us, int64_t to_us)
+static int64_t look_again_after(int64_t now_us, int64_t from_us, int64_t to_us)
 {
-    int64_t step_us = to_us == RULE_FOREVER ? RULE_LOOK_AGAIN_MOST_US : (to_us - now_us) / RULE_LOOKS_FOR_THE_REST;
+    int64_t most_us = from_us == INT64_MIN ? STN_UNBOUNDED : stn_sum(now_us, -from_us);
+    int64_t step_us;
 
-    if (step_us > RULE_LOOK_AGAIN_MOST_US)
-        return RULE_LOOK_AGAIN_MOST_US;
+    if (most_us < RULE_LOOK_AGAIN_HOUR_US)
+        most_us = RULE_LOOK_AGAIN_HOUR_US;
+    step_us = to_us == RULE_FOREVER ? most_us : (to_us - now_us) / RULE_LOOKS_FOR_THE_REST;
+    if (step_us > most_us)
+        return most_us;
     return step_us < RULE_LOOK_AGAIN_US ? RULE_LOOK_AGAIN_US : step_us;
 }
 
@@ -41,8 +46,10 @@ static void ring_between(struct alarm *alarm, struct rule_instant instant, int64
     ring_at(alarm, stn_sum(from_us, 1));
     ring_at(alarm, to_us);
     ring_at(alarm, stn_sum(to_us, 1));
-    if (from_us <= alarm->now_us && alarm->now_us <= to_us && from_us != to_us) {
-        ring_at(alarm, alarm->now_us + look_again_after(alarm->now_us, to_us));
+    /* What nothing bounds on either side is as uncertain at any other time: there is nothing to wait for. */
+    if (from_us <= alarm->now_us && alarm->now_us <= to_us && from_us != to_us &&
+        !(from_us == INT64_MIN && to_us == RULE_FOREVER)) {
+        ring_at(alarm, stn_sum(alarm->now_us, look_again_after(alarm->now_us, from_us, to_us)));
     }
 }
 

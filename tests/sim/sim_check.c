@@ -24,11 +24,11 @@ static void make_quiet(struct sim *sim)
 
         sim_device_set_signal(device, true);
         sim_machine_plan(sim_device_machine(device), NULL);
+        sim_machine_limit(sim_device_machine(device), 0);
         if (sim_device_fate(device) != SIM_DEVICE_LOST && sim_device_fate(device) != SIM_DEVICE_RETIRED &&
             sim_device_use(device) == NULL)
             sim_device_open(device);
         sim_device_forget_plans(device);
-        sim_machine_limit(sim_device_machine(device), 0);
     }
     sim_machine_limit(sim_server_machine(sim), 0);
     sim_machine_plan(sim_server_machine(sim), NULL);

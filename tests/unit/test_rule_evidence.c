@@ -32,6 +32,39 @@ static void open__alone__is_under_way_until_beyond_max_alone(void **state)
     SAYS(story_judge(&story)[0], RULE_COMPANY_LONE_PROVISIONAL);
 }
 
+/* Each look is a tick in the journal, and this one never ends. */
+static void uncertain__without_an_end__is_looked_at_less_and_less_often(void **state)
+{
+    struct story story;
+    unsigned looks = 0;
+
+    (void)state;
+    story_begin(&story);
+    story_presence(&story, 0, 0, STORY_OPEN);
+    story.presences[0].in = (struct rule_instant){story_us(0), RULE_FOREVER};
+    story.rule_case.now_us = story_us(24 * 60);
+    while (story.rule_case.now_us < story_us(365 * 24 * 60)) {
+        int64_t next_us = story_judge(&story)[0].next_change_us;
+
+        assert_true(next_us > story.rule_case.now_us);
+        story.rule_case.now_us = next_us;
+        looks++;
+    }
+    assert_in_range(looks, 2, 20);
+}
+
+static void uncertain__on_both_sides_for_ever__waits_for_no_time(void **state)
+{
+    struct story story;
+
+    (void)state;
+    story_begin(&story);
+    story_presence(&story, 0, 0, STORY_OPEN);
+    story.presences[0].in = (struct rule_instant){INT64_MIN, RULE_FOREVER};
+    story.rule_case.now_us = story_us(30 * 24 * 60);
+    assert_int_equal(story_judge(&story)[0].next_change_us, RULE_FOREVER);
+}
+
 static void open__partner_there__is_joint_so_far(void **state)
 {
     struct story story;
@@ -327,6 +360,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(open__alone__is_under_way_until_beyond_max_alone),
+        cmocka_unit_test(uncertain__without_an_end__is_looked_at_less_and_less_often),
+        cmocka_unit_test(uncertain__on_both_sides_for_ever__waits_for_no_time),
         cmocka_unit_test(open__partner_there__is_joint_so_far),
         cmocka_unit_test(missing__partner_recorded__leaves_with_the_partner),
         cmocka_unit_test(missing__nobody_recorded__left_together_by_the_earliest_limit),
