@@ -10,6 +10,7 @@
 #include "tests/sim/sim_files.h"
 
 #define PEM_SIZE 512
+#define OPEN_AGAIN_US (10 * SIM_MINUTE)
 
 struct sim_device {
     struct sim *sim;
@@ -469,18 +470,26 @@ static void check_store(struct sim_device *device)
         sim_fail(device->sim, "%s: opened again, its entry %zu is another", device->name, device->count);
 }
 
-static void try_again(struct sim *sim, void *context, uint64_t number)
+static void open_again(struct sim *sim, void *context, uint64_t number)
 {
     struct sim_device *device = context;
 
-    (void)sim;
     (void)number;
-    if (device->fate != SIM_DEVICE_LOST && device->fate != SIM_DEVICE_RETIRED)
-        sim_device_open(device);
+    if (device->dc != NULL || device->fate == SIM_DEVICE_LOST || device->fate == SIM_DEVICE_RETIRED)
+        return;
+    sim_device_open(device);
+    if (!sim_failed(sim) && device->dc != NULL && sim_device_wants_online(device))
+        sim_device_go_online(device, sim->now_us + SIM_MINUTE);
+}
+
+void sim_device_open_at(struct sim_device *device, int64_t at_us)
+{
+    sim_at(device->sim, at_us, open_again, device, 0);
 }
 
 void sim_device_open(struct sim_device *device)
 {
+    bool failed_before = sim_machine_fired(device->machine);
     enum dc_status status;
 
     if (device->dc != NULL)
@@ -488,9 +497,11 @@ void sim_device_open(struct sim_device *device)
     status = dc_device_open(NULL, &device->config, &device->dc);
     if (status != DC_OK)
         device->dc = NULL;
-    if ((status == DC_DISK_FULL || status == DC_IO) && !device->sim->quiet) {
-        sim_trace(device->sim, "%s: can't be opened now: %s", device->name, dc_status_name(status));
-        sim_at(device->sim, device->sim->now_us + SIM_HOUR, try_again, device, 0);
+    /* The disk failed while the app opened, or is full: the officer tries again, and then it must open (E1). */
+    if ((status == DC_IO && !failed_before && sim_machine_fired(device->machine)) ||
+        (status == DC_DISK_FULL && sim_machine_fired(device->machine))) {
+        sim_trace(device->sim, "%s: its store doesn't open for now: %s", device->name, dc_status_name(status));
+        sim_device_open_at(device, device->sim->now_us + OPEN_AGAIN_US);
         return;
     }
     if (status != DC_OK) {
@@ -571,6 +582,8 @@ bool sim_device_restore(struct sim_device *device)
     sim_net_drop(sim, device->end);
     sim_device_close(device);
     sim_files_copy(sim, device->backup, device->machine);
+    sim_machine_limit(device->machine, 0); /* onto another phone, whose disk works */
+    sim_machine_plan(device->machine, NULL);
     device->count = device->acknowledged = 0; /* the record follows what is there */
     device->told_count = 0;
     sim_device_open(device);

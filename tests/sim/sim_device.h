@@ -44,7 +44,10 @@ struct dc_device *sim_device_use(struct sim_device *device);
 void sim_device_note(struct sim_device *device);
 
 /* App and phone. Opening fails the run when the store isn't what it was. */
+/* A disk that fails just then, or is full: opens later. */
 void sim_device_open(struct sim_device *device);
+/* Then, unless it is open, lost or retired; and looks for signal if it wants to. */
+void sim_device_open_at(struct sim_device *device, int64_t at_us);
 void sim_device_close(struct sim_device *device);
 /* fault: why; of POWER_LOSS and LOST unsynced writes are lost. */
 void sim_device_crash(struct sim_device *device, enum sim_fault fault);

@@ -51,26 +51,13 @@ static void no_signal(struct sim *sim, struct sim_device *device)
     sim_device_go_online(device, sim->now_us + long_us + 3 * SIM_MINUTE);
 }
 
-static void open_again(struct sim *sim, void *context, uint64_t number)
-{
-    struct sim_device *device = context;
-
-    (void)number;
-    if (sim_device_use(device) != NULL || sim_device_fate(device) == SIM_DEVICE_LOST ||
-        sim_device_fate(device) == SIM_DEVICE_RETIRED)
-        return;
-    sim_device_open(device);
-    if (!sim_failed(sim) && sim_device_wants_online(device))
-        sim_device_go_online(device, sim->now_us + SIM_MINUTE);
-}
-
 static void goes_down(struct sim *sim, struct sim_device *device, enum sim_fault fault, int64_t down_us)
 {
     sim_trace(sim, "%s: %s", sim_device_name(device), sim_fault_name(fault));
     sim_device_crash(device, fault);
     if (fault != SIM_FAULT_APP_CRASH)
         sim_device_reboot(device);
-    sim_at(sim, sim->now_us + down_us, open_again, device, 0);
+    sim_device_open_at(device, sim->now_us + down_us);
 }
 
 void sim_mishap_reboot(struct sim *sim, struct sim_device *device)
