@@ -1,54 +1,17 @@
 /* Supervisors' decisions and acknowledgements, and officers' answers (L2, A1, A2). */
 #include "server/logic/batch_internal.h"
 
-#include <stdio.h>
-#include <string.h>
-
-struct presence_search {
-    const struct id *officer;
-    bool found;
-};
-
-static enum status is_officers(void *context, const struct presence_row *row)
+/* Nobody decides on themselves, nor where they are named: nothing that may still come changes that (L2). */
+static bool is_about(const struct presence_row *presence, const struct id *officer)
 {
-    struct presence_search *search = context;
+    bool about = id_equal(officer, &presence->officer);
 
-    search->found = search->found || id_equal(&row->officer, search->officer);
-    return STATUS_OK;
-}
-
-/* Nobody decides who is named or possibly present, nor on themselves (L2). */
-enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
-                        bool *ret_involved)
-{
-    struct presence_search search = {.officer = officer};
-
-    *ret_involved = id_equal(officer, &presence->officer);
     for (size_t i = 0; i < presence->named_count; i++)
-        *ret_involved = *ret_involved || id_equal(officer, &presence->named[i]);
-    if (*ret_involved)
-        return STATUS_OK;
-    RETURN_IF_BAD(batch->store->ops->presences_at(batch->store, &presence->offender, presence->from_us, presence->to_us,
-                                                  is_officers, &search));
-    *ret_involved = search.found;
-    return STATUS_OK;
+        about = about || id_equal(officer, &presence->named[i]);
+    return about;
 }
 
-static enum status remember(struct batch *batch, const struct decision_row *row,
-                            const Doublecrew__V1__Decision *message)
-{
-    struct fresh_decision decision = {.presence = row->presence, .by = row->by, .appropriate = row->counts};
-
-    RETURN_IF_BAD(batch_list_room((void **)&batch->decisions, &batch->decision_capacity, batch->decision_count,
-                                  sizeof(decision)));
-    (void)snprintf(decision.reason_code, sizeof(decision.reason_code), "%s", message->reason_code);
-    decision.words = strdup(message->words);
-    if (decision.words == NULL)
-        return STATUS_NO_MEMORY;
-    batch->decisions[batch->decision_count++] = decision;
-    return batch_touch(batch, &row->presence);
-}
-
+/* Kept whoever was there: whether it counts is the verdict's, by all that is known then (L2, J3). */
 enum status apply_decision(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Decision *message = (const Doublecrew__V1__Decision *)base;
@@ -68,17 +31,17 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
     }
     RETURN_IF_BAD(status);
     RETURN_IF_BAD(may_supervise(batch, &applying->author, &presence.officer, &presence.offender, &may));
-    RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
-    if (!may || involved) {
-        applying->held = involved && id_equal(&row.by, &presence.officer) ? "own_visit"
-                         : may                                            ? "involved"
-                                                                          : "not_permitted";
+    if (!may || is_about(&presence, &row.by)) {
+        applying->held = id_equal(&row.by, &presence.officer) ? "own_visit" : may ? "involved" : "not_permitted";
         return STATUS_OK;
     }
+    RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
+    if (involved)
+        applying->held = "involved"; /* said, so that somebody else decides; later evidence may clear them */
     RETURN_IF_BAD(batch->store->ops->decision_put(batch->store, &row));
     /* A decision may lift or end holding: what stands beside it looks again. */
     RETURN_IF_BAD(batch_touch_changed(batch, &row.presence));
-    return remember(batch, &row, message);
+    return decision_remember(batch, &row, message);
 }
 
 /* The flag that an entry is about; held when there is none. */

@@ -354,6 +354,20 @@ MUST_USE enum status apply_device_state(struct batch *, struct applying *, const
 MUST_USE enum status apply_policy(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_anchor_void(struct batch *, struct applying *, const ProtobufCMessage *);
 
+/* decisions.c */
+/* Who is named or possibly present, by what is known now: nobody decides there (L2). */
+MUST_USE enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
+                                 bool *ret_involved);
+/* It came in this phase. */
+MUST_USE enum status decision_remember(struct batch *batch, const struct decision_row *row,
+                                       const Doublecrew__V1__Decision *message);
+bool is_decided(uint32_t reasons);
+/* Before the verdict is told: a decision that takes effect only now is as if it had come in this phase. */
+MUST_USE enum status decision_recall(struct batch *batch, const struct presence_row *presence, uint32_t reasons);
+/* Of this phase's decisions the one that ends the presence's flags; NULL: none. Borrowed. */
+MUST_USE enum status decision_that_ends(struct batch *batch, const struct presence_row *presence, uint32_t reasons,
+                                        struct fresh_decision **ret_decision);
+
 /* apply_text.c */
 /* An edit as it takes effect: its author's, whoever let it. */
 struct edit_effect {
@@ -492,9 +506,6 @@ MUST_USE enum status flag_chain_level(struct batch *batch, const Doublecrew__V1_
 /* NULL: may acknowledge it; otherwise why not: "own_flag", "present_at_visit", "not_in_chain". */
 MUST_USE enum status flag_chain_objection(struct batch *batch, const Doublecrew__V1__FlagRow *flag,
                                           const struct officer_row *officer, const char **ret_objection);
-/* Nobody decides who is named or possibly present, nor on themselves (L2). */
-MUST_USE enum status is_involved(struct batch *batch, const struct id *officer, const struct presence_row *presence,
-                                 bool *ret_involved);
 /* Unpacked into the batch's arena. NOT_FOUND. */
 MUST_USE enum status flag_open(struct batch *batch, const struct hash *flag, Doublecrew__V1__FlagRow **ret_row);
 /* A flag as it was told: its row, its view. Borrows from message. */

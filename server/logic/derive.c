@@ -258,6 +258,7 @@ static enum status settle(struct batch *batch, struct neighbourhood *hood, size_
         batch_note_named(batch, candidates, count);
     }
     RETURN_IF_BAD(set_timer(batch, &row->presence, hood->verdicts[index].next_change_us));
+    RETURN_IF_BAD(decision_recall(batch, row, hood->verdicts[index].reasons));
     RETURN_IF_BAD(tell_verdict(batch, hood, index));
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     return flags_settle_verdict(batch, row, &hood->verdicts[index], risk_now(hood));

@@ -75,8 +75,8 @@ uint32_t flags_of_presences(void);
 enum flag_move { FLAG_STAYS, FLAG_IS_RAISED, FLAG_IS_REOPENED, FLAG_IS_CLEARED, FLAG_IS_DECIDED };
 /*
  * What becomes of a flag: previous is its state (0: there is none), wanted what the evidence says now, decided whether a
- * decision on its subject has just been recorded. A decision ends what is open and what would be raised with it; what was
- * decided stays so, whatever the evidence says later, and only another decision changes what it says.
+ * decision on its subject has just taken effect. A decision ends what is open and what would be raised with it; what was
+ * decided stays so, whatever the evidence says later, as long as the decision counts, and only another changes what it says.
  */
 enum flag_move flag_next(enum flag_state previous, bool wanted, bool decided);
 

@@ -202,13 +202,23 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
     return flag_put(batch, message, kind, raised && !message->quiet);
 }
 
-static struct fresh_decision *decision_on(struct batch *batch, const struct hash *presence)
+/* The decision that ended it counts no more (L2, F2): as if it had been cleared, to be raised again if it must be. */
+static enum status undecide(struct batch *batch, const struct flag_row *row)
 {
-    for (size_t i = batch->decision_count; i > 0; i--) { /* the last one speaks */
-        if (hash_equal(&batch->decisions[i - 1].presence, presence))
-            return &batch->decisions[i - 1];
-    }
-    return NULL;
+    static char none[] = "";
+    struct hash flag = row->flag;
+    flag_message *message;
+    uint32_t kind;
+
+    RETURN_IF_BAD(flag_open_kind(batch, &flag, &kind, &message));
+    message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_CLEARED;
+    message->ended_ms = batch->phase_time_us / 1000;
+    message->ended_by = (ProtobufCBinaryData){0};
+    message->appropriate = false;
+    message->reason_code = none;
+    message->words = none;
+    message->second_needed = false;
+    return flag_put(batch, message, kind, false);
 }
 
 /* A person's last decision speaks; those of contested logs are left out by the store. */
@@ -263,15 +273,22 @@ static void weigh(const struct rule_verdict *verdict, enum rule_risk risk, struc
 enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
                                  const struct rule_verdict *verdict, enum rule_risk risk)
 {
-    struct fresh_decision *decision = decision_on(batch, &presence->presence);
+    struct fresh_decision *decision;
     uint32_t wanted = flags_of_verdict(verdict);
     uint32_t looked_at = wanted;
     struct flag_row stored[FLAG_KIND_COUNT];
     size_t count;
 
+    RETURN_IF_BAD(decision_that_ends(batch, presence, verdict->reasons, &decision));
     if (decision != NULL)
         RETURN_IF_BAD(needs_second(batch, verdict, decision, &decision->first_of_two));
     RETURN_IF_BAD(batch->store->ops->flags_on(batch->store, &presence->presence, stored, FLAG_KIND_COUNT, &count));
+    for (size_t i = 0; i < count; i++) {
+        if (stored[i].state != FLAG_DECIDED || is_decided(verdict->reasons))
+            continue;
+        RETURN_IF_BAD(undecide(batch, &stored[i]));
+        stored[i].state = FLAG_CLEARED;
+    }
     uint32_t unsettled = flags_unsettled(verdict, batch->phase_time_us);
 
     for (size_t i = 0; i < count; i++) {

@@ -40,7 +40,8 @@ static char *text(const char *words)
     return mutable;
 }
 
-static struct fleet_device *device_new(struct fleet *fleet, const char *officer)
+/* name: the officer's, but for a device beside their first. */
+static struct fleet_device *device_new(struct fleet *fleet, const char *officer, const char *called)
 {
     struct fleet_device *device = calloc(1, sizeof(*device));
     char name[64];
@@ -50,10 +51,10 @@ static struct fleet_device *device_new(struct fleet *fleet, const char *officer)
     fleet->devices[fleet->device_count++] = device;
     device->fleet = fleet;
     device->officer = fixture_id(officer);
-    (void)snprintf(name, sizeof(name), "device of %s", officer);
+    (void)snprintf(name, sizeof(name), "device of %s", called);
     device->device = fixture_id(name);
     device->key = fixture_key(name);
-    (void)snprintf(name, sizeof(name), "log of %s", officer);
+    (void)snprintf(name, sizeof(name), "log of %s", called);
     device->log = fixture_id(name);
     fleet_reboot(device, FLEET_T0 - FLEET_HOUR);
     return device;
@@ -344,12 +345,25 @@ static void put_device(struct fleet_device *device, int64_t at_us, const char *c
     (void)fleet_add(device->fleet->operator_device, at_us, KIND(DEVICE), &message.base);
 }
 
+static struct fleet_device *enrol(struct fleet *fleet, int64_t at_us, const char *officer, const char *called)
+{
+    struct fleet_device *device = device_new(fleet, officer, called);
+
+    put_device(device, at_us, called);
+    return device;
+}
+
 struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer)
 {
-    struct fleet_device *device = device_new(fleet, officer);
+    return enrol(fleet, at_us, officer, officer);
+}
 
-    put_device(device, at_us, officer);
-    return device;
+struct fleet_device *fleet_enrol_second(struct fleet *fleet, int64_t at_us, const char *officer)
+{
+    char called[64];
+
+    (void)snprintf(called, sizeof(called), "second of %s", officer);
+    return enrol(fleet, at_us, officer, called);
 }
 
 void fleet_assign(struct fleet_device *device, int64_t at_us, const char *officer)
@@ -522,7 +536,7 @@ static struct fleet *new_with(const struct engine *engine)
     assert_int_equal(sha256_new(&fleet->sha), STATUS_OK);
     fleet->server_key = fixture_key("server");
     fleet->force = fixture_id("force");
-    fleet->operator_device = device_new(fleet, "operator");
+    fleet->operator_device = device_new(fleet, "operator", "operator");
     add_force(fleet);
     fleet_team(fleet, FLEET_T0, "north");
     fleet_settle(fleet, FLEET_T0);

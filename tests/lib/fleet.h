@@ -85,6 +85,8 @@ void fleet_duty(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew
 void fleet_anchor_void(struct fleet *fleet, int64_t at_us, int64_t from_us, int64_t to_us);
 /* Enrols a device named as its officer. */
 struct fleet_device *fleet_enrol(struct fleet *fleet, int64_t at_us, const char *officer);
+/* A device beside their first, which fleet_device keeps finding. */
+struct fleet_device *fleet_enrol_second(struct fleet *fleet, int64_t at_us, const char *officer);
 /* Hands an enrolled device on (F4); its next check-ins are by that officer. */
 void fleet_assign(struct fleet_device *device, int64_t at_us, const char *officer);
 void fleet_standing(struct fleet_device *device, int64_t at_us, Doublecrew__V1__DeviceStanding standing,

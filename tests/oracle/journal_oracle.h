@@ -20,8 +20,6 @@
  *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;
  *  - the watermark doesn't rest on the unknown (or contested) entry itself, only on those before it;
  *  - what a lost device sends after its loss was recorded doesn't move the watermark to the loss or past it;
- *  - a decision is held when its author was possibly present by what was known when it was recorded, and ignored by the
- *    rule when by what is known now;
  *  - the server bounds a time by the nearest observations only: wider bounds that contain the oracle's are sound, counted
  *    (wider_bounds), and the verdict is then asked for with the row's bounds;
  *  - minutes alone that contain the oracle's are accepted where a partner's uncertain times enter into them (looser): seen

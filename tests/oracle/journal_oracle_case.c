@@ -530,7 +530,6 @@ static void add_decisions(struct jo_case *jc, const struct jo *jo, size_t count)
         rule = (struct rule_decision){member_named(jc, jo, &presence, count), jo_author(jo, entry),
                                       decision->appropriate, entry->received_us};
         if (rule.presence != RULE_NONE &&
-            !jo_possibly_present(jo, entry, &jo->presences.items[jc->members[rule.presence]]) &&
             jo_supervises(jo, entry, &jo->presences.items[jc->members[rule.presence]].officer,
                           &jo->presences.items[jc->members[rule.presence]].offender))
             JO_ADD(&jc->decisions, rule);

@@ -40,8 +40,6 @@ struct jo_case {
 
 void jo_evidence_init(struct jo_evidence *evidence, const struct jo *jo);
 void jo_evidence_done(struct jo_evidence *evidence);
-/* L2: was the decision's author possibly there, as far as was known when both decision and presence had come? */
-bool jo_possibly_present(const struct jo *jo, const struct jo_entry *decision, const struct jo_presence *presence);
 /* The groups: ret_group[i] is the least index of presence i's group. */
 void jo_group(const struct jo *jo, size_t *ret_group);
 /* members: at most RULE_PRESENCES_MAX of jo->presences. */

@@ -168,8 +168,14 @@ static enum flag_state stored_state(struct store *store, const struct hash *flag
     return store->ops->flag_get(store, flag, &row) == STATUS_OK ? row.state : (enum flag_state)0;
 }
 
+/* L2, A3: what ended it is a decision that counts. */
+static bool ended_by_decision(const struct jo *jo, const struct rule_verdict *v, const struct hash *presence)
+{
+    return (has(v, RULE_REASON_DECIDED_COUNTS) || has(v, RULE_REASON_DECIDED_AGAINST)) && decided(jo, presence);
+}
+
 static bool fits(const struct jo *jo, enum want want, enum flag_state state, const struct hash *flag,
-                 const struct hash *subject)
+                 const struct hash *presence, const struct rule_verdict *v)
 {
     switch (state) {
     case FLAG_RAISED:
@@ -177,7 +183,7 @@ static bool fits(const struct jo *jo, enum want want, enum flag_state state, con
     case FLAG_ACKNOWLEDGED:
         return want != MUST_NOT && acknowledged(jo, flag);
     case FLAG_DECIDED:
-        return decided(jo, subject);
+        return ended_by_decision(jo, v, presence);
     default:
         return want != MUST;
     }
@@ -198,7 +204,7 @@ const char *jo_compare_flags(const struct jo *jo, struct store *store, const str
         report->flags_either += want == MAY && state != 0;
         report->flags_standing += want == MUST;
         report->flags += want != MAY;
-        if (!fits(jo, want, state, &flag, presence))
+        if (!fits(jo, want, state, &flag, presence, verdict))
             return jo_say(text, size, "flag %s on %s: store: %s; oracle: it %s (%s, authority %s, reasons %#x)", name,
                           jo_show(&jo->entries.items[jo_entry_named(jo, presence)]), state_name(state),
                           want == MUST  ? "must stand"

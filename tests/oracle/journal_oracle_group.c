@@ -12,15 +12,15 @@ static int64_t longest_visit(const struct jo *jo)
     return longest_us;
 }
 
-/* All instants at which the presence may have been under way (V4), with the check-out if it had come by a record. */
-static struct jo_bounds reach(const struct jo *jo, const struct jo_presence *p, int64_t longest_us, uint64_t pos)
+/* All instants at which the presence may have been under way (V4). */
+static struct jo_bounds reach(const struct jo *jo, const struct jo_presence *p, int64_t longest_us)
 {
     struct jo_bounds in = jo->entries.items[p->entry].at, at = in;
     int64_t received_us = jo->entries.items[p->entry].received_us;
 
     if (in.lo_us > in.hi_us)
         at = (struct jo_bounds){INT64_MIN, received_us};
-    if (p->out != JO_NONE && jo->entries.items[p->out].pos <= pos) {
+    if (p->out != JO_NONE) {
         const struct jo_entry *out = &jo->entries.items[p->out];
 
         at.hi_us = out->at.lo_us > out->at.hi_us ? out->received_us : out->at.hi_us;
@@ -75,32 +75,11 @@ static bool share_a_loose_boot(const struct jo *jo, const struct jo_presence *p,
 static bool linked(const struct jo *jo, size_t i, size_t j, int64_t longest_us)
 {
     const struct jo_presence *p = &jo->presences.items[i], *q = &jo->presences.items[j];
-    struct jo_bounds a = reach(jo, p, longest_us, UINT64_MAX), b = reach(jo, q, longest_us, UINT64_MAX);
+    struct jo_bounds a = reach(jo, p, longest_us), b = reach(jo, q, longest_us);
     bool same = id_equal(&p->offender, &q->offender) || id_equal(&p->officer, &q->officer);
 
     return (same && a.lo_us <= b.hi_us && b.lo_us <= a.hi_us) || names(jo, p, q) || names(jo, q, p) ||
            share_a_loose_boot(jo, p, q);
-}
-
-bool jo_possibly_present(const struct jo *jo, const struct jo_entry *decision, const struct jo_presence *p)
-{
-    struct id author = jo_author(jo, decision);
-    uint64_t pos = jo->entries.items[p->entry].pos;
-    struct jo_bounds at, other;
-
-    pos = decision->pos > pos ? decision->pos : pos;
-    at = reach(jo, p, longest_visit(jo), pos);
-    for (size_t i = 0; i < jo->presences.count; i++) {
-        const struct jo_presence *q = &jo->presences.items[i];
-
-        if (!id_equal(&q->officer, &author) || !id_equal(&q->offender, &p->offender) ||
-            jo->entries.items[q->entry].pos > pos)
-            continue;
-        other = reach(jo, q, longest_visit(jo), pos);
-        if (at.lo_us <= other.hi_us && other.lo_us <= at.hi_us)
-            return true;
-    }
-    return false;
 }
 
 void jo_group(const struct jo *jo, size_t *ret_group)
