@@ -21,6 +21,8 @@ struct stage {
     size_t person_count;
 };
 
+/* What scenarios are played on, for the table: "real sockets". */
+const char *stage_name(void);
 /* Starts the server of the force in `folder` and opens the clock's device. people are opened by the caller afterwards. */
 bool stage_open(struct stage *stage, const char *folder, int64_t now_ms, struct person *people, size_t person_count);
 void stage_close(struct stage *stage);
