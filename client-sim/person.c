@@ -12,16 +12,6 @@
 #define RETRY_FIRST_MS 20
 #define RETRY_LONGEST_MS 200
 
-bool ids_equal(const struct dc_id *a, const struct dc_id *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
-bool hashes_equal(const struct dc_hash *a, const struct dc_hash *b)
-{
-    return memcmp(a->bytes, b->bytes, sizeof(a->bytes)) == 0;
-}
-
 int64_t real_us(void)
 {
     struct timespec now;
@@ -130,45 +120,10 @@ static uint64_t clock_timer(void *context)
     return (uint64_t)(real_us() / 1000);
 }
 
-/* Flags repeat on the urgent lane when their state changes: one row each. */
-static void keep_pushed(struct person *person, const struct dc_flag *row)
-{
-    struct person_pushed *pushed = NULL;
-
-    for (size_t i = 0; i < person->pushed_count; i++) {
-        if (hashes_equal(&person->pushed[i].flag, &row->flag)) {
-            person->pushed[i].state = row->state;
-            return;
-        }
-    }
-    if (person->pushed_count == PERSON_PUSHED_MAX)
-        return;
-    pushed = &person->pushed[person->pushed_count++];
-    pushed->flag = row->flag;
-    snprintf(pushed->kind, sizeof(pushed->kind), "%s", row->kind);
-    pushed->officer = row->officer;
-    pushed->offender = row->offender;
-    pushed->state = row->state;
-    pushed->after_us = real_us() - person->clock->acted_real_us;
-}
-
 static void on_event(void *context, struct dc_device *device, const struct dc_event *event)
 {
-    struct person *person = context;
-
     (void)device;
-    if (event->type == DC_EVENT_FLAG && event->row != NULL)
-        keep_pushed(person, event->row);
-    if (event->type == DC_EVENT_ERROR)
-        person->last_error = event->status;
-    if (event->type == DC_EVENT_ACK)
-        person->durable_seq = event->seq;
-    if (event->type == DC_EVENT_TRAINING_STEPPED) {
-        person->stepped_pos = event->pos;
-        person->stepped_now_ms = event->now_ms;
-    }
-    if (person->on_event != NULL)
-        person->on_event(person->context, person, event);
+    person_sees(context, event);
 }
 
 static char *read_text(const char *path)
@@ -292,29 +247,4 @@ bool person_reboot(struct person *person, struct dc_loop *loop)
     if (!open_again(person, loop))
         return false;
     return !person->wants_online || dc_sync_start(person->device) == DC_OK;
-}
-
-struct person_presence *person_presence_at(struct person *person, const struct dc_id *offender, bool first)
-{
-    struct person_presence *found = NULL;
-
-    for (size_t i = 0; i < person->presence_count; i++) {
-        struct person_presence *presence = &person->presences[i];
-        if (offender != NULL && !ids_equal(&presence->offender, offender))
-            continue;
-        if (first)
-            return presence;
-        found = presence;
-    }
-    return found;
-}
-
-struct person_presence *person_open_presence(struct person *person, const struct dc_id *offender)
-{
-    for (size_t i = person->presence_count; i-- > 0;) {
-        struct person_presence *presence = &person->presences[i];
-        if (!presence->checked_out && (offender == NULL || ids_equal(&presence->offender, offender)))
-            return presence;
-    }
-    return NULL;
 }

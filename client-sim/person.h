@@ -88,6 +88,8 @@ void person_close(struct person *person);
 /* A new boot: the monotonic clock starts again. The library's device is closed and opened, as a restart does. */
 bool person_reboot(struct person *person, struct dc_loop *loop);
 
+/* Keeps what an event of their device brought, and passes it on. */
+void person_sees(struct person *person, const struct dc_event *event);
 /* The last presence at an offender (any offender when NULL), or the first; NULL when there is none. */
 struct person_presence *person_presence_at(struct person *person, const struct dc_id *offender, bool first);
 /* The one that is open there; NULL. */

@@ -119,7 +119,7 @@ struct scenario_step {
     int64_t from_ms;
     int64_t to_ms;
     char refused[SCENARIO_NAME_MAX]; /* an act that the device must refuse with this error */
-    int64_t number;   /* seconds, counts; which visit (1: first, 0: last) */
+    int64_t number;                  /* seconds, counts; which visit (1: first, 0: last) */
     char confirmed_by[16];
     char grade[4];
     char authority[24];

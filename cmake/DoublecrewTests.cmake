@@ -31,6 +31,21 @@ if(fleet_sources AND NOT DOUBLECREW_LAYERS)
     endif()
 endif()
 
+# Scenario files in the simulator: client-sim's reader and player on another stage (tests/sim/stage_sim.c).
+file(GLOB stage_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/sim/stage_*.c ${PROJECT_SOURCE_DIR}/client-sim/play*.c
+     ${PROJECT_SOURCE_DIR}/client-sim/scenario*.c ${PROJECT_SOURCE_DIR}/client-sim/timeline.c
+     ${PROJECT_SOURCE_DIR}/client-sim/person_seen.c)
+if(TARGET doublecrew-fleet)
+    set(stage_fleet_sources ${fleet_sources})
+    list(FILTER stage_fleet_sources EXCLUDE REGEX "/fleet_sim\\.c$")
+    add_executable(doublecrew-stage ${stage_sources} ${stage_fleet_sources})
+    target_link_libraries(doublecrew-stage PRIVATE dc_server_edge dc_device dc_flags dc_warnings m)
+    set_target_properties(doublecrew-stage PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bin)
+    if(NOT BUILD_TESTING)
+        set_target_properties(doublecrew-stage PROPERTIES EXCLUDE_FROM_ALL ON)
+    endif()
+endif()
+
 # tests/torture/torture_NAME.c: real processes, killed; a release build makes them only when asked to (./run torture).
 file(GLOB tortures CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/torture/torture_*.c)
 foreach(source IN LISTS tortures)
@@ -137,6 +152,13 @@ if(TARGET doublecrew-sim AND TARGET doublecrewd)
         set_tests_properties(scenario/${stem} PROPERTIES
             LABELS scenario TIMEOUT 120 ENVIRONMENT "${environment}")
     endforeach()
+endif()
+
+# And once more in the simulator, in virtual time: all files in a few seconds.
+if(TARGET doublecrew-stage)
+    file(GLOB scenarios CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/client-sim/scenarios/*.scenario)
+    add_test(NAME sim/scenarios COMMAND doublecrew-stage --quiet ${scenarios} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(sim/scenarios PROPERTIES LABELS sim TIMEOUT 300 ENVIRONMENT "${environment}")
 endif()
 
 if(DOUBLECREW_FUZZ)

@@ -137,14 +137,23 @@ struct sim_result {
 /* One seed from nothing to its checks. folder is for its files; it is there and empty, and is empty again afterwards. */
 void sim_run(const struct sim_options *options, const char *folder, struct sim_result *ret_result);
 
+/* The server's key, by the seed. */
+void sim_make_server_key(struct sim *sim);
+/* Frees all that the world holds, not the sim itself. */
+void sim_world_over(struct sim *sim);
+
 /* ---- sim_world.c ---- */
+
+/* What phones' clocks go by. */
+int64_t sim_clock_us(const struct sim *sim);
 
 struct sim_officer {
     struct id officer;
     unsigned team;
     int role; /* Role of entry.proto */
     bool accredited;
-    unsigned number; /* for names */
+    unsigned number;  /* for names */
+    const char *code; /* NULL: by number */
 };
 
 struct sim_offender {
@@ -153,6 +162,9 @@ struct sim_offender {
     int risk;
     int32_t latitude_e7;
     int32_t longitude_e7;
+    const char *reference; /* NULL: by number */
+    unsigned manager;      /* among the officers; 0: none */
+    bool placeless;
 };
 
 struct sim {
@@ -162,7 +174,10 @@ struct sim {
     int64_t now_us;
     int64_t days_end_us; /* when the last day is over */
     bool quiet;          /* faults have stopped */
-    bool settled;        /* and nothing moves any more */
+    /* A stage for scenarios: phones' and server's clocks stand still until they are set, as in training mode. NULL: they run. */
+    const int64_t *held_ms;
+    int64_t server_held_us;
+    bool settled; /* and nothing moves any more */
     struct sim_world *world;
     struct sim_disk *disk;
     struct sim_server *server;
@@ -222,6 +237,8 @@ bool sim_failed(const struct sim *sim);
 
 /* Force, teams, officers, offenders, devices, all in the first batch. */
 void sim_setup(struct sim *sim);
+/* The same for people and places that are there already. */
+void sim_setup_record(struct sim *sim);
 
 /* ---- sim_server.c ---- */
 
@@ -253,6 +270,8 @@ int64_t sim_server_now_us(struct sim *sim);
 void sim_server_import(struct sim *sim, struct span raw, const struct public_key *key);
 /* A rescue file's push while the server runs. Its status; LOG_FORK: kept as a branch. */
 enum status sim_server_rescue(struct sim *sim, struct span raw, const struct public_key *key);
+/* With held clocks: the server's is set to held_ms, never backwards, and what is due by then fires. */
+void sim_server_step(struct sim *sim);
 /* For the network. NULL: refused. */
 struct connection *sim_server_accept(struct sim *sim, struct sim_peer *peer, const struct hash *certificate_key_hash);
 void sim_server_receive(struct sim *sim, struct connection *connection, struct span part, bool first, bool last);
@@ -284,6 +303,8 @@ struct sim_net_end; /* the phone's end */
 struct sim_net_end *sim_net_end_new(struct sim *sim, struct sim_device *device);
 /* What device_attach takes. */
 const struct link_ops *sim_net_ops(void);
+/* What the server answers to the phone's next message is lost, and the connection with it. */
+void sim_net_lose_next_answer(struct sim_net_end *end);
 /* The phone's side is gone without a word: reboot, crash, no more signal. */
 void sim_net_drop(struct sim *sim, struct sim_net_end *end);
 /* The server's process is gone; broken: phones are told, else they have to find out. */

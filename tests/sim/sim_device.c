@@ -50,6 +50,8 @@ struct sim_device {
     /* rows of flags as they were last told: they don't go back to what they were before */
     struct told_flag *told;
     size_t told_count;
+    sim_on_event *listen; /* NULL: nobody */
+    void *listen_context;
     bool knows_fork;
     bool succeeded;
     char state[200];
@@ -71,7 +73,7 @@ static void read_boot(void *context, struct dc_id *ret_boot)
 static uint64_t read_monotonic(void *context)
 {
     struct sim_device *device = context;
-    int64_t passed_us = device->sim->now_us - device->booted_us;
+    int64_t passed_us = sim_clock_us(device->sim) - device->booted_us;
 
     return (uint64_t)((passed_us + passed_us / 1000000 * device->drift_ppm) / 1000);
 }
@@ -80,7 +82,7 @@ static int64_t read_wall(void *context)
 {
     struct sim_device *device = context;
 
-    return (device->sim->now_us + device->wall_offset_us) / 1000;
+    return (sim_clock_us(device->sim) + device->wall_offset_us) / 1000;
 }
 
 static uint64_t read_timer(void *context)
@@ -143,6 +145,8 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
     struct sim *sim = device->sim;
 
     (void)dc;
+    if (device->listen != NULL)
+        device->listen(device->listen_context, event);
     switch (event->type) {
     case DC_EVENT_ACK:
         if (event->seq > device->acknowledged) {
@@ -204,7 +208,7 @@ static void new_boot(struct sim_device *device)
 {
     device->boots++;
     device->boot = sim_id(device->sim, "boot", 1000 * (uint64_t)device->place + device->boots);
-    device->booted_us = device->sim->now_us - sim_between(device->sim, SIM_CLOCKS, 5, 90) * SIM_SECOND;
+    device->booted_us = sim_clock_us(device->sim) - sim_between(device->sim, SIM_CLOCKS, 5, 90) * SIM_SECOND;
 }
 
 static void configure(struct sim_device *device, const char *what, unsigned number)
@@ -407,6 +411,24 @@ struct sim_machine *sim_device_machine(const struct sim_device *device)
 }
 
 /* ---- The record ---- */
+
+void sim_device_on_stage(struct sim_device *device, sim_on_event *listen, void *context)
+{
+    bool running = device->dc != NULL;
+
+    sim_device_close(device);
+    device->listen = listen;
+    device->listen_context = context;
+    device->drift_ppm = 0;
+    device->config.seal_delay_ms = 0; /* as client-sim/person.c has it */
+    if (running)
+        sim_device_open(device);
+}
+
+void sim_device_lose_next_answer(struct sim_device *device)
+{
+    sim_net_lose_next_answer(device->end);
+}
 
 struct dc_device *sim_device_use(struct sim_device *device)
 {

@@ -39,6 +39,11 @@ void sim_device_public_key(const struct sim_device *device, struct public_key *r
 struct sign_key *sim_device_sign_key(const struct sim_device *device);
 struct sim_machine *sim_device_machine(const struct sim_device *device);
 
+/* On a scenario's stage: an exact clock, seals without delay, and somebody who hears of every event first. */
+typedef void sim_on_event(void *context, const struct dc_event *event);
+void sim_device_on_stage(struct sim_device *device, sim_on_event *listen, void *context);
+void sim_device_lose_next_answer(struct sim_device *device);
+
 /* NULL while the app isn't running. */
 struct dc_device *sim_device_use(struct sim_device *device);
 void sim_device_note(struct sim_device *device);

@@ -32,6 +32,7 @@ struct sim_net_end {
     struct sim_device *device;
     struct sim_peer *peer; /* the connection as the phone sees it; NULL: none */
     uint64_t timer;        /* generation of the timer that counts */
+    bool lose_next;
 };
 
 struct sim_peer {
@@ -47,6 +48,7 @@ struct sim_peer {
     int64_t latency_us; /* one way */
     bool write_waits;
     bool paused;
+    bool deaf;            /* the server's next message is lost */
     struct packet *inbox; /* arrived while the server doesn't read */
     struct packet **inbox_last;
     struct sim_peer *next; /* of all there ever were */
@@ -224,6 +226,8 @@ static enum status op_send(void *link, struct span message)
     if (befalls(peer))
         return STATUS_OK; /* taken by the phone's network, and lost there */
     half = sim_fault(end->sim, SIM_FAULT_CUT_MESSAGE, CUT_MESSAGE_RATE);
+    peer->deaf = peer->deaf || end->lose_next;
+    end->lose_next = false;
     packet = addressed(peer, message);
     sim_at_owned(end->sim, arrival_us(peer, &peer->up_us, message.size), arrives_at_server, packet, half, packet);
     if (half == 1)
@@ -278,6 +282,8 @@ static void write_now(struct sim *sim, void *context, uint64_t number)
     peer->free_us = sim->now_us + transfer_us(size);
     if (sim_fault(sim, SIM_FAULT_SLOW_READER, SLOW_RATE))
         peer->free_us = sim->now_us + SIM_SECOND * (int64_t)(5 + sim_fault_below(sim, SIM_FAULT_SLOW_READER, 60));
+    if (peer->deaf)
+        cut(peer, peer->latency_us, peer->latency_us);
     if (!befalls(peer)) {
         packet = addressed(peer, span_of(bytes, size));
         sim_at_owned(sim, arrival_us(peer, &peer->down_us, size), arrives_at_device, packet, 0, packet);
@@ -412,6 +418,11 @@ static const struct link_ops ops = {
 const struct link_ops *sim_net_ops(void)
 {
     return &ops;
+}
+
+void sim_net_lose_next_answer(struct sim_net_end *end)
+{
+    end->lose_next = true;
 }
 
 void sim_net_drop(struct sim *sim, struct sim_net_end *end)

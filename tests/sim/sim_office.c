@@ -81,10 +81,13 @@ void sim_office_officer(struct sim *sim, unsigned officer)
     Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
     const struct sim_officer *person = &sim->officers[officer];
     ProtobufCBinaryData teams[] = {bytes(sim->teams[person->team].bytes, ID_SIZE)};
-    char code[32];
+    char code[64];
     char name[48];
 
-    (void)snprintf(code, sizeof(code), "PC %u", 1000 + officer);
+    if (person->code != NULL)
+        (void)snprintf(code, sizeof(code), "%s", person->code);
+    else
+        (void)snprintf(code, sizeof(code), "PC %u", 1000 + officer);
     (void)snprintf(name, sizeof(name), "Officer Invented-%u", officer);
     message.officer_id = bytes(person->officer.bytes, ID_SIZE);
     message.code = code;
@@ -101,9 +104,12 @@ void sim_office_offender(struct sim *sim, unsigned offender)
     Doublecrew__V1__Offender message = DOUBLECREW__V1__OFFENDER__INIT;
     Doublecrew__V1__Place place = DOUBLECREW__V1__PLACE__INIT;
     const struct sim_offender *person = &sim->offenders[offender];
-    char reference[32];
+    char reference[64];
 
-    (void)snprintf(reference, sizeof(reference), "RSO-%04u", offender);
+    if (person->reference != NULL)
+        (void)snprintf(reference, sizeof(reference), "%s", person->reference);
+    else
+        (void)snprintf(reference, sizeof(reference), "RSO-%04u", offender);
     place.latitude_e7 = person->latitude_e7;
     place.longitude_e7 = person->longitude_e7;
     place.accuracy_m = 20;
@@ -112,7 +118,9 @@ void sim_office_offender(struct sim *sim, unsigned offender)
     message.register_reference = reference;
     message.risk = (Doublecrew__V1__RiskLevel)person->risk;
     message.team_id = bytes(sim->teams[person->team].bytes, ID_SIZE);
-    message.place = &place;
+    message.place = person->placeless ? NULL : &place;
+    if (person->manager != 0)
+        message.manager_id = bytes(sim->officers[person->manager].officer.bytes, ID_SIZE);
     message.next_due_ms = (SIM_START + 30 * SIM_DAY) / 1000;
     append(sim, KIND(OFFENDER), &message.base);
 }

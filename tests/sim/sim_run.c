@@ -32,7 +32,7 @@ static void each_day(struct sim *sim, void *context, uint64_t day)
     sim_at(sim, morning_us + SIM_DAY, each_day, NULL, day + 1);
 }
 
-static void make_server_key(struct sim *sim)
+void sim_make_server_key(struct sim *sim)
 {
     struct id id = sim_id(sim, "server", 0);
     uint8_t seed[32];
@@ -43,7 +43,7 @@ static void make_server_key(struct sim *sim)
         abort();
 }
 
-static void world_done(struct sim *sim)
+void sim_world_over(struct sim *sim)
 {
     for (unsigned i = 0; i < sim->device_count; i++)
         sim_device_close(sim->devices[i]);
@@ -68,7 +68,7 @@ void sim_run(const struct sim_options *options, const char *folder, struct sim_r
     memset(ret_result, 0, sizeof(*ret_result));
     sim_world_new(&sim);
     sim_files_new(&sim);
-    make_server_key(&sim);
+    sim_make_server_key(&sim);
     sim_server_new(&sim);
     sim_backup_new(&sim);
     sim_server_start(&sim);
@@ -84,5 +84,5 @@ void sim_run(const struct sim_options *options, const char *folder, struct sim_r
     if (!sim_failed(&sim))
         sim_check_all(&sim);
     sim_count(&sim, SIM_COUNT_SEEDS, 1);
-    world_done(&sim);
+    sim_world_over(&sim);
 }

@@ -77,12 +77,14 @@ static int64_t wall_us(void *context)
 {
     struct sim_server *server = context;
 
-    return server->sim->now_us + server->wall_offset_us;
+    return (server->sim->held_ms != NULL ? server->sim->server_held_us : server->sim->now_us) + server->wall_offset_us;
 }
 
 static int64_t boot_us(void *context)
 {
-    return ((struct sim_server *)context)->sim->now_us - SIM_START + SIM_DAY;
+    const struct sim *sim = ((struct sim_server *)context)->sim;
+
+    return (sim->held_ms != NULL ? sim->server_held_us : sim->now_us) - SIM_START + 4000 * SIM_DAY;
 }
 
 int64_t sim_server_now_us(struct sim *sim)
@@ -331,6 +333,8 @@ static void set_timer(struct sim_server *server)
     int64_t at_us;
     bool trouble;
 
+    if (sim->held_ms != NULL)
+        return; /* sim_server_step() asks */
     (void)time_now(server, &trouble);
     if (batch_next_timer(server->batch, &due_us) != STATUS_OK)
         due_us = wall_us(server);
@@ -572,8 +576,8 @@ static enum status open_hub(struct sim_server *server)
     struct hub_limits limits = {.max_connections = CONNECTIONS_MAX,
                                 .output_max = OUTPUT_MAX,
                                 .memory_max = MEMORY_MAX,
-                                .admit_per_s = ADMIT_PER_S,
-                                .admit_burst = ADMIT_BURST,
+                                .admit_per_s = server->sim->held_ms != NULL ? 1000 : ADMIT_PER_S,
+                                .admit_burst = server->sim->held_ms != NULL ? 1000 : ADMIT_BURST,
                                 .answer_us = ANSWER_US,
                                 .slow_reader_us = SLOW_READER_US,
                                 .close_grace_us = CLOSE_GRACE_US};
@@ -766,6 +770,21 @@ void sim_server_wall_right(struct sim *sim)
         clock_accept_wall(sim->server->clock);
         set_timer(sim->server);
     }
+}
+
+void sim_server_step(struct sim *sim)
+{
+    struct sim_server *server = sim->server;
+
+    if (sim->server_held_us < *sim->held_ms * 1000)
+        sim->server_held_us = *sim->held_ms * 1000;
+    if (!server->up)
+        return;
+    server->timer_us = sim->now_us;
+    timers(sim, server, server->life);
+    hub_tick(server->hub);
+    pump(server);
+    stir(server);
 }
 
 bool sim_server_is_idle(struct sim *sim)

@@ -73,7 +73,8 @@ static void make_people(struct sim *sim)
 static void record(struct sim *sim)
 {
     sim_office_force(sim);
-    sim_office_policy(sim);
+    if (sim->held_ms == NULL) /* a scenario's force has the default policy */
+        sim_office_policy(sim);
     for (unsigned i = 0; i < sim->team_count; i++)
         sim_office_team(sim, i);
     for (unsigned i = 1; i < sim->officer_count; i++)
@@ -103,6 +104,11 @@ void sim_setup(struct sim *sim)
 {
     sim->force = sim_id(sim, "force", 0);
     make_people(sim);
+    sim_setup_record(sim);
+}
+
+void sim_setup_record(struct sim *sim)
+{
     (void)sim_device_new(sim, 0, "operator", 0);
     for (unsigned i = 1; i < sim->officer_count; i++)
         (void)sim_device_new(sim, i, "phone", i);

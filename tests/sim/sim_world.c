@@ -34,6 +34,11 @@ static uint64_t mix(uint64_t *state)
     return z ^ (z >> 31);
 }
 
+int64_t sim_clock_us(const struct sim *sim)
+{
+    return sim->held_ms != NULL ? *sim->held_ms * 1000 : sim->now_us;
+}
+
 void sim_world_new(struct sim *sim)
 {
     struct sim_world *world = calloc(1, sizeof(*world));
