@@ -38,6 +38,8 @@ void sim_backup_new(struct sim *sim)
 
 void sim_backup_free(struct sim *sim)
 {
+    if (sim->backup == NULL)
+        return; /* a stage has none */
     free(sim->backup->lost);
     free(sim->backup);
 }
