@@ -122,11 +122,26 @@ enum status apply_carried(struct batch *batch, struct applying *applying, const 
     return apply_all(batch, &push, &device, applying->pos);
 }
 
+/* Whether the officer has ever had the device in hand, a phone since handed on among them (F4). */
+static enum status was_holder(struct batch *batch, const struct id *device, const struct id *officer, bool *ret_was)
+{
+    struct holder_row rows[LOGIC_HOLDERS_MAX];
+    size_t count;
+
+    RETURN_IF_BAD(batch->store->ops->holders_of_device(batch->store, device, INT64_MIN, RULE_FOREVER, rows,
+                                                       LOGIC_HOLDERS_MAX, &count));
+    *ret_was = false;
+    for (size_t i = 0; i < count; i++)
+        *ret_was = *ret_was || id_equal(&rows[i].officer, officer);
+    return STATUS_OK;
+}
+
 enum status apply_log_lost(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__LogLost *message = (const Doublecrew__V1__LogLost *)base;
     struct id log = pb_id(message->lost_log_id);
     struct device_row lost;
+    bool held_it = false;
     enum status status = batch->store->ops->device_by_log(batch->store, &log, &lost);
 
     if (status == STATUS_NOT_FOUND) {
@@ -134,7 +149,9 @@ enum status apply_log_lost(struct batch *batch, struct applying *applying, const
         return STATUS_OK;
     }
     RETURN_IF_BAD(status);
-    if (!id_equal(&lost.officer, &applying->device->officer) || id_equal(&lost.log, &applying->device->log)) {
+    RETURN_IF_BAD(was_holder(batch, &lost.device, &applying->device->officer, &held_it));
+    held_it = held_it || id_equal(&lost.officer, &applying->device->officer);
+    if (!held_it || id_equal(&lost.log, &applying->device->log)) {
         applying->held = "not_permitted";
         return STATUS_OK;
     }

@@ -193,6 +193,48 @@ static void handed_on__the_earlier_holder_is_unassigned_from_then_on(void **stat
     expect_sound(fleet);
 }
 
+static struct batch_result declare_lost(struct fleet_device *by, int64_t at_us, const struct fleet_device *lost)
+{
+    Doublecrew__V1__LogLost message = DOUBLECREW__V1__LOG_LOST__INIT;
+    struct id log = lost->log;
+
+    message.lost_log_id.data = log.bytes;
+    message.lost_log_id.len = ID_SIZE;
+    message.last_known_seq = 1;
+    (void)fleet_add(by, at_us, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_LOG_LOST, &message.base);
+    return fleet_sync(by, at_us + FLEET_SECOND);
+}
+
+/*
+ * F3, W3: bob's phone went to cal and then got lost, his new one says so. Nobody else may say it of him. From then on ann's
+ * visit waits for no log any more, and the time limit settles it; what the lost log held all the same counts when it comes.
+ */
+static void handed_on__who_had_it_may_say_that_its_log_is_lost(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob"),
+                        *sue = fleet_device(fleet, "sue"), *cal = fleet_device(fleet, "cal");
+    struct hash b = visit(bob, MORNING + FLEET_MINUTE, "ann"), a = visit(ann, MORNING, "bob");
+    struct fleet_push late = fleet_build(bob); /* carried in by hand in the end */
+
+    fleet_assign(bob, MORNING + FLEET_HOUR, "cal");
+    fleet_assign(cal, MORNING + FLEET_HOUR, "bob"); /* his new one */
+    fleet_settle(fleet, MORNING + FLEET_HOUR);
+    (void)fleet_sync(ann, MORNING + FLEET_HOUR);
+    assert_string_equal(declare_lost(sue, MORNING + 2 * FLEET_HOUR, bob).held[0].reason, "not_permitted");
+    fleet_tick(fleet, EVENING);
+    assert_string_equal(fleet_company(fleet, &a), "awaiting_second");
+    assert_int_equal(declare_lost(cal, EVENING + FLEET_HOUR, bob).held_count, 0);
+    fleet_tick(fleet, EVENING + 2 * FLEET_HOUR);
+    assert_string_equal(fleet_company(fleet, &a), "lone_confirmed");
+    assert_string_equal(fleet_confirmed_by(fleet, &a), "time_limit");
+    (void)fleet_deliver(fleet, EVENING + 3 * FLEET_HOUR, &late);
+    assert_string_equal(fleet_company(fleet, &a), "joint");
+    assert_string_equal(fleet_company(fleet, &b), "joint");
+    fleet_push_free(&late);
+    fleet_expect_rebuild(fleet);
+}
+
 /* W2: the log that may hold the second presence is the phone that was his then, whoever has it now. */
 static void handed_on__the_earlier_holder_is_still_awaited(void **state)
 {
@@ -321,6 +363,7 @@ int main(void)
         SCENARIO(an_end_in_the_past__taken_back_by_a_later_word),
         SCENARIO(handed_on__its_earlier_entries_count_whenever_they_come),
         SCENARIO(handed_on__the_earlier_holder_is_unassigned_from_then_on),
+        SCENARIO(handed_on__who_had_it_may_say_that_its_log_is_lost),
         SCENARIO(handed_on__the_earlier_holder_is_still_awaited),
         SCENARIO(revoked_as_of_before__held_when_the_phones_came_first),
         SCENARIO(revoked_as_of_before__held_when_the_phones_come_later),
