@@ -8,6 +8,7 @@
 
 #include "device/device.h"
 #include "tests/sim/sim_files.h"
+#include "tests/sim/sim_people.h"
 
 #define PEM_SIZE 512
 #define OPEN_AGAIN_US (10 * SIM_MINUTE)
@@ -160,6 +161,7 @@ static void on_event(void *context, struct dc_device *dc, const struct dc_event 
         sim_count(sim, SIM_COUNT_FLAGS, 1);
         sim_trace(sim, "%s: flag %s", device->name, event->row != NULL ? event->row->kind : "?");
         keep_flag(device, event);
+        sim_people_flag(sim, device);
         break;
     case DC_EVENT_PROMPT:
         sim_count(sim, SIM_COUNT_SEALS, 1);

@@ -79,9 +79,10 @@ static void impatient(struct sim *sim, struct sim_device *device)
 static void new_app(struct sim *sim, struct sim_device *device)
 {
     static const uint8_t message[] = {0x0a, 0x03, 'n', 'e', 'w'};
+    enum dc_status status = dc_append(sim_device_use(device), NEW_KIND, message, sizeof(message), NULL);
 
-    if (dc_append(sim_device_use(device), NEW_KIND, message, sizeof(message), NULL) != DC_OK)
-        sim_fail(sim, "%s: an entry of a newer app isn't taken", sim_device_name(device));
+    if (status != DC_OK && status != DC_IO && status != DC_DISK_FULL)
+        sim_fail(sim, "%s: an entry of a newer app isn't taken: %s", sim_device_name(device), dc_status_name(status));
     sim_device_note(device);
 }
 

@@ -280,7 +280,7 @@ static void write_now(struct sim *sim, void *context, uint64_t number)
         return;
     }
     peer->free_us = sim->now_us + transfer_us(size);
-    if (sim_fault(sim, SIM_FAULT_SLOW_READER, SLOW_RATE))
+    if (sim_fault(sim, SIM_FAULT_SLOW_READER, sim_rate(sim, SLOW_RATE)))
         peer->free_us = sim->now_us + SIM_SECOND * (int64_t)(5 + sim_fault_below(sim, SIM_FAULT_SLOW_READER, 60));
     if (peer->deaf)
         cut(peer, peer->latency_us, peer->latency_us);

@@ -10,7 +10,7 @@
 #define VISITS_A_THOUSAND_DEVICE_DAYS 170
 #define VISIT_FIRST_US (8 * SIM_HOUR)
 #define VISIT_LAST_US (19 * SIM_HOUR)
-#define FLAT_BATTERY_RATE 10000 /* a visit, in millionths */
+#define FLAT_BATTERY_RATE 20000 /* a visit, in millionths */
 
 enum step { STEP_PLAN, STEP_IN_A, STEP_IN_B, STEP_OUT_A, STEP_OUT_B, STEP_PAPER_A, STEP_PAPER_B, STEP_OVER };
 
@@ -487,6 +487,14 @@ static void answer_request(struct sim *sim, struct sim_device *device)
     (void)taken(sim, device, "answer to a request", dc_authority_word(sim_device_use(device), &word, NULL));
 }
 
+void sim_people_flag(struct sim *sim, struct sim_device *device)
+{
+    const struct sim_officer *officer = &sim->officers[sim_device_officer(device)];
+
+    if (!sim->quiet && officer->role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR && sim_chance(sim, SIM_PEOPLE, 300000))
+        sim_at(sim, sim->now_us + sim_between(sim, SIM_PEOPLE, 2, 40) * SIM_SECOND, review, device, 0);
+}
+
 /* A word on a lone visit before or after it (L1), for somebody of the team. */
 static void authorise(struct sim *sim, void *context, uint64_t number)
 {
@@ -517,6 +525,8 @@ static void supervise(struct sim *sim, struct sim_device *device, int64_t mornin
     }
     if (sim_chance(sim, SIM_PEOPLE, 100000))
         sim_at(sim, morning_us + 8 * SIM_HOUR + minutes(sim, 0, 480), authorise, device, 0);
+    if (sim_chance(sim, SIM_PEOPLE, 300000)) /* a day at the desk */
+        sim_at(sim, morning_us + 9 * SIM_HOUR, find_signal, device, 8 * 60);
 }
 
 void sim_people_day(struct sim *sim, int64_t morning_us)

@@ -7,6 +7,8 @@
 void sim_people_day(struct sim *sim, int64_t morning_us);
 /* What befalls phones and the server on this day. */
 void sim_mishap_day(struct sim *sim, int64_t morning_us);
+/* A flag has come to this phone, and somebody may look at it at once. */
+void sim_people_flag(struct sim *sim, struct sim_device *device);
 /* Off, and on again soon: another boot. */
 void sim_mishap_reboot(struct sim *sim, struct sim_device *device);
 /* The phone that an officer uses: NULL when it isn't in order, or the app isn't running. */
