@@ -43,6 +43,9 @@
 /* Fields, hashes or members in one edit, teams of one supervisor. */
 #define LIST_MAX 64
 
+/* Checkpoints that one process knows to be its own: the last one of each phone of the largest force (half a megabyte). */
+#define CHECKPOINTS_REMEMBERED 16384
+
 /* The rule. A neighbourhood with more presences than this isn't a visit but an attack or a mistake. */
 #define RULE_PRESENCES_MAX 64
 

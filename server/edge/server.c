@@ -176,6 +176,8 @@ static enum status open_tools(struct server *server)
     sign_key_public(server->checkpoint_key, &tools->checkpoint_public);
     if (status == STATUS_OK)
         status = verify_key_new(&tools->checkpoint_public, &tools->checkpoint_verify);
+    if (status == STATUS_OK)
+        status = checkpoint_memory_new(&tools->memory);
     return status;
 }
 
@@ -372,6 +374,7 @@ void server_close(struct server *server)
     if (server->tools.store != NULL)
         server->tools.store->ops->close(server->tools.store);
     verify_key_free(server->tools.checkpoint_verify);
+    checkpoint_memory_free(server->tools.memory);
     arena_free(server->tools.arena);
     sha256_free(server->tools.sha);
     arena_free(server->arena);

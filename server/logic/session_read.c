@@ -67,8 +67,8 @@ static enum status prove(struct session_reader *reader, const struct session_hel
 
     if (hello->checkpoint_size == 0)
         return STATUS_OK;
-    status = checkpoint_open(reader->sha, span_of(hello->checkpoint, hello->checkpoint_size),
-                             &reader->checkpoint_public, reader->checkpoint_verify, &held);
+    status = checkpoint_memory_open(reader->memory, reader->sha, span_of(hello->checkpoint, hello->checkpoint_size),
+                                    &reader->checkpoint_public, reader->checkpoint_verify, &held);
     if (status != STATUS_OK)
         return status;
     if (!id_equal(&held.force, &greeting->head.force))
@@ -90,8 +90,8 @@ static enum status prove_from(struct session_reader *reader, const struct sessio
                               const struct store_head *head, struct checkpoint *ret_held,
                               struct hash ret_proof[MERKLE_PROOF_MAX], size_t *ret_count)
 {
-    enum status status = checkpoint_open(reader->sha, span_of(witness->text, witness->size), &reader->checkpoint_public,
-                                         reader->checkpoint_verify, ret_held);
+    enum status status = checkpoint_memory_open(reader->memory, reader->sha, span_of(witness->text, witness->size),
+                                                &reader->checkpoint_public, reader->checkpoint_verify, ret_held);
 
     *ret_count = 0;
     if (status != STATUS_OK)
@@ -163,7 +163,11 @@ enum status session_anchor_sign(struct session_reader *reader, const struct stor
 
     if (hello->clock_trouble)
         return STATUS_OK; /* T5: no anchors; what is pushed is stored all the same */
-    return checkpoint_sign(reader->sha, &anchor, reader->checkpoint_key, ret_text, ret_size);
+    enum status status = checkpoint_sign(reader->sha, &anchor, reader->checkpoint_key, ret_text, ret_size);
+
+    if (status == STATUS_OK)
+        checkpoint_memory_add(reader->memory, reader->sha, span_of(ret_text, *ret_size));
+    return status;
 }
 
 static enum status greet(struct session_reader *reader, const struct session_request *request,

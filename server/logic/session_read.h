@@ -5,7 +5,7 @@
 #ifndef DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
 #define DOUBLECREW_SERVER_LOGIC_SESSION_READ_H
 
-#include "core/checkpoint.h"
+#include "core/checkpoint_memory.h"
 #include "core/limits.h"
 #include "core/merkle.h"
 #include "server/logic/epochs.h"
@@ -144,6 +144,7 @@ struct session_reader {
     const struct sign_key *checkpoint_key;
     struct public_key checkpoint_public;
     struct verify_key *checkpoint_verify;
+    struct checkpoint_memory *memory; /* of that key's; NULL: every text is verified each time */
 };
 
 /*

@@ -612,6 +612,8 @@ void sim_server_new(struct sim *sim)
     if (status == STATUS_OK)
         status = verify_key_new(&tools->checkpoint_public, &tools->checkpoint_verify);
     if (status == STATUS_OK)
+        status = checkpoint_memory_new(&tools->memory);
+    if (status == STATUS_OK)
         status = sha256_new(&tools->sha);
     if (status == STATUS_OK)
         status = arena_new(&tools->arena);
@@ -869,6 +871,7 @@ void sim_server_free(struct sim *sim)
     for (size_t i = 0; i < VERIFY_KEYS; i++)
         verify_key_free(server->keys[i].key);
     verify_key_free(server->tools.checkpoint_verify);
+    checkpoint_memory_free(server->tools.memory);
     sha256_free(server->tools.sha);
     arena_free(server->tools.arena);
     arena_free(server->arena);
