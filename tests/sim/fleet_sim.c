@@ -17,7 +17,6 @@
 #define JOBS_MAX 64
 #define FAILURES_SHOWN 10
 #define DEFAULT_SEEDS 300
-#define ORACLE_EVERY 4
 #define DEFAULT_DAYS 10
 #define DEFAULT_DEVICES 12
 
@@ -30,8 +29,7 @@ struct arguments {
     unsigned often;
     bool single;
     bool trace;
-    bool oracle;       /* for all seeds, not for every ORACLE_EVERY-th */
-    bool no_oracle;    /* for none: to measure */
+    bool oracle;
     bool twice;        /* each seed again: the same must happen */
     bool rare_allowed; /* a short run needn't show every fault */
 };
@@ -58,8 +56,7 @@ static int usage(void)
           "  --days D     days of each seed (10); --devices N officers' phones (12)\n"
           "  --often N    rare mishaps are N times as frequent (1)\n"
           "  --jobs J     processes (one for each core)\n"
-          "  --oracle     judge each seed's journal a second time, by tests/oracle; otherwise every fourth is\n"
-          "  --no-oracle  none is: to measure the rest\n"
+          "  --oracle     judge each seed's journal a second time, by tests/oracle\n"
           "  --twice      each seed again, in the same process: the same must happen\n"
           "  --rare       faults that never happened are no failure: for short runs\n",
           stderr);
@@ -92,8 +89,6 @@ static bool parse(int argc, char **argv, struct arguments *ret_arguments)
             a.trace = true;
         } else if (strcmp(argv[i], "--oracle") == 0) {
             a.oracle = true;
-        } else if (strcmp(argv[i], "--no-oracle") == 0) {
-            a.no_oracle = true;
         } else if (strcmp(argv[i], "--twice") == 0) {
             a.twice = true;
         } else if (strcmp(argv[i], "--rare") == 0) {
@@ -169,12 +164,6 @@ static void run_again(const struct sim_options *options, const char *folder, str
     }
 }
 
-/* By the seed, not by its place in the run: replayed alone it is judged alike. */
-static bool has_oracle(const struct arguments *arguments, uint64_t seed)
-{
-    return arguments->oracle || (!arguments->no_oracle && seed % ORACLE_EVERY == 0);
-}
-
 /* A process of its own: every jobs-th seed. */
 static void work(const struct arguments *arguments, unsigned number, int fd)
 {
@@ -191,7 +180,7 @@ static void work(const struct arguments *arguments, unsigned number, int fd)
                                       .devices = arguments->devices,
                                       .often = arguments->often,
                                       .trace = arguments->trace,
-                                      .oracle = has_oracle(arguments, arguments->first + i)};
+                                      .oracle = arguments->oracle};
         struct report report = {.seed = options.seed, .begun = true};
 
         send_all(fd, &report);
@@ -236,7 +225,7 @@ static void tell_failure(const struct arguments *arguments, uint64_t seed, const
         (void)snprintf(sizes, sizeof(sizes), " --days %u --devices %u --often %u", arguments->days, arguments->devices,
                        arguments->often);
     printf("seed %llu FAILED: %s\n  replay: ./run sim --seed %llu%s%s --trace\n", (unsigned long long)seed, what,
-           (unsigned long long)seed, sizes, has_oracle(arguments, seed) ? " --oracle" : "");
+           (unsigned long long)seed, sizes, arguments->oracle ? " --oracle" : "");
     fflush(stdout);
 }
 
