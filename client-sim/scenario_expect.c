@@ -69,13 +69,16 @@ static const struct name_pair flags[] = {
     {"authority not permitted", "authority_not_permitted"},
     {"authority after the fact", "authority_after_the_fact"},
     {"unacknowledged", "unacknowledged"},
+    {"same pair", "same_pair"},
+    {"short visit", "short_visit"},
+    {"edited after", "edited_after"},
 };
 
 #define PAIRS(table) (table), sizeof(table) / sizeof((table)[0])
 
 static const char *choose(struct reader *reader, const char *what, const struct name_pair *pairs, size_t count)
 {
-    const char *words[32];
+    const char *words[40];
 
     for (size_t i = 0; i < count; i++)
         words[i] = pairs[i].words;

@@ -87,7 +87,7 @@ static const struct field_rule authority_word[] = {
     ID(4, OPTIONAL),   HASH(5, OPTIONAL), TIME(6, OPTIONAL),
     TIME(7, OPTIONAL), LONG(8, OPTIONAL), HASH(9, OPTIONAL),
 };
-static const struct field_rule decision[] = {HASH(1, REQUIRED), ANY(2), SHORT(3, REQUIRED), LONG(4, OPTIONAL),
+static const struct field_rule decision[] = {HASH(1, REQUIRED), ANY(2), SHORT(3, OPTIONAL), LONG(4, OPTIONAL),
                                              HASH(5, OPTIONAL)};
 static const struct field_rule flag_acknowledgement[] = {HASH(1, REQUIRED)};
 static const struct field_rule flag_answer[] = {HASH(1, REQUIRED), LONG(2, REQUIRED)};

@@ -1,6 +1,8 @@
 /* Supervisors' decisions and acknowledgements, and officers' answers (L2, A1, A2). */
 #include "server/logic/batch_internal.h"
 
+#include <stdio.h>
+
 /* Nobody decides on themselves, nor where they are named: nothing that may still come changes that (L2). */
 static bool is_about(const struct presence_row *presence, const struct id *officer)
 {
@@ -11,7 +13,49 @@ static bool is_about(const struct presence_row *presence, const struct id *offic
     return about;
 }
 
-/* Kept whoever was there: whether it counts is the verdict's, by all that is known then (L2, J3). */
+/* A flag about a device, a pair, an offender, another flag: the decision names the flag, and its subject for a presence. */
+static enum status decide_flag_only(struct batch *batch, struct applying *applying,
+                                    const Doublecrew__V1__Decision *message, bool *ret_done)
+{
+    struct hash flag = pb_hash(message->flag_id), subject = pb_hash(message->presence), of;
+    struct fresh_decision decision = {.by = applying->author.officer, .appropriate = message->appropriate};
+    struct flag_about about = {.subject = subject};
+    Doublecrew__V1__FlagRow *row;
+    uint32_t kind;
+    enum status status = message->flag_id.len == 0 ? STATUS_NOT_FOUND : flag_open_kind(batch, &flag, &kind, &row);
+
+    *ret_done = false;
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    of = pb_hash(row->subject);
+    if ((flags_of_presences() >> kind & 1) != 0 || !hash_equal(&of, &subject))
+        return STATUS_OK;
+    *ret_done = true;
+    RETURN_IF_BAD(flag_chain_objection(batch, row, &applying->author, &applying->held));
+    if (applying->held == NULL && row->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_CLEARED)
+        applying->held = "flag_ended";
+    if (applying->held != NULL)
+        return STATUS_OK;
+    about.kind = (enum flag_kind)kind;
+    (void)snprintf(decision.reason_code, sizeof(decision.reason_code), "%s", message->reason_code);
+    decision.words = message->words; /* borrowed: packed before this returns */
+    return flag_settle(batch, &about, true, &decision);
+}
+
+/* Told, not held against it: evidence had ended the flag before; the word on the visit is kept and counts (J3). */
+static enum status note_ended(struct batch *batch, struct applying *applying, const Doublecrew__V1__Decision *message)
+{
+    struct hash flag = pb_hash(message->flag_id);
+    struct flag_row row;
+    enum status status = STATUS_NOT_FOUND;
+
+    if (message->flag_id.len > 0)
+        status = batch->store->ops->flag_get(batch->store, &flag, &row);
+    if (status == STATUS_OK && row.state == FLAG_CLEARED)
+        applying->held = "flag_ended";
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 enum status apply_decision(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Decision *message = (const Doublecrew__V1__Decision *)base;
@@ -22,9 +66,17 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
                                .recorded_us = applying->received_us,
                                .pos = applying->entry_pos};
     struct presence_row presence;
-    bool may, involved;
-    enum status status = batch->store->ops->presence_get(batch->store, &row.presence, &presence);
+    bool may, involved, done;
+    enum status status;
 
+    if (message->reason_code[0] == '\0') {
+        applying->held = "reason_missing";
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(decide_flag_only(batch, applying, message, &done));
+    if (done)
+        return STATUS_OK;
+    status = batch->store->ops->presence_get(batch->store, &row.presence, &presence);
     if (status == STATUS_NOT_FOUND) {
         applying->held = "unknown_presence";
         return wait_for(batch, applying, &row.presence);
@@ -35,6 +87,7 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
         applying->held = id_equal(&row.by, &presence.officer) ? "own_visit" : may ? "involved" : "not_permitted";
         return STATUS_OK;
     }
+    RETURN_IF_BAD(note_ended(batch, applying, message));
     RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
     if (involved)
         applying->held = "involved"; /* said, so that somebody else decides; later evidence may clear them */

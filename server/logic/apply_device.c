@@ -111,6 +111,18 @@ enum status apply_device(struct batch *batch, struct applying *applying, const P
     return feed_member_refresh(batch, &row, applying->pos);
 }
 
+/* It ends when the device is taken back into use, or by a decision on the flag. */
+static enum status flag_standing(struct batch *batch, const struct device_row *row)
+{
+    struct flag_about about = {.kind = FLAG_LOST_DEVICE,
+                               .subject = flag_subject_of_id(&row->device),
+                               .officer = row->officer,
+                               .severity = flag_info(FLAG_LOST_DEVICE)->severity,
+                               .lane = DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE};
+
+    return flag_settle(batch, &about, row->standing == DEVICE_SUSPENDED || row->standing == DEVICE_LOST, NULL);
+}
+
 enum status apply_device_state(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__DeviceState *message = (const Doublecrew__V1__DeviceState *)base;
@@ -134,6 +146,7 @@ enum status apply_device_state(struct batch *batch, struct applying *applying, c
         row.revocation_recorded_us = batch->time_us;
     }
     RETURN_IF_BAD(device_store(batch, applying, &row));
+    RETURN_IF_BAD(flag_standing(batch, &row));
     RETURN_IF_BAD(touch_from(batch, &row, from_us));
     RETURN_IF_BAD(watermark_touch(batch, &row, row.watermark_us)); /* lost: its log can no longer report */
     return feed_member_refresh(batch, &row, applying->pos);

@@ -64,7 +64,8 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
     row.row_case = DOUBLECREW__V1__ROW__ROW_NOTE;
     row.note = &note;
     RETURN_IF_BAD(scopes_of_subject(batch, &subject, &scopes));
-    return feed_publish(batch, &key, applying->pos, &row, &scopes);
+    RETURN_IF_BAD(feed_publish(batch, &key, applying->pos, &row, &scopes));
+    return pattern_edited(batch, message->subject, &bounds);
 }
 
 /* All edits of one field, as merge and the row want them. */
@@ -308,6 +309,8 @@ enum status apply_edit(struct batch *batch, struct applying *applying, const Pro
     }
     RETURN_IF_BAD(status);
     status = edit_take_effect(batch, &effect, message, &subject);
+    if (status == STATUS_OK)
+        return pattern_edited(batch, message->subject, &effect.bounds);
     if (status == STATUS_OVER_LIMIT)
         applying->held = "over_limit"; /* kept, but the row no longer follows */
     return status == STATUS_OVER_LIMIT ? STATUS_OK : status;

@@ -102,6 +102,7 @@ void batch_free(struct batch *batch)
     free(batch->flag_touches);
     free(batch->decisions);
     free(batch->in_charge);
+    free(batch->noted);
     for (size_t i = 0; i < batch->reason_count; i++)
         free(batch->reasons[i]);
     hash_set_done(&batch->touched);

@@ -52,6 +52,13 @@ struct fresh_decision {
     char *words; /* owned */
 };
 
+/* Whose visits to whom were judged in this phase. */
+struct noted_pair {
+    struct id officer;
+    struct id offender;
+    bool told_joint; /* and people have just been told that the visit was joint */
+};
+
 struct flag_touch {
     struct hash flag;
     bool raised; /* in this phase */
@@ -117,6 +124,8 @@ struct batch {
     size_t item_count, item_capacity;
     struct flag_touch *flag_touches;
     size_t flag_touch_count, flag_touch_capacity;
+    struct noted_pair *noted;
+    size_t noted_count, noted_capacity;
     struct fresh_decision *decisions;
     size_t decision_count, decision_capacity;
 
@@ -466,13 +475,22 @@ struct flag_about {
     struct hash presence; /* zero: none */
     uint32_t severity;
     Doublecrew__V1__FlagLane lane;
+    const char *why; /* static; NULL: the kind's own sentence */
 };
 /* Raises, reopens, clears or leaves the flag as `wanted` says. decision: the presence's fresh one, or NULL. */
 MUST_USE enum status flag_settle(struct batch *batch, const struct flag_about *about, bool wanted,
                                  const struct fresh_decision *decision);
+/* What a visit's flags follow from beside its verdict (flag_live.c). */
+struct flag_facts {
+    uint32_t wanted;      /* kinds, as bits */
+    uint32_t goes_on;     /* kinds that stay while they stand */
+    const char *late_why; /* static; of LATE_TO_LEAVE: another sentence is another alarm */
+    int64_t next_us;      /* when to look again; RULE_FOREVER */
+};
 /* Every flag of a presence that a verdict bears on. */
 MUST_USE enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
-                                          const struct rule_verdict *verdict, enum rule_risk risk);
+                                          const struct rule_verdict *verdict, const struct flag_facts *facts,
+                                          enum rule_risk risk);
 MUST_USE enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const struct id *by);
 MUST_USE enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words);
 /* Stored, and issued in this phase; raised: as an alarm. */
@@ -491,6 +509,13 @@ MUST_USE enum status flag_clock_wind(struct batch *batch, const Doublecrew__V1__
 MUST_USE enum status flag_clock_follow(struct batch *batch, const Doublecrew__V1__FlagRow *message, uint32_t kind);
 /* A flag's clock has run: it is pushed now that working hours have begun, or goes up. */
 MUST_USE enum status flag_clock_fired(struct batch *batch, const struct hash *flag);
+/* flag_pattern.c (A3) */
+/* A presence was judged in this phase: its officer's record at its offender is looked at. */
+MUST_USE enum status pattern_note(struct batch *batch, const struct presence_row *presence, bool told_joint);
+/* After the phase's derivations: flags about several visits, from what people now see of each. */
+MUST_USE enum status patterns_settle(struct batch *batch);
+/* A note or an edit on a presence that was over long before (A3). */
+MUST_USE enum status pattern_edited(struct batch *batch, ProtobufCBinaryData subject, const struct bounds *at);
 /* After a change of engine: every flag that waits has its timer again. */
 MUST_USE enum status flags_wind_all(struct batch *batch);
 
@@ -503,7 +528,7 @@ struct flag_owners {
 /* Whom a level asks; nobody who was there, whom it is about, or whom a lower level has asked. Levels: FlagLevel. */
 MUST_USE enum status flag_chain_level(struct batch *batch, const Doublecrew__V1__FlagRow *flag, uint32_t level,
                                       struct flag_owners *ret_owners);
-/* NULL: may acknowledge it; otherwise why not: "own_flag", "present_at_visit", "not_in_chain". */
+/* NULL: may acknowledge it; otherwise why not: "own_flag", "involved", "not_in_chain". */
 MUST_USE enum status flag_chain_objection(struct batch *batch, const Doublecrew__V1__FlagRow *flag,
                                           const struct officer_row *officer, const char **ret_objection);
 /* Unpacked into the batch's arena. NOT_FOUND. */

@@ -72,6 +72,8 @@ static void fill_row(const struct batch *batch, const struct neighbourhood *hood
     set_text(&row->why, why);
     row->as_of_ms = batch->phase_time_us / 1000;
     row->due_met = verdict->due_met;
+    if (verdict->best_partner != RULE_NONE)
+        row->partner_id = pb_from_id(&hood->rows[verdict->best_partner].officer);
     row->attendance = pb_from_hash(&hood->rows[verdict->attendance].presence);
 }
 
@@ -252,16 +254,24 @@ static enum status settle(struct batch *batch, struct neighbourhood *hood, size_
     const struct presence_row *row = &hood->rows[index];
     struct id candidates[CANDIDATES_MAX];
     size_t count = neighbourhood_candidates(hood, index, candidates, CANDIDATES_MAX);
+    int64_t next_us = hood->verdicts[index].next_change_us;
+    struct flag_facts facts;
+    size_t items = batch->item_count;
 
+    RETURN_IF_BAD(flags_live(batch, hood, index, &facts));
+    if (!row->has_out)
+        batch_note_named(batch, &row->officer, 1); /* their phone may be asked, too, while it goes on */
     if (count > 0) {
         RETURN_IF_BAD(batch->store->ops->naming_put(batch->store, &row->presence, row->to_us, candidates, count));
         batch_note_named(batch, candidates, count);
     }
-    RETURN_IF_BAD(set_timer(batch, &row->presence, hood->verdicts[index].next_change_us));
+    RETURN_IF_BAD(set_timer(batch, &row->presence, facts.next_us < next_us ? facts.next_us : next_us));
     RETURN_IF_BAD(decision_recall(batch, row, hood->verdicts[index].reasons));
     RETURN_IF_BAD(tell_verdict(batch, hood, index));
+    RETURN_IF_BAD(
+        pattern_note(batch, row, batch->item_count > items && hood->verdicts[index].company == RULE_COMPANY_JOINT));
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
-    return flags_settle_verdict(batch, row, &hood->verdicts[index], risk_now(hood));
+    return flags_settle_verdict(batch, row, &hood->verdicts[index], &facts, risk_now(hood));
 }
 
 static enum status set_underived(struct batch *batch, const struct id *offender, bool underived)
@@ -479,6 +489,7 @@ void phase_forget(struct batch *batch)
     batch->seed_count = 0;
     batch->changed_count = 0;
     batch->flag_touch_count = 0;
+    batch->noted_count = 0;
 }
 
 enum status derive_phase(struct batch *batch)
@@ -492,6 +503,8 @@ enum status derive_phase(struct batch *batch)
     }
     if (status == STATUS_OK)
         status = derive_touched(batch);
+    if (status == STATUS_OK)
+        status = patterns_settle(batch);
     if (status == STATUS_OK)
         status = flags_issue(batch);
     if (status == STATUS_OK)

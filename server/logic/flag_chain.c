@@ -101,7 +101,7 @@ static enum status objection_to(const struct chain *chain, const struct id *offi
             status = is_involved(chain->batch, officer, &presence, &involved);
         if (status != STATUS_OK && status != STATUS_NOT_FOUND)
             return status;
-        *ret_objection = involved ? "present_at_visit" : NULL;
+        *ret_objection = involved ? "involved" : NULL;
     }
     return STATUS_OK;
 }

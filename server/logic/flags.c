@@ -40,6 +40,13 @@ static const struct flag_info infos[FLAG_KIND_COUNT] = {
     [FLAG_EDITED_AFTER] = {"edited_after", 1, false, "The record was changed long after the visit."},
 };
 
+const char FLAG_WHY_LATE_ONLINE[] = "The officer has not checked out in time. Their phone is connected.";
+const char FLAG_WHY_LATE_OFFLINE[] =
+    "The officer has not checked out in time. Their phone has not been heard: it may be "
+    "without signal, and then the system can't know whether they have left.";
+const char FLAG_WHY_LATE_LONGEST[] =
+    "The officer has still not checked out, and the time for the longest visit is over.";
+
 const struct flag_info *flag_info(uint32_t kind)
 {
     return kind < FLAG_KIND_COUNT && infos[kind].name != NULL ? &infos[kind] : NULL;
@@ -152,10 +159,15 @@ uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us)
     return verdict->company == RULE_COMPANY_TIME_UNPROVEN && soon ? BIT(FLAG_TIME_UNPROVEN) : 0;
 }
 
+uint32_t flags_of_records(void)
+{
+    return BIT(FLAG_REPEATED_LONE) | BIT(FLAG_EDITED_AFTER);
+}
+
 uint32_t flags_of_presences(void)
 {
-    return (BIT(FLAG_KIND_COUNT) - 1) &
-           ~(BIT(0) | BIT(FLAG_FORK) | BIT(FLAG_UNDERIVED) | BIT(FLAG_LOST_DEVICE) | BIT(FLAG_UNACKNOWLEDGED));
+    return (BIT(FLAG_KIND_COUNT) - 1) & ~(BIT(0) | BIT(FLAG_FORK) | BIT(FLAG_UNDERIVED) | BIT(FLAG_LOST_DEVICE) |
+                                          BIT(FLAG_UNACKNOWLEDGED) | BIT(FLAG_SAME_PAIR));
 }
 
 void flag_policy_default(struct flag_policy *ret_policy)

@@ -52,6 +52,11 @@ struct flag_info {
     const char *why;   /* one plain sentence */
 };
 
+/* What late to leave says, by what is known of the officer's phone (decisions/0021). */
+extern const char FLAG_WHY_LATE_ONLINE[], FLAG_WHY_LATE_OFFLINE[], FLAG_WHY_LATE_LONGEST[];
+/* The officer's own phone is asked so long before the welfare check: then it is known whether it is online. */
+#define WELFARE_ASK_BEFORE_US (INT64_C(120) * 1000 * 1000)
+
 /* NULL for a number that is no kind. */
 const struct flag_info *flag_info(uint32_t kind);
 /* 0: no kind has this name. */
@@ -69,6 +74,8 @@ uint32_t flags_of_verdict(const struct rule_verdict *verdict);
  * for the check-out or for the longest visit (A2).
  */
 uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us);
+/* Of those whose subject is a presence, the kinds that follow from other visits or from what was recorded later. */
+uint32_t flags_of_records(void);
 /* All kinds whose subject is a presence. */
 uint32_t flags_of_presences(void);
 

@@ -68,6 +68,21 @@ enum status flag_open(struct batch *batch, const struct hash *flag, flag_message
     return flag_open_kind(batch, flag, &kind, ret_row);
 }
 
+static void set_why(const struct flag_about *about, flag_message *message)
+{
+    const char *why = about->why != NULL ? about->why : flag_info(about->kind)->why;
+
+    memcpy(&message->why, &why, sizeof(why)); /* protobuf-c's strings aren't const; packing reads them */
+}
+
+/* A flag that stands for another reason than it was raised for: beyond the longest visit nobody has left yet, still. */
+static bool says_more(const struct flag_about *about, const flag_message *message, bool wanted)
+{
+    return wanted && about->why == FLAG_WHY_LATE_LONGEST && strcmp(message->why, about->why) != 0 &&
+           (message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED ||
+            message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED);
+}
+
 static void fill_new(const struct flag_about *about, const struct hash *flag, flag_message *message,
                      ProtobufCBinaryData *presence)
 {
@@ -75,7 +90,7 @@ static void fill_new(const struct flag_about *about, const struct hash *flag, fl
 
     message->flag_id = pb_from_hash(flag);
     memcpy(&message->kind, &info->name, sizeof(info->name)); /* protobuf-c's strings aren't const; packing reads them */
-    memcpy(&message->why, &info->why, sizeof(info->why));
+    set_why(about, message);
     message->subject = pb_from_hash(&about->subject);
     message->offender_id = pb_from_id(&about->offender);
     message->officer_id = pb_from_id(&about->officer);
@@ -115,6 +130,7 @@ static enum status raise(struct batch *batch, const struct flag_about *about, fl
 {
     static char none[] = "";
 
+    set_why(about, message);
     RETURN_IF_BAD(keep_phase(batch, message));
     message->state = DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED;
     message->lane = about->lane;
@@ -175,6 +191,8 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
     else
         RETURN_IF_BAD(status);
     enum flag_move move = flag_next((enum flag_state)message->state, wanted, decision != NULL);
+    if (move == FLAG_STAYS && says_more(about, message, wanted))
+        move = FLAG_IS_REOPENED;
     switch (move) {
     case FLAG_STAYS:
         return STATUS_OK;
@@ -271,10 +289,11 @@ static void weigh(const struct rule_verdict *verdict, enum rule_risk risk, struc
 }
 
 enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
-                                 const struct rule_verdict *verdict, enum rule_risk risk)
+                                 const struct rule_verdict *verdict, const struct flag_facts *facts,
+                                 enum rule_risk risk)
 {
     struct fresh_decision *decision;
-    uint32_t wanted = flags_of_verdict(verdict);
+    uint32_t wanted = flags_of_verdict(verdict) | facts->wanted;
     uint32_t looked_at = wanted;
     struct flag_row stored[FLAG_KIND_COUNT];
     size_t count;
@@ -293,11 +312,16 @@ enum status flags_settle_verdict(struct batch *batch, const struct presence_row 
 
     for (size_t i = 0; i < count; i++) {
         looked_at |= stored[i].kind < FLAG_KIND_COUNT ? UINT32_C(1) << stored[i].kind : 0;
+        if (stored[i].kind < FLAG_KIND_COUNT &&
+            (stored[i].state == FLAG_RAISED || stored[i].state == FLAG_ACKNOWLEDGED))
+            wanted |= facts->goes_on & UINT32_C(1) << stored[i].kind;
         if (stored[i].kind < FLAG_KIND_COUNT && stored[i].state != FLAG_CLEARED)
             unsettled &= ~(UINT32_C(1) << stored[i].kind); /* what stands isn't taken back for a moment */
     }
     wanted &= ~unsettled;
     looked_at &= flags_of_presences();
+    if (decision == NULL)
+        looked_at &= ~flags_of_records(); /* nothing but a decision on the visit ends these here */
     for (uint32_t kind = 1; kind < FLAG_KIND_COUNT; kind++) {
         struct flag_about about = {.kind = (enum flag_kind)kind,
                                    .subject = presence->presence,
@@ -308,6 +332,8 @@ enum status flags_settle_verdict(struct batch *batch, const struct presence_row 
         if ((looked_at >> kind & 1) == 0)
             continue;
         weigh(verdict, risk, &about);
+        if (kind == FLAG_LATE_TO_LEAVE)
+            about.why = facts->late_why;
         RETURN_IF_BAD(flag_settle(batch, &about, (wanted >> kind & 1) != 0, decision));
     }
     return STATUS_OK;

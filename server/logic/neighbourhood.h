@@ -54,6 +54,9 @@ MUST_USE enum status neighbourhood_collect(struct batch *batch, struct neighbour
 void neighbourhood_alone(struct neighbourhood *hood, const struct presence_row *row);
 /* Builds rule_case as of now_us; it borrows from the neighbourhood and the batch. */
 MUST_USE enum status neighbourhood_case(struct batch *batch, struct neighbourhood *hood, int64_t now_us);
+/* flag_live.c: of an own presence, judged. */
+MUST_USE enum status flags_live(struct batch *batch, const struct neighbourhood *hood, size_t index,
+                                struct flag_facts *ret_facts);
 /* The officers whose logs an own presence's verdict looks at (W2). */
 size_t neighbourhood_candidates(const struct neighbourhood *hood, size_t index, struct id *ret_officers, size_t max);
 

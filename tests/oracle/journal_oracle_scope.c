@@ -268,27 +268,44 @@ static bool escalated_to(const struct scope_walk *walk, const struct flag_row *f
 }
 
 /* The flags on a subject, and the flags that nobody acknowledged these (A3): their subjects are flags. */
-static void give_flags(struct scope_walk *walk, const struct hash *subject, const struct id *officer,
-                       const struct id *team)
+static struct id officer_of_flag(const struct flag_row *flag)
+{
+    Doublecrew__V1__FlagRow *row = doublecrew__v1__flag_row__unpack(NULL, flag->body.size, flag->body.data);
+    struct id officer = row != NULL ? jo_id(row->officer_id) : (struct id){{0}};
+
+    if (row != NULL)
+        doublecrew__v1__flag_row__free_unpacked(row, NULL);
+    return officer;
+}
+
+static bool is_mine(const struct scope_walk *walk, const struct id *officer, const struct id *team)
+{
+    return id_equal(officer, &walk->officer) ||
+           (supervises(walk->jo, &walk->officer) &&
+            (share_a_team(walk->jo, &walk->officer, officer, UINT64_MAX) ||
+             (team != NULL && in_team(walk->jo, &walk->officer, team, UINT64_MAX))));
+}
+
+static void give_flags(struct scope_walk *walk, const struct hash *subject, const struct id *team)
 {
     struct flag_row rows[FLAG_KIND_COUNT];
     size_t count = 0;
-    bool mine =
-        id_equal(officer, &walk->officer) || (supervises(walk->jo, &walk->officer) &&
-                                              (share_a_team(walk->jo, &walk->officer, officer, UINT64_MAX) ||
-                                               (team != NULL && in_team(walk->jo, &walk->officer, team, UINT64_MAX))));
-
     struct hash flags[FLAG_KIND_COUNT];
+    bool seen[FLAG_KIND_COUNT];
 
     if (walk->store->ops->flags_on(walk->store, subject, rows, FLAG_KIND_COUNT, &count) != STATUS_OK)
         return;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++) {               /* the bodies last until the store is asked again */
+        struct id officer = officer_of_flag(&rows[i]); /* of a device: whoever had it then */
+
         flags[i] = rows[i].flag;
-        if (mine || escalated_to(walk, &rows[i], officer, team))
-            give(walk, 'f', rows[i].flag.bytes, HASH_SIZE, "");
+        seen[i] = is_mine(walk, &officer, team) || escalated_to(walk, &rows[i], &officer, team);
     }
-    for (size_t i = 0; i < count; i++)
-        give_flags(walk, &flags[i], officer, team);
+    for (size_t i = 0; i < count; i++) {
+        if (seen[i])
+            give(walk, 'f', flags[i].bytes, HASH_SIZE, "");
+        give_flags(walk, &flags[i], team);
+    }
 }
 
 static void give_presences(struct scope_walk *walk)
@@ -302,7 +319,7 @@ static void give_presences(struct scope_walk *walk)
 
         if (in_team(jo, &walk->officer, &team, UINT64_MAX) || share_a_team(jo, &walk->officer, &p->officer, UINT64_MAX))
             give(walk, 'p', id->bytes, HASH_SIZE, "");
-        give_flags(walk, id, &p->officer, &team);
+        give_flags(walk, id, &team);
     }
     for (size_t i = 0; i < jo->logs.count; i++) {
         const struct jo_enrolment *enrolment = jo_enrolment_as_of(jo, &jo->logs.items[i].log, UINT64_MAX);
@@ -311,7 +328,17 @@ static void give_presences(struct scope_walk *walk)
         if (enrolment == NULL)
             continue;
         memcpy(subject.bytes, enrolment->device.bytes, ID_SIZE);
-        give_flags(walk, &subject, &enrolment->officer, NULL);
+        give_flags(walk, &subject, NULL);
+    }
+    for (size_t i = 0; i < jo->officers.count; i++) { /* pairs of officers who are always the same two */
+        for (size_t k = 0; k < jo->officers.count; k++) {
+            const struct id *a = &jo->officers.items[i].id, *b = &jo->officers.items[k].id;
+            struct span parts[] = {span_of("pair", 5), span_of(a->bytes, ID_SIZE), span_of(b->bytes, ID_SIZE)};
+            struct hash subject;
+
+            if (memcmp(a->bytes, b->bytes, ID_SIZE) < 0 && sha256_parts(jo->sha, parts, 3, &subject) == STATUS_OK)
+                give_flags(walk, &subject, NULL);
+        }
     }
 }
 

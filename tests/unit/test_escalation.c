@@ -344,7 +344,7 @@ static void acknowledgement__by_somebody_outside_or_present_is_held(void **state
     (void)fleet_acknowledge(sue, FLEET_T0 + 40 * M, &flag);
     result = fleet_sync(sue, FLEET_T0 + 40 * M);
     assert_int_equal(result.held_count, 1);
-    assert_string_equal(result.held[0].reason, "present_at_visit");
+    assert_string_equal(result.held[0].reason, "involved");
     (void)fleet_acknowledge(fleet_device(fleet, "sam"), FLEET_T0 + 40 * M, &flag);
     result = fleet_sync(fleet_device(fleet, "sam"), FLEET_T0 + 40 * M);
     assert_int_equal(result.held_count, 1);

@@ -101,12 +101,54 @@ static struct session_seal ask(struct seals *seals, int64_t at_us)
     return ask_as(seals, &row, at_us);
 }
 
-static void visit_under_way__wants_no_seal_yet(void **state)
+/* A2: whoever was named is prompted after live_silence, and asked once more when max_alone is over; then not until the end. */
+static void visit_under_way__asks_whom_it_names_twice(void **state)
 {
-    visit_begins(*state, "bob");
-    fleet_tick(((struct seals *)*state)->fleet, minute(30));
-    assert_int_equal(ask(*state, minute(30)).anchor_size, 0);
-    assert_true(ask(*state, minute(30)).next_us == RULE_FOREVER); /* its check-out's commit asks again */
+    struct seals *seals = *state;
+    struct fleet_device *bob = fleet_device(seals->fleet, "bob");
+    Doublecrew__V1__Seal words = DOUBLECREW__V1__SEAL__INIT;
+    struct session_seal seal;
+
+    visit_begins(seals, "bob");
+    fleet_tick(seals->fleet, minute(1));
+    seal = ask(seals, minute(1));
+    assert_int_equal(seal.anchor_size, 0);
+    assert_in_range(seal.next_us, minute(2), minute(2) + 2 * FLEET_SECOND);
+    seal = ask(seals, minute(3));
+    assert_int_not_equal(seal.anchor_size, 0);
+    fleet_hello(bob, minute(3));
+    (void)fleet_add(bob, minute(3), DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_SEAL, &words.base);
+    assert_int_equal(fleet_sync(bob, minute(3)).status, STATUS_OK);
+    seal = ask(seals, minute(4));
+    assert_int_equal(seal.anchor_size, 0);
+    assert_in_range(seal.next_us, minute(10), minute(10) + 2 * FLEET_SECOND);
+    fleet_tick(seals->fleet, minute(11));
+    assert_int_not_equal(ask(seals, minute(11)).anchor_size, 0);
+    fleet_hello(bob, minute(11));
+    (void)fleet_add(bob, minute(11), DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_SEAL, &words.base);
+    assert_int_equal(fleet_sync(bob, minute(11)).status, STATUS_OK);
+    assert_int_equal(ask(seals, minute(30)).anchor_size, 0);
+    assert_true(ask(seals, minute(30)).next_us == RULE_FOREVER); /* its check-out's commit asks again */
+}
+
+/* The officer's own phone: when the partner stays away, and before the welfare check. */
+static void own_visit__asks_the_phone_whether_it_can_be_heard(void **state)
+{
+    struct seals *seals = *state;
+    struct fleet_device *ann = fleet_device(seals->fleet, "ann");
+    struct device_row row;
+    struct session_hello hello;
+    struct session_seal seal;
+    struct store *store = seals->fleet->store;
+
+    visit_begins(seals, "bob");
+    fleet_tick(seals->fleet, minute(59));
+    row = row_of(seals, "ann");
+    hello = hello_of(ann, minute(59));
+    assert_int_equal(store->ops->begin_read(store), STATUS_OK);
+    assert_int_equal(session_seal_read(&seals->tools, &row, &hello, &seal), STATUS_OK);
+    store->ops->end_read(store);
+    assert_int_not_equal(seal.anchor_size, 0);
 }
 
 static void visit__wants_a_seal_once_it_is_over(void **state)
@@ -145,8 +187,6 @@ static void visit_without_check_out__wants_a_seal_once_it_is_missing(void **stat
     struct session_seal seal;
 
     visit_begins(seals, "bob");
-    fleet_tick(seals->fleet, minute(30));
-    assert_int_equal(ask(seals, minute(30)).anchor_size, 0);
     fleet_tick(seals->fleet, minute(182));
     seal = ask(seals, minute(182));
     assert_int_not_equal(seal.anchor_size, 0);
@@ -254,8 +294,9 @@ static void batch__tells_whose_logs_its_verdicts_look_at(void **state)
     const struct batch_named *named = batch_named(seals->fleet->batch);
 
     visit_begins(seals, "bob");
-    assert_int_equal(named->count, 1);
-    assert_true(id_equal(&named->officers[0], &fleet_device(seals->fleet, "bob")->officer));
+    assert_int_equal(named->count, 2); /* and the officer's own, while it goes on */
+    assert_true(id_equal(&named->officers[0], &fleet_device(seals->fleet, "ann")->officer));
+    assert_true(id_equal(&named->officers[1], &fleet_device(seals->fleet, "bob")->officer));
     assert_false(named->all);
     fleet_tick(seals->fleet, START);
     assert_int_equal(named->count, 0);
@@ -264,7 +305,8 @@ static void batch__tells_whose_logs_its_verdicts_look_at(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(visit_under_way__wants_no_seal_yet, setup, teardown),
+        cmocka_unit_test_setup_teardown(own_visit__asks_the_phone_whether_it_can_be_heard, setup, teardown),
+        cmocka_unit_test_setup_teardown(visit_under_way__asks_whom_it_names_twice, setup, teardown),
         cmocka_unit_test_setup_teardown(visit__wants_a_seal_once_it_is_over, setup, teardown),
         cmocka_unit_test_setup_teardown(visit_without_check_out__wants_a_seal_once_it_is_missing, setup, teardown),
         cmocka_unit_test_setup_teardown(log__that_reported_past_the_visit_is_not_asked_again, setup, teardown),
