@@ -332,6 +332,19 @@ static bool act_acknowledge(struct play *play, const struct scenario_step *step)
     return done(play, dc_acknowledge_flag(supervisor->device, &search.flag, NULL));
 }
 
+static bool act_answer(struct play *play, const struct scenario_step *step)
+{
+    struct person *officer = &play->people[step->actor];
+    struct flag_search search = {
+        .kind = step->word, .officer = officer->package.officer, .offender = play->offender_ids[step->offender]};
+
+    if (!done(play, dc_each_flag(officer->device, NULL, on_flag, &search)))
+        return false;
+    if (!search.found)
+        return fault(play, "there is no such flag on the officer's device");
+    return done(play, dc_answer_flag(officer->device, &search.flag, step->text, NULL));
+}
+
 static bool act_decide(struct play *play, const struct scenario_step *step)
 {
     struct person *officer = &play->people[step->others[0]];
@@ -469,6 +482,8 @@ static bool act_of_person(struct play *play, const struct scenario_step *step)
         return act_answer_request(play, step);
     case ACT_CARRY:
         return act_carry(play, step);
+    case ACT_ANSWER:
+        return act_answer(play, step);
     case ACT_ACKNOWLEDGE:
         return act_acknowledge(play, step);
     case ACT_DECIDE:

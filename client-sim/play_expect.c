@@ -115,6 +115,7 @@ struct flag_search {
     const struct play *play;
     const struct scenario_step *step; /* NULL: any open flag */
     bool any_open;
+    const struct dc_id *owner; /* NULL: whoever is asked */
     struct dc_hash flag;
     bool found;
     char list[300]; /* what was there */
@@ -132,6 +133,15 @@ static bool is_open(const struct dc_flag *flag)
     return flag->state == DC_FLAG_RAISED || flag->state == DC_FLAG_ACKNOWLEDGED;
 }
 
+static bool owns(const struct dc_flag *flag, const struct dc_id *officer)
+{
+    for (size_t i = 0; i < flag->owner_count; i++) {
+        if (ids_equal(&flag->owners[i], officer))
+            return true;
+    }
+    return false;
+}
+
 static bool flag_fits(const struct flag_search *search, const struct dc_flag *flag)
 {
     const struct scenario_step *step = search->step;
@@ -140,6 +150,8 @@ static bool flag_fits(const struct flag_search *search, const struct dc_flag *fl
         !ids_equal(&flag->officer, &search->play->people[step->actor].package.officer))
         return false;
     if (step->offender != SCENARIO_NONE && !ids_equal(&flag->offender, &search->play->offender_ids[step->offender]))
+        return false;
+    if (search->owner != NULL && !owns(flag, search->owner))
         return false;
     if (step->state[0] != '\0')
         return strcmp(step->state, state_name(flag->state)) == 0;
@@ -211,6 +223,18 @@ static bool expect_pushed(struct play *play, const struct scenario_step *step)
             return true;
     }
     return fault(play, "found: it did not arrive on the urgent lane");
+}
+
+/* On the screen of whoever it has gone up to: it was pushed there, and they are among those asked now. */
+static bool expect_escalated(struct play *play, const struct scenario_step *step)
+{
+    struct flag_search search = {.step = step, .owner = &play->people[step->others[0]].package.officer};
+
+    if (!expect_pushed(play, step))
+        return false;
+    if (!search_flags(play, &search, &play->people[step->others[0]]))
+        return fault(play, "their flags can't be read");
+    return search.found || fault(play, "found: it was pushed, but they are not among those asked now");
 }
 
 static bool expect_told(struct play *play, const struct scenario_step *step)
@@ -367,6 +391,8 @@ bool play_expect(struct play *play, const struct scenario_step *step)
         return expect_flag(play, step, false);
     case EXPECT_NO_FLAGS:
         return expect_no_flags(play);
+    case EXPECT_ESCALATED:
+        return expect_escalated(play, step);
     case EXPECT_PUSHED:
         return expect_pushed(play, step);
     case EXPECT_TOLD:

@@ -21,7 +21,14 @@
 #define SCENARIO_ORDERS_ALL_MAX 720 /* plays of one file */
 #define SCENARIO_NONE SIZE_MAX
 
-enum scenario_role { SCENARIO_MANAGER, SCENARIO_CONSTABLE, SCENARIO_STAFF, SCENARIO_SUPERVISOR };
+enum scenario_role {
+    SCENARIO_MANAGER,
+    SCENARIO_CONSTABLE,
+    SCENARIO_STAFF,
+    SCENARIO_SUPERVISOR,
+    SCENARIO_LEADER,
+    SCENARIO_DUTY /* a supervisor with the duty role */
+};
 
 struct scenario_person {
     char name[SCENARIO_NAME_MAX];
@@ -71,6 +78,7 @@ enum scenario_act {
     ACT_ANSWER_REQUEST, /* others: whose request */
     ACT_CARRY,          /* others: whose records */
     ACT_ACKNOWLEDGE,
+    ACT_ANSWER,
     ACT_DECIDE,
     ACT_SERVER_KILL, /* others: while these sync */
     ACT_SERVER_START,
@@ -82,6 +90,7 @@ enum scenario_act {
     EXPECT_NO_FLAG,
     EXPECT_NO_FLAGS,
     EXPECT_PUSHED,
+    EXPECT_ESCALATED,
     EXPECT_TOLD,
     EXPECT_UNSYNCED,
     EXPECT_PRESENCES,

@@ -177,6 +177,18 @@ static void read_acknowledge(struct reader *reader, struct scenario_step *step)
     step->offender = reader_need_offender(reader);
 }
 
+static void read_answer(struct reader *reader, struct scenario_step *step)
+{
+    step->act = ACT_ANSWER;
+    reader_phrase(reader, "the flag");
+    reader_words_until(reader, "at", step->word, sizeof(step->word));
+    step->others[0] = step->actor;
+    step->other_count = 1;
+    step->offender = reader_need_offender(reader);
+    reader_need(reader, ",");
+    reader_quoted(reader, step->text, sizeof(step->text));
+}
+
 static void read_decide(struct reader *reader, struct scenario_step *step)
 {
     static const char *const decisions[] = {"appropriate", "not appropriate"};
@@ -260,6 +272,8 @@ static void read_of_person(struct reader *reader, struct scenario_step *step)
         read_authority(reader, step, false);
     else if (reader_phrase(reader, "acknowledges"))
         read_acknowledge(reader, step);
+    else if (reader_phrase(reader, "answers"))
+        read_answer(reader, step);
     else if (reader_phrase(reader, "decides"))
         read_decide(reader, step);
     else if (reader_phrase(reader, "and "))

@@ -171,8 +171,10 @@ static void read_flag(struct reader *reader, struct scenario_step *step, enum sc
         step->offender = reader_need_offender(reader);
     if (act == EXPECT_NO_FLAG || reader_at_end(reader))
         return;
-    if (reader_phrase(reader, "was pushed to")) {
-        step->act = EXPECT_PUSHED;
+    bool escalated = reader_phrase(reader, "escalates to");
+
+    if (escalated || reader_phrase(reader, "was pushed to")) {
+        step->act = escalated ? EXPECT_ESCALATED : EXPECT_PUSHED;
         step->others[0] = reader_need_person(reader);
         step->other_count = 1;
         return;

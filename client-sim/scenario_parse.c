@@ -21,7 +21,7 @@ static void read_team(struct reader *reader)
         scenario->team_count++;
 }
 
-static void read_officer(struct reader *reader, bool supervisor)
+static void read_officer(struct reader *reader, enum scenario_role role)
 {
     static const char *const kinds[] = {"accredited", "constable", "staff"};
     struct scenario *scenario = reader->scenario;
@@ -35,8 +35,8 @@ static void read_officer(struct reader *reader, bool supervisor)
     reader_need(reader, ",");
     reader_need(reader, "team");
     person->team = reader_need_team(reader);
-    person->role = supervisor ? SCENARIO_SUPERVISOR : SCENARIO_MANAGER;
-    if (!supervisor && reader_phrase(reader, ","))
+    person->role = role;
+    if (role == SCENARIO_MANAGER && reader_phrase(reader, ","))
         person->role = (enum scenario_role)reader_choice(reader, "what the officer is", kinds, 3);
     for (size_t i = 0; i < scenario->person_count; i++) {
         if (strcmp(scenario->people[i].name, person->name) == 0)
@@ -219,9 +219,13 @@ static void read_line(struct reader *reader)
     } else if (reader_phrase(reader, "team"))
         read_team(reader);
     else if (reader_phrase(reader, "officer"))
-        read_officer(reader, false);
+        read_officer(reader, SCENARIO_MANAGER);
     else if (reader_phrase(reader, "supervisor"))
-        read_officer(reader, true);
+        read_officer(reader, SCENARIO_SUPERVISOR);
+    else if (reader_phrase(reader, "leader"))
+        read_officer(reader, SCENARIO_LEADER);
+    else if (reader_phrase(reader, "duty"))
+        read_officer(reader, SCENARIO_DUTY);
     else if (reader_phrase(reader, "offender"))
         read_offender(reader);
     else if (reader_phrase(reader, "device"))

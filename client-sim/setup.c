@@ -36,17 +36,17 @@ static bool import_teams(const struct scenario *scenario, const char *folder)
 
 static bool import_officers(const struct scenario *scenario, const char *folder)
 {
-    static const char *const roles[] = {"offender_manager", "constable", "staff", "supervisor"};
+    static const char *const roles[] = {"offender_manager", "constable", "staff", "supervisor", "leader", "supervisor"};
     char path[PROCESS_PATH_MAX];
     FILE *file = open_csv(folder, "officers.csv", path);
 
     if (file == NULL)
         return false;
-    fputs("code,name,role,teams\n", file);
+    fputs("code,name,role,teams,duty\n", file);
     for (size_t i = 0; i < scenario->person_count; i++) {
         const struct scenario_person *person = &scenario->people[i];
-        fprintf(file, "%s,%s (invented),%s,%s\n", person->name, person->name, roles[person->role],
-                scenario->teams[person->team]);
+        fprintf(file, "%s,%s (invented),%s,%s,%s\n", person->name, person->name, roles[person->role],
+                scenario->teams[person->team], person->role == SCENARIO_DUTY ? "yes" : "no");
     }
     return fclose(file) == 0 && import(folder, "officers", path);
 }

@@ -645,6 +645,14 @@ struct dc_flag {
     uint32_t times_raised;
     const struct dc_hash *presences;
     size_t presence_count;
+    uint32_t level; /* who is asked: 1 supervisors, 2 their leaders, 3 any leader, 4 the duty role, 5 nobody is left */
+    const struct dc_id *owners; /* the officers asked now */
+    size_t owner_count;
+    int64_t acknowledge_by_ms; /* then it goes to the next level; 0: it doesn't */
+    int64_t answer_by_ms;      /* until then its officer is asked first; 0: they aren't */
+    int64_t alarm_ms;          /* when it is, or was, pushed */
+    bool quiet;                /* raised outside working hours: show it without an alarm until then */
+    bool second_needed;        /* one supervisor decided "appropriate"; another's word is needed */
 };
 
 struct dc_field_head {

@@ -132,9 +132,13 @@ void row_read_flag(const Doublecrew__V1__FlagRow *row, struct row_flag *ret_flag
 {
     struct dc_flag *flag = &ret_flag->flag;
     size_t count = row->n_presence_ids < ROW_LIST_MAX ? row->n_presence_ids : ROW_LIST_MAX;
+    size_t owners = row->n_owner_ids < ROW_LIST_MAX ? row->n_owner_ids : ROW_LIST_MAX;
 
     for (size_t i = 0; i < count; i++) {
         row_read_hash(row->presence_ids[i], &ret_flag->presences[i]);
+    }
+    for (size_t i = 0; i < owners; i++) {
+        row_read_id(row->owner_ids[i], &ret_flag->owners[i]);
     }
     *flag = (struct dc_flag){.kind = row->kind,
                              .state = (enum dc_flag_state)row->state,
@@ -151,7 +155,15 @@ void row_read_flag(const Doublecrew__V1__FlagRow *row, struct row_flag *ret_flag
                              .answer = row->answer,
                              .times_raised = row->times_raised,
                              .presences = ret_flag->presences,
-                             .presence_count = count};
+                             .presence_count = count,
+                             .level = (uint32_t)row->level,
+                             .owners = ret_flag->owners,
+                             .owner_count = owners,
+                             .acknowledge_by_ms = row->acknowledge_by_ms,
+                             .answer_by_ms = row->answer_by_ms,
+                             .alarm_ms = row->alarm_ms,
+                             .quiet = row->quiet,
+                             .second_needed = row->second_needed};
     row_read_hash(row->flag_id, &flag->flag);
     row_read_subject(row->subject, &flag->subject);
     row_read_id(row->offender_id, &flag->offender);

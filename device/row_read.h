@@ -18,6 +18,7 @@ struct row_officer {
 struct row_flag {
     struct dc_flag flag;
     struct dc_hash presences[ROW_LIST_MAX];
+    struct dc_id owners[ROW_LIST_MAX];
 };
 
 struct row_field {
