@@ -177,7 +177,7 @@ static void read_acknowledge(struct reader *reader, struct scenario_step *step)
     step->offender = reader_need_offender(reader);
 }
 
-static void read_answer(struct reader *reader, struct scenario_step *step)
+static void read_flag_answer(struct reader *reader, struct scenario_step *step)
 {
     step->act = ACT_ANSWER;
     reader_phrase(reader, "the flag");
@@ -273,7 +273,7 @@ static void read_of_person(struct reader *reader, struct scenario_step *step)
     else if (reader_phrase(reader, "acknowledges"))
         read_acknowledge(reader, step);
     else if (reader_phrase(reader, "answers"))
-        read_answer(reader, step);
+        read_flag_answer(reader, step);
     else if (reader_phrase(reader, "decides"))
         read_decide(reader, step);
     else if (reader_phrase(reader, "and "))
