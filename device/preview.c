@@ -4,27 +4,50 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/rule_explain.h"
 #include "device/preview_case.h"
+#include "device/row_read.h"
+#include "device/view_rows.h"
 
+#define NAME_MAX_BYTES 64
 #define US_PER_MS 1000
 #define US_PER_S 1000000
 
-static const char *why_of(enum rule_company company)
-{
-    static const char *const sentences[] = {
-        [RULE_COMPANY_HELD] = "This evidence is held until a supervisor decides.",
-        [RULE_COMPANY_UNDER_WAY] = "The visit is under way; no second officer is known on this phone yet.",
-        [RULE_COMPANY_JOINT_SO_FAR] = "A second officer is present so far.",
-        [RULE_COMPANY_JOINT] = "A second officer's own presence covers this one.",
-        [RULE_COMPANY_TIME_UNPROVEN] = "This phone can't prove the times; the next sync may.",
-        [RULE_COMPANY_AWAITING_SECOND] = "The second officer's own check-in isn't known on this phone yet.",
-        [RULE_COMPANY_ACCOMPANIED] = "A second person was there who doesn't make it joint.",
-        [RULE_COMPANY_PART_JOINT] = "A second officer was there for a part of the time only.",
-        [RULE_COMPANY_LONE_PROVISIONAL] = "No second officer is named or known on this phone.",
-        [RULE_COMPANY_LONE_CONFIRMED] = "The officer stated that they were alone.",
-    };
+/* Who is meant, by the roster that is cached here; the server's sentence names people by their code as well. */
+struct names {
+    char codes[PREVIEW_OFFICERS_MAX][NAME_MAX_BYTES];
+};
 
-    return (size_t)company < sizeof sentences / sizeof *sentences ? sentences[company] : "";
+static bool read_code(void *context, const Doublecrew__V1__Row *row)
+{
+    struct row_officer officer;
+
+    row_read_officer(row->officer, &officer);
+    (void)snprintf(context, NAME_MAX_BYTES, "%s", officer.officer.code);
+    return false;
+}
+
+static enum status read_names(struct dc_device *device, const struct preview_case *preview, struct names *ret_names)
+{
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < preview->officer_count && status == STATUS_OK; i++) {
+        struct dc_id officer;
+        struct view_key key;
+
+        memcpy(officer.bytes, preview->officers[i].id.bytes, ID_SIZE);
+        key = view_key_id('o', &officer);
+        ret_names->codes[i][0] = '\0';
+        status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_OFFICER, read_code, ret_names->codes[i], NULL);
+    }
+    return status;
+}
+
+static const char *name_of(const void *context, size_t officer)
+{
+    const struct names *names = context;
+
+    return names->codes[officer][0] != '\0' ? names->codes[officer] : NULL;
 }
 
 static void write_awaits(const struct dc_device *device, const struct preview_case *preview,
@@ -60,7 +83,6 @@ static void fill(struct dc_device *device, const struct preview_case *preview, s
 {
     const struct rule_presence *presence = &preview->presences[index];
 
-    snprintf(device->texts.why, sizeof device->texts.why, "%s", why_of(verdict->company));
     write_awaits(device, preview, presence, verdict, device->texts.awaits);
     *ret_presence = (struct dc_presence){
         .in_from_ms = ms_of(presence->in.lo_us),
@@ -92,6 +114,7 @@ enum status preview_presence(struct dc_device *device, const struct hash *presen
 {
     struct rule_verdict verdicts[RULE_PRESENCES_MAX];
     struct preview_case *preview = NULL;
+    struct names names;
     size_t index = 0;
     enum status status = preview_case_build(device, presence, &preview, &index);
 
@@ -115,6 +138,10 @@ enum status preview_presence(struct dc_device *device, const struct hash *presen
 
     status = rule_judge(&rule_case, verdicts);
     if (status == STATUS_OK) {
+        status = read_names(device, preview, &names);
+    }
+    if (status == STATUS_OK) {
+        (void)rule_explain(&rule_case, verdicts, index, name_of, &names, device->texts.why, sizeof device->texts.why);
         fill(device, preview, index, &verdicts[index], ret_presence);
     }
     free(preview);

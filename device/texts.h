@@ -5,7 +5,7 @@
 #define DEVICE_TEXT_MAX 320
 
 struct device_texts {
-    char why[DEVICE_TEXT_MAX];
+    char why[512]; /* RULE_EXPLAIN_SIZE */
     char awaits[DEVICE_TEXT_MAX];
     char pending[DEVICE_TEXT_MAX];
     char reason[DEVICE_TEXT_MAX];

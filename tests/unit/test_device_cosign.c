@@ -402,6 +402,8 @@ static void preview__alone_by_statement_is_lone_and_says_that_it_is_a_preview(vo
     assert_int_equal(dc_preview(pair->a.device, &presence, &verdict), DC_OK);
     assert_string_equal(verdict.company, "lone_confirmed");
     assert_string_equal(verdict.confirmed_by, "statement");
+    /* The server's own sentence (core/rule_explain.h), not one of the phone's. */
+    assert_non_null(strstr(verdict.why, "Lone, confirmed: the officer said so at the check-in; there for"));
     assert_true(verdict.preview);
     assert_string_equal(verdict.authority, "");
     assert_in_range(verdict.alone_min_s, 1790, 1800);
@@ -438,6 +440,7 @@ static void preview__a_cosigned_partner_makes_it_joint_so_far_without_any_server
     later(pair, 5 * MINUTE_MS);
     assert_int_equal(dc_preview(pair->a.device, &a, &verdict), DC_OK);
     assert_string_equal(verdict.company, "joint_so_far");
+    assert_non_null(strstr(verdict.why, "Joint so far, grade "));
     /* The second phone knows that the first checked in before it, but not how long before: it must not promise. */
     assert_int_equal(dc_preview(pair->b.device, &b, &verdict), DC_OK);
     assert_string_equal(verdict.company, "time_unproven");
