@@ -152,6 +152,7 @@ struct sim_officer {
     unsigned team;
     int role; /* Role of entry.proto */
     bool accredited;
+    bool duty;
     unsigned number;  /* for names */
     const char *code; /* NULL: by number */
 };

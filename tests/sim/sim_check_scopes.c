@@ -109,6 +109,17 @@ static void expect_rows(struct sim *sim, sqlite3 *db, const struct sim_device *d
     walk_scope(sim, db, SCOPE_TEAM, &sim->teams[officer->team], ret_rows);
     if (officer->role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
         walk_scope(sim, db, SCOPE_SUPERVISORS, &sim->teams[officer->team], ret_rows);
+    if (officer->role == DOUBLECREW__V1__ROLE__ROLE_LEADER) {
+        const struct id everybody = {{0}};
+
+        walk_scope(sim, db, SCOPE_LEADERS, &sim->teams[officer->team], ret_rows);
+        walk_scope(sim, db, SCOPE_LEADERS, &everybody, ret_rows);
+    }
+    if (officer->duty) {
+        const struct id everybody = {{0}};
+
+        walk_scope(sim, db, SCOPE_DUTY, &everybody, ret_rows);
+    }
     sort_once(ret_rows);
 }
 

@@ -94,6 +94,7 @@ void sim_office_officer(struct sim *sim, unsigned officer)
     message.name = name;
     message.role = (Doublecrew__V1__Role)person->role;
     message.accredited = person->accredited;
+    message.duty = person->duty;
     message.team_ids = teams;
     message.n_team_ids = 1;
     append(sim, KIND(OFFICER), &message.base);

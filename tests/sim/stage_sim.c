@@ -52,7 +52,8 @@ int64_t real_us(void)
 
 static int role_of(enum scenario_role role)
 {
-    static const int roles[] = {1, 2, 3, 4}; /* Role of entry.proto: manager, constable, staff, supervisor */
+    /* Role of entry.proto: manager, constable, staff, supervisor, leader; the duty role is a supervisor's here */
+    static const int roles[] = {1, 2, 3, 4, 5, 4};
 
     return roles[role];
 }
@@ -95,6 +96,7 @@ static void make_people(struct sim *sim, const struct scenario *scenario)
                                                 .team = (unsigned)person->team,
                                                 .role = role_of(person->role),
                                                 .accredited = person->role == SCENARIO_MANAGER,
+                                                .duty = person->role == SCENARIO_DUTY,
                                                 .number = i,
                                                 .code = person->name};
     }
@@ -174,7 +176,7 @@ static void on_event(void *context, const struct dc_event *event)
 bool person_open(struct person *person, struct dc_loop *loop, struct sim_clock *clock, const char *folder,
                  uint16_t port)
 {
-    static const char *const roles[] = {"offender_manager", "constable", "staff", "supervisor"};
+    static const char *const roles[] = {"offender_manager", "constable", "staff", "supervisor", "leader", "supervisor"};
     size_t number = strtoul(folder, NULL, 10);
     struct package *package = &person->package;
     struct sim_device *device = world.sim.devices[1 + number];
