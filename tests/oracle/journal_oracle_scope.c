@@ -321,13 +321,10 @@ static void give_presences(struct scope_walk *walk)
             give(walk, 'p', id->bytes, HASH_SIZE, "");
         give_flags(walk, id, &team);
     }
-    for (size_t i = 0; i < jo->logs.count; i++) {
-        const struct jo_enrolment *enrolment = jo_enrolment_as_of(jo, &jo->logs.items[i].log, UINT64_MAX);
+    for (size_t i = 0; i < jo->enrolments.count; i++) { /* a phone that never pushed can be lost as well */
         struct hash subject = {{0}};
 
-        if (enrolment == NULL)
-            continue;
-        memcpy(subject.bytes, enrolment->device.bytes, ID_SIZE);
+        memcpy(subject.bytes, jo->enrolments.items[i].device.bytes, ID_SIZE);
         give_flags(walk, &subject, NULL);
     }
     for (size_t i = 0; i < jo->officers.count; i++) { /* pairs of officers who are always the same two */
