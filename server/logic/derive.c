@@ -416,21 +416,66 @@ static enum status derive_seed(struct batch *batch, const struct presence_row *s
     return set_underived(batch, &seed->offender, true);
 }
 
-static enum status touch_cosigned_row(void *context, const struct presence_row *row)
+static enum status touch_mate(void *context, const struct presence_row *row)
 {
     return batch_touch(context, &row->presence);
 }
 
+/* What was done in a boot that never met the server is bounded by all that is known of that boot. */
+static enum status touch_loose_mates(struct batch *batch, const struct presence_row *row)
+{
+    struct boot_anchor_row any;
+    size_t anchors;
+
+    RETURN_IF_BAD(
+        batch->store->ops->boot_anchors(batch->store, &row->log, &row->in.boot, row->in.mono_us, &any, 1, &anchors));
+    if (anchors > 0)
+        return STATUS_OK;
+    return batch->store->ops->presences_in_boot(batch->store, &row->log, &row->in.boot, touch_mate, batch);
+}
+
+struct naming_touch {
+    struct batch *batch;
+    const struct hash *presence;
+};
+
+static enum status touch_if_naming(void *context, const struct presence_row *row)
+{
+    struct naming_touch *touch = context;
+
+    if (!row->has_cosign || !hash_equal(&row->cosign_other, touch->presence))
+        return STATUS_OK;
+    RETURN_IF_BAD(batch_touch(touch->batch, &row->presence));
+    return touch_loose_mates(touch->batch, row);
+}
+
+/* Whichever of the two logs says so: the other's times follow, and those of the other's boot (T3). */
+static enum status touch_cosigned(struct batch *batch, const struct presence_row *row)
+{
+    struct naming_touch naming = {batch, &row->presence};
+    struct presence_row other;
+    enum status status = STATUS_NOT_FOUND;
+
+    if (row->has_cosign)
+        status = batch->store->ops->presence_get(batch->store, &row->cosign_other, &other);
+    if (status == STATUS_OK) {
+        RETURN_IF_BAD(batch_touch(batch, &other.presence));
+        RETURN_IF_BAD(touch_loose_mates(batch, &other));
+    } else if (status != STATUS_NOT_FOUND) {
+        return status;
+    }
+    return batch->store->ops->presences_at(batch->store, &row->offender, row->from_us, row->to_us, touch_if_naming,
+                                           &naming);
+}
+
 /*
  * Whose verdict may rest on a changed presence: those that stood beside it and no longer do (its neighbourhood is derived
- * whole anyway), its officer's elsewhere, and those that its boot or a co-signature links.
+ * whole anyway), its officer's elsewhere, those that its boot or a co-signature links, and those of the other's boot.
  */
 static enum status spread(struct batch *batch, const struct hash *presence)
 {
-    struct boot_anchor_row any;
     struct rule_instant in, out;
     struct presence_row row, before;
-    size_t anchors;
     bool trouble;
 
     RETURN_IF_BAD(batch->store->ops->presence_get(batch->store, presence, &row));
@@ -442,13 +487,8 @@ static enum status spread(struct batch *batch, const struct hash *presence)
         RETURN_IF_BAD(batch_touch_of(batch, &row.officer, before.from_us, before.to_us));
     }
     RETURN_IF_BAD(batch_touch_of(batch, &row.officer, row.from_us, row.to_us));
-    if (row.has_cosign)
-        RETURN_IF_BAD(batch_touch(batch, &row.cosign_other));
-    RETURN_IF_BAD(
-        batch->store->ops->boot_anchors(batch->store, &row.log, &row.in.boot, row.in.mono_us, &any, 1, &anchors));
-    if (anchors > 0)
-        return STATUS_OK;
-    return batch->store->ops->presences_in_boot(batch->store, &row.log, &row.in.boot, touch_cosigned_row, batch);
+    RETURN_IF_BAD(touch_cosigned(batch, &row));
+    return touch_loose_mates(batch, &row);
 }
 
 static enum status spread_changed(struct batch *batch)

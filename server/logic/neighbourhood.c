@@ -80,21 +80,28 @@ static enum status add_cosigned(struct batch *batch, struct neighbourhood *hood,
     return status == STATUS_OK ? add_row(hood, &other) : status;
 }
 
+static bool is_of_boot(const struct presence_row *mate, const struct presence_row *row)
+{
+    return id_equal(&mate->log, &row->log) &&
+           (id_equal(&mate->in.boot, &row->in.boot) || (mate->has_out && id_equal(&mate->out.boot, &row->in.boot)));
+}
+
 /* A boot that never met the server: what else was done in it, and with whom, may say when. */
 static enum status add_boot_mates(struct batch *batch, struct neighbourhood *hood, const struct presence_row *row)
 {
     struct boot_anchor_row any;
-    size_t anchors, before = hood->count;
+    size_t anchors;
 
     RETURN_IF_BAD(
         batch->store->ops->boot_anchors(batch->store, &row->log, &row->in.boot, row->in.mono_us, &any, 1, &anchors));
     if (anchors > 0)
         return STATUS_OK;
     RETURN_IF_BAD(batch->store->ops->presences_in_boot(batch->store, &row->log, &row->in.boot, add_row_if_room, hood));
-    for (size_t i = before; i < hood->count && hood->count < RULE_PRESENCES_MAX; i++) {
-        struct presence_row mate = hood->rows[i];
+    for (size_t i = 0, mates = hood->count; i < mates && hood->count < RULE_PRESENCES_MAX; i++) {
+        struct presence_row mate = hood->rows[i]; /* may have been there already, as the officer's elsewhere */
 
-        RETURN_IF_BAD(add_cosigned(batch, hood, &mate));
+        if (is_of_boot(&mate, row))
+            RETURN_IF_BAD(add_cosigned(batch, hood, &mate));
     }
     return STATUS_OK;
 }
