@@ -446,6 +446,7 @@ static enum status touch_if_naming(void *context, const struct presence_row *row
     if (!row->has_cosign || !hash_equal(&row->cosign_other, touch->presence))
         return STATUS_OK;
     RETURN_IF_BAD(batch_touch(touch->batch, &row->presence));
+    RETURN_IF_BAD(batch_touch_of(touch->batch, &row->officer, row->from_us, row->to_us));
     return touch_loose_mates(touch->batch, row);
 }
 
@@ -460,6 +461,7 @@ static enum status touch_cosigned(struct batch *batch, const struct presence_row
         status = batch->store->ops->presence_get(batch->store, &row->cosign_other, &other);
     if (status == STATUS_OK) {
         RETURN_IF_BAD(batch_touch(batch, &other.presence));
+        RETURN_IF_BAD(batch_touch_of(batch, &other.officer, other.from_us, other.to_us));
         RETURN_IF_BAD(touch_loose_mates(batch, &other));
     } else if (status != STATUS_NOT_FOUND) {
         return status;

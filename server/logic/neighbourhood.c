@@ -116,6 +116,12 @@ static enum status collect_context(struct batch *batch, struct neighbourhood *ho
             batch->store->ops->presences_of(batch->store, &row.officer, row.from_us, row.to_us, add_row, hood));
         RETURN_IF_BAD(add_cosigned(batch, hood, &row));
     }
+    /* When an officer was elsewhere may only be known by whom they met there. */
+    for (size_t i = hood->own_count, elsewhere = hood->count; i < elsewhere && hood->count < RULE_PRESENCES_MAX; i++) {
+        struct presence_row row = hood->rows[i];
+
+        RETURN_IF_BAD(add_cosigned(batch, hood, &row));
+    }
     for (size_t i = 0; i < hood->own_count; i++) {
         struct presence_row row = hood->rows[i];
 
