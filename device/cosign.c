@@ -44,6 +44,7 @@ static enum status write_code(struct dc_device *device, const struct code_job *j
         free(push);
         return STATUS_OVER_LIMIT;
     }
+    /* A magic has no terminator. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(at, CODE_MAGIC, CODE_MAGIC_SIZE);
     at[4] = job->stage;
     memcpy(at + 5, job->nonce.bytes, ID_SIZE);
