@@ -1,4 +1,5 @@
 /* What a scenario expects, checked on real devices' rows. */
+#include <assert.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -175,6 +176,7 @@ static bool on_flag(void *context, const struct dc_flag *flag)
 /* Looks on every supervisor's device: a flag that only the wrong team sees is no answer, so the observer comes first. */
 static bool search_flags(struct play *play, struct flag_search *search, struct person *on)
 {
+    assert(play != NULL);
     search->play = play;
     if (on != NULL)
         return dc_each_flag(on->device, NULL, on_flag, search) == DC_OK;

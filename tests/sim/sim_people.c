@@ -469,6 +469,8 @@ static bool take_request(void *context, const struct dc_authority_request_read *
 {
     struct open_request *open = context;
 
+    if (request->pending) /* an own one, which nobody has seen */
+        return true;
     open->seen++;
     if (sim_below(open->sim, SIM_PEOPLE, open->seen) == 0)
         open->request = request->request;
