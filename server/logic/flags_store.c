@@ -109,6 +109,7 @@ static enum status keep_phase(struct batch *batch, flag_message *message)
 
     if (message->times_raised == 0)
         return STATUS_OK;
+    /* A list of pointers, as protobuf-c has it. NOLINTNEXTLINE(bugprone-sizeof-expression) */
     history = arena_alloc(batch->arena, (keep + 1) * sizeof(history[0]));
     phase = arena_alloc(batch->arena, sizeof(*phase));
     if (history == NULL || phase == NULL)
@@ -208,6 +209,8 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
         if (message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_UNSPECIFIED ||
             message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_CLEARED)
             RETURN_IF_BAD(raise(batch, about, message));
+        if (decision == NULL)
+            return STATUS_INTERNAL; /* flag_next() says so only of a decision */
         if (decision->first_of_two) {
             message->second_needed = true;
             break;

@@ -268,6 +268,8 @@ static void put_officer(struct fleet *fleet, int64_t at_us, const char *name, Do
     message->team_ids = teams;
     message->n_team_ids = team != NULL ? 1 : 0;
     (void)fleet_add(fleet->operator_device, at_us, KIND(OFFICER), &message->base);
+    message->team_ids = NULL; /* they were this function's */
+    message->n_team_ids = 0;
 }
 
 void fleet_officer(struct fleet *fleet, int64_t at_us, const char *name, Doublecrew__V1__Role role, bool accredited,
