@@ -395,8 +395,7 @@ static void decisions__by_those_who_may_not_are_held_by_name(void **state)
     end(fleet, "sue", START + 150 * M, &sues);
     end(fleet, "ann", START + 150 * M, &partner);
     (void)fleet_decide(fleet_device(fleet, "sue"), START + 3 * FLEET_HOUR, &partner, true);
-    assert_string_equal(fleet_sync(fleet_device(fleet, "sue"), START + 3 * FLEET_HOUR).held[0].reason,
-                        "involved");
+    assert_string_equal(fleet_sync(fleet_device(fleet, "sue"), START + 3 * FLEET_HOUR).held[0].reason, "involved");
     expect(fleet, "lone_confirmed", &visit, FLAG_RAISED);
     partner = fleet_check_in(fleet_device(fleet, "bob"), START + 6 * FLEET_HOUR, "yul", NULL);
     (void)fleet_sync(fleet_device(fleet, "bob"), START + 6 * FLEET_HOUR);
