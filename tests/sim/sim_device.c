@@ -301,7 +301,8 @@ static void copy_record(struct sim_device *to, const struct sim_device *from)
     to->hashes = malloc((from->capacity + 1) * sizeof(*to->hashes));
     if (to->hashes == NULL)
         abort();
-    memcpy(to->hashes, from->hashes, from->count * sizeof(*to->hashes));
+    if (from->count > 0)
+        memcpy(to->hashes, from->hashes, from->count * sizeof(*to->hashes));
     to->left_behind = NULL;
     to->left_behind_count = 0;
     to->inherited = NULL;
@@ -592,7 +593,8 @@ static void leave_behind(struct sim_device *device, size_t from, size_t acknowle
         realloc(device->left_behind, (device->left_behind_count + more + 1) * sizeof(*device->left_behind));
     if (device->left_behind == NULL)
         abort();
-    memcpy(device->left_behind + device->left_behind_count, device->hashes + from, more * sizeof(*device->hashes));
+    if (more > 0)
+        memcpy(device->left_behind + device->left_behind_count, device->hashes + from, more * sizeof(*device->hashes));
     device->left_behind_count += more;
 }
 
@@ -717,7 +719,8 @@ static void inherit(struct sim_device *device, const struct sim_device *old)
     device->inherited = malloc((old->count + 1) * sizeof(*old->hashes));
     if (device->inherited == NULL)
         abort();
-    memcpy(device->inherited, old->hashes, old->count * sizeof(*old->hashes));
+    if (old->count > 0)
+        memcpy(device->inherited, old->hashes, old->count * sizeof(*old->hashes));
     device->inherited_count = old->count;
 }
 
