@@ -32,6 +32,7 @@ static void put_row(struct device_fixture *fixture, char letter, const void *id,
     assert_int_equal(store_put_row(fixture->device->store, &stored), STATUS_OK);
     assert_int_equal(store_commit(fixture->device->store), STATUS_OK);
     free(bytes);
+    row->key = (ProtobufCBinaryData){0};
 }
 
 static void know_own_role(struct device_fixture *fixture, Doublecrew__V1__Role role)

@@ -192,7 +192,7 @@ static void go_until(struct device_fixture *fixture, const char *until)
 
 static void silence__ends_by_itself_in_every_phase(void **state)
 {
-    struct device_fixture *fixture = *state;
+    struct device_fixture *fixture;
 
     for (size_t i = 0; i < sizeof silences / sizeof *silences; i++) {
         const struct silence *silence = &silences[i];

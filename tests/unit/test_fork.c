@@ -128,6 +128,7 @@ static void say(struct fleet *fleet, const struct hash *presences, size_t count,
     if (row != NULL)
         doublecrew__v1__row__free_unpacked(row, NULL);
     memcpy(field, xen.bytes, ID_SIZE);
+    /* A key has no terminator. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(field + ID_SIZE, "telephone", 9);
     row = fleet_view(fleet, 'e', field, sizeof(field));
     for (size_t i = 0; row != NULL && i < row->field->n_heads; i++)
