@@ -101,7 +101,7 @@ double machine_others_share(const struct machine_usage *before)
     return others_s / ((after.at_s - before->at_s) * (double)sysconf(_SC_NPROCESSORS_ONLN));
 }
 
-void machine_print(void)
+void machine_text(char *ret_text, size_t size)
 {
     char line[256];
     FILE *file = fopen("/proc/cpuinfo", "re");
@@ -114,9 +114,17 @@ void machine_print(void)
             break;
         }
     }
-    printf("%ld cores of %s\n", sysconf(_SC_NPROCESSORS_ONLN), model);
+    (void)snprintf(ret_text, size, "%ld cores of %s", sysconf(_SC_NPROCESSORS_ONLN), model);
     if (file != NULL)
         (void)fclose(file);
+}
+
+void machine_print(void)
+{
+    char text[300];
+
+    machine_text(text, sizeof(text));
+    printf("%s\n", text);
 }
 
 static int compare_doubles(const void *a, const void *b)

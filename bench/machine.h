@@ -28,6 +28,7 @@ struct machine_usage machine_usage(void);
 double machine_others_share(const struct machine_usage *before);
 
 /* Cores and model, on a line. */
+void machine_text(char *ret_text, size_t size);
 void machine_print(void);
 
 /* The value below which that share of them lies; sorts them. 0 when there are none. */

@@ -139,6 +139,9 @@ if(TARGET doublecrew-fleet)
 endif()
 
 dc_tests(unit 300)
+if(TARGET unit_test_bench_result)
+    target_sources(unit_test_bench_result PRIVATE ${PROJECT_SOURCE_DIR}/bench/result.c ${PROJECT_SOURCE_DIR}/bench/machine.c)
+endif()
 dc_tests(sim 300)
 dc_tests(integration 180)
 
