@@ -13,7 +13,8 @@
  *                 devices, timers, view rows, feed rows, head, Merkle tiles. This is the loop of the ratio.
  *   same SQL      these and the SELECTs between them.
  * and, as the ceiling that costs the least rows (sqlite_loop.h):
- *   1 + 1 rows    one operation row and one upsert a fact, as many facts a transaction as the server reached.
+ *   1 + 1 rows    one operation row and one upsert a fact, as many facts a transaction as the server reached; and once
+ *                 more with a number that doesn't depend on the server: 1,000 for the day's batch, 1 for single facts.
  * Nothing of it verifies, hashes or derives; so the ratio is what everything but SQLite costs.
  */
 #include <errno.h>
@@ -26,6 +27,7 @@
 
 #include "bench/ingest_load.h"
 #include "bench/machine.h"
+#include "bench/result.h"
 #include "bench/sqlite_loop.h"
 
 #define ROUNDS_MAX 31
@@ -39,7 +41,8 @@ struct options {
     size_t days;
     uint64_t seed;
     const char *folder;
-    size_t only; /* one load, counted from 1; 0: all */
+    const char *json; /* NULL: no file is wanted */
+    size_t only;      /* one load, counted from 1; 0: all */
 };
 
 /* Of one load, by round. */
@@ -48,6 +51,7 @@ struct results {
     double writes_per_s[ROUNDS_MAX]; /* bare loops, in facts a second */
     double sql_per_s[ROUNDS_MAX];
     double least_per_s[ROUNDS_MAX];
+    double fixed_per_s[ROUNDS_MAX]; /* the same rows, in transactions of a fixed size */
     double ratio[ROUNDS_MAX];
     double facts_per_commit[ROUNDS_MAX];
     double rows_per_fact[ROUNDS_MAX];
@@ -56,6 +60,7 @@ struct results {
     double p99_ms[ROUNDS_MAX];
     double cpu_us_per_fact[ROUNDS_MAX]; /* the server's, all threads */
     double bytes_per_fact[ROUNDS_MAX];
+    double load_share[ROUNDS_MAX]; /* of the load's core, used by the load */
     size_t count;
     size_t facts; /* of the last round */
     char tables[512];
@@ -111,38 +116,51 @@ static double median_of(const double *values, size_t count)
     return count % 2 == 1 ? sorted[count / 2] : (sorted[count / 2 - 1] + sorted[count / 2]) / 2;
 }
 
+/* One operation row and one upsert a fact, in both sizes of transaction. */
+static enum status run_least(const struct ingest_force *force, const struct ingest_load *load, double per_commit,
+                             struct results *results)
+{
+    double as_server[BARE_RUNS];
+    double as_fixed[BARE_RUNS];
+    struct sqlite_loop loop = {.folder = force->folder, .facts = results->facts};
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < BARE_RUNS && status == STATUS_OK; i++) {
+        loop.facts_per_transaction = per_commit < 1 ? 1 : (size_t)(per_commit + 0.5);
+        status = sqlite_loop_run(&loop, &as_server[i]);
+        loop.facts_per_transaction = load->facts_per_transaction;
+        if (status == STATUS_OK)
+            status = sqlite_loop_run(&loop, &as_fixed[i]);
+    }
+    if (status != STATUS_OK)
+        return status;
+    results->least_per_s[results->count] = median_of(as_server, BARE_RUNS);
+    results->fixed_per_s[results->count] = median_of(as_fixed, BARE_RUNS);
+    return STATUS_OK;
+}
+
 static enum status run_loops(const struct ingest_force *force, const struct sql_record *record,
                              const struct sql_part *part, struct results *results)
 {
     double writes_s[BARE_RUNS];
     double sql_s[BARE_RUNS];
-    double least_per_s[BARE_RUNS];
     double facts = (double)results->facts;
-    double per_commit = facts / (double)part->transactions;
-    struct sqlite_loop loop = {
-        .folder = force->folder,
-        .facts = results->facts,
-        .facts_per_transaction = per_commit < 1 ? 1 : (size_t)(per_commit + 0.5),
-    };
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < BARE_RUNS && status == STATUS_OK; i++) {
         status = ingest_force_play(force, record, part, false, &writes_s[i]);
         if (status == STATUS_OK)
             status = ingest_force_play(force, record, part, true, &sql_s[i]);
-        if (status == STATUS_OK)
-            status = sqlite_loop_run(&loop, &least_per_s[i]);
     }
     if (status != STATUS_OK)
         return status;
     results->writes_per_s[results->count] = facts / median_of(writes_s, BARE_RUNS);
     results->sql_per_s[results->count] = facts / median_of(sql_s, BARE_RUNS);
-    results->least_per_s[results->count] = median_of(least_per_s, BARE_RUNS);
-    results->facts_per_commit[results->count] = per_commit;
+    results->facts_per_commit[results->count] = facts / (double)part->transactions;
     return STATUS_OK;
 }
 
-static enum status run_bare(const struct ingest_force *force, struct results *results)
+static enum status run_bare(const struct ingest_load *load, const struct ingest_force *force, struct results *results)
 {
     struct sql_record *record = NULL;
     struct sql_part part;
@@ -151,6 +169,8 @@ static enum status run_bare(const struct ingest_force *force, struct results *re
     machine_stay_on(MACHINE_SERVER_CORE);
     if (status == STATUS_OK)
         status = run_loops(force, record, &part, results);
+    if (status == STATUS_OK)
+        status = run_least(force, load, results->facts_per_commit[results->count], results);
     machine_stay_on(MACHINE_LOAD_CORE);
     if (status == STATUS_OK) {
         results->rows_per_fact[results->count] = (double)part.writes / (double)results->facts;
@@ -174,11 +194,12 @@ static enum status run_round(const struct ingest_load *load, const struct ingest
         return status;
     results->facts = round.facts;
     results->facts_per_s[n] = (double)round.facts / round.took_s;
+    results->load_share[n] = round.load_share;
     results->p50_ms[n] = round.push_ms_p50;
     results->p99_ms[n] = round.push_ms_p99;
     results->cpu_us_per_fact[n] = used_s * 1e6 / (double)round.facts;
     results->bytes_per_fact[n] = (double)round.wire_bytes / (double)round.facts;
-    status = run_bare(force, results);
+    status = run_bare(load, force, results);
     if (status != STATUS_OK)
         return status;
     results->ratio[n] = results->facts_per_s[n] / results->writes_per_s[n];
@@ -231,6 +252,9 @@ static void print_load(const struct ingest_load *load, const struct results *res
     printf("  %.1f facts a commit; a push answered in %.2f ms (p50), %.2f ms (p99)\n",
            spread_of(results->facts_per_commit, count).median, spread_of(results->p50_ms, count).median,
            spread_of(results->p99_ms, count).median);
+    printf("  1 + 1 rows, %zu a transaction: %.0f facts/s; the load used %.0f %% of its core\n",
+           load->facts_per_transaction, spread_of(results->fixed_per_s, count).median,
+           spread_of(results->load_share, count).median * 100);
     printf("  a fact costs the server %.1f us of CPU, handshakes included, %.0f bytes received before TLS, %.2f rows "
            "written, %.2f statements reading\n",
            spread_of(results->cpu_us_per_fact, count).median, spread_of(results->bytes_per_fact, count).median, rows,
@@ -247,6 +271,63 @@ static void print_figure(const struct ingest_load *load, const struct results *r
            spread_of(results->writes_per_s, results->count).median, ratio.median, ratio.low, ratio.high);
 }
 
+static bool is_chosen(const struct options *options, size_t load)
+{
+    return options->only == 0 || options->only == load + 1;
+}
+
+/* For the harness: keys ingest.LOAD.WHAT */
+static void tell_load(const struct ingest_load *load, const struct results *results, struct result *told)
+{
+    const struct {
+        const char *key;
+        const char *label;
+        const char *unit;
+        const double *values;
+    } figures[] = {
+        {"ours", "Doublecrew, acknowledged", "facts/s", results->facts_per_s},
+        {"bare", "bare SQLite loop, 1 + 1 rows", "facts/s", results->fixed_per_s},
+        {"bare_same_size", "bare SQLite loop, 1 + 1 rows, the server's transactions", "facts/s", results->least_per_s},
+        {"bare_same_writes", "bare SQLite loop, the server's own writes", "facts/s", results->writes_per_s},
+        {"push_p50", "a push to its acknowledgement, p50", "ms", results->p50_ms},
+        {"push_p99", "a push to its acknowledgement, p99", "ms", results->p99_ms},
+        {"cpu", "the server's CPU", "us/fact", results->cpu_us_per_fact},
+        {"rows", "rows written", "rows/fact", results->rows_per_fact},
+        {"commit", "facts a commit", "facts", results->facts_per_commit},
+        {"load_cpu", "the load's share of its core", "share", results->load_share},
+    };
+    char key[RESULT_TEXT_SIZE];
+
+    for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
+        (void)snprintf(key, sizeof(key), "ingest.%s.%s", load->key, figures[i].key);
+        for (size_t n = 0; n < results->count; n++)
+            result_figure(told, key, figures[i].label, figures[i].unit, figures[i].values[n]);
+    }
+    (void)snprintf(key, sizeof(key), "ingest.%s.of_bare", load->key);
+    for (size_t n = 0; n < results->count; n++)
+        result_ratio(told, key, load->name, RESULT_AT_LEAST, load->aim,
+                     results->facts_per_s[n] / results->fixed_per_s[n]);
+}
+
+static enum status tell_all(const struct options *options, const struct ingest_load loads[LOADS],
+                            const struct results results[LOADS], double others)
+{
+    struct result *told = NULL;
+    enum status status = result_new("ingest", &told);
+
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < LOADS; i++) {
+        if (is_chosen(options, i))
+            tell_load(&loads[i], &results[i], told);
+    }
+    result_others(told, others);
+    result_check(told, "acknowledged facts are in the store after SIGKILL, and its journal derives to it", true);
+    status = result_write(told, options->json);
+    result_free(told);
+    return status;
+}
+
 /* The whole --------------------------------------------------------------------------------------------------------- */
 
 static void choose_loads(const struct options *options, struct ingest_load ret_loads[LOADS])
@@ -254,15 +335,11 @@ static void choose_loads(const struct options *options, struct ingest_load ret_l
     struct load_times day = {120 * MINUTE_MS, 180 * MINUTE_MS, 45 * MINUTE_MS, 24 * 60 * MINUTE_MS};
     struct load_times hour = {MINUTE_MS, 2 * MINUTE_MS / 3, 3 * MINUTE_MS / 5, 0};
 
-    ret_loads[0] = (struct ingest_load){"a day's batch a push", options->devices, DAY_ATTEMPTS * options->days,
-                                        DAY_ATTEMPTS * ATTEMPT_FACTS, day};
-    ret_loads[1] = (struct ingest_load){"one fact a push", options->devices, 10, 1, hour};
-    ret_loads[2] = (struct ingest_load){"one device, one fact a push", 1, 40, 1, hour};
-}
-
-static bool is_chosen(const struct options *options, size_t load)
-{
-    return options->only == 0 || options->only == load + 1;
+    ret_loads[0] = (struct ingest_load){
+        "a day's batch a push",       "batch", 1000, 1.0, options->devices, DAY_ATTEMPTS * options->days,
+        DAY_ATTEMPTS * ATTEMPT_FACTS, day};
+    ret_loads[1] = (struct ingest_load){"one fact a push", "single", 1, 0.5, options->devices, 10, 1, hour};
+    ret_loads[2] = (struct ingest_load){"one device, one fact a push", "one", 1, 0.5, 1, 40, 1, hour};
 }
 
 static enum status run_all(const struct options *options, const struct ingest_force *force,
@@ -314,7 +391,7 @@ static bool read_option(const char *name, const char *value, struct options *opt
     if (strcmp(name, "--devices") == 0)
         return read_number(value, 2, 1000, &options->devices) && options->devices % 2 == 0;
     if (strcmp(name, "--rounds") == 0)
-        return read_number(value, 3, ROUNDS_MAX, &options->rounds);
+        return read_number(value, 1, ROUNDS_MAX, &options->rounds);
     if (strcmp(name, "--days") == 0)
         return read_number(value, 1, 20, &options->days);
     if (strcmp(name, "--load") == 0)
@@ -323,6 +400,10 @@ static bool read_option(const char *name, const char *value, struct options *opt
         bool good = read_number(value, 0, SIZE_MAX, &seed);
         options->seed = seed;
         return good;
+    }
+    if (strcmp(name, "--json") == 0) {
+        options->json = value;
+        return true;
     }
     if (strcmp(name, "--folder") == 0) {
         options->folder = value;
@@ -342,9 +423,9 @@ int main(int argc, char **argv)
         if (i + 1 < argc && read_option(argv[i], argv[i + 1], &options))
             continue;
         fprintf(stderr,
-                "Usage: bench ingest [--devices 2..1000, even (50)] [--rounds 3..%d (3)] [--days 1..20 (6)]\n"
+                "Usage: bench ingest [--devices 2..1000, even (50)] [--rounds 1..%d (3)] [--days 1..20 (6)]\n"
                 "       [--load 1..%d, one of the three alone] [--seed N (1)] [--folder DIR, on a disk "
-                "(build/bench-data)]\n",
+                "(build/bench-data)] [--json FILE]\n",
                 ROUNDS_MAX, LOADS);
         return 2;
     }
@@ -360,6 +441,8 @@ int main(int argc, char **argv)
         printf("WARNING: other work took %.0f %% of this machine meanwhile: no figures to keep\n", others * 100);
     if (status == STATUS_OK)
         print_all(&options, &force, loads, results);
+    if (status == STATUS_OK)
+        status = tell_all(&options, loads, results, others);
     else
         fprintf(stderr, "bench: a round failed (%s): no figures\n", status_name(status));
     ingest_force_remove(&force);

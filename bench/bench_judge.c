@@ -17,6 +17,7 @@
 #include "admin/judge_json.h"
 #include "bench/judge_case_print.h"
 #include "bench/machine.h"
+#include "bench/result.h"
 #include "client-sim/process.h"
 #include "core/limits.h"
 #include "tests/lib/rule_gen.h"
@@ -218,7 +219,20 @@ static bool check_all(const char *cases, const char *answers, size_t count, stru
     return good;
 }
 
-static bool run(const char *folder, uint64_t seed, size_t count)
+static bool tell(const char *path, double cases_per_s, size_t differing)
+{
+    struct result *told = NULL;
+
+    if (result_new("judge", &told) != STATUS_OK)
+        return false;
+    result_figure(told, "judge.rate", "Doublecrew, JSON in and out", "cases/s", cases_per_s);
+    result_check(told, "no case's verdict differs from the independent oracle's", differing == 0);
+    enum status status = result_write(told, path);
+    result_free(told);
+    return status == STATUS_OK;
+}
+
+static bool run(const char *folder, uint64_t seed, size_t count, const char *json)
 {
     char cases[PROCESS_PATH_MAX + 16];
     char answers[PROCESS_PATH_MAX + 16];
@@ -240,12 +254,13 @@ static bool run(const char *folder, uint64_t seed, size_t count)
     printf("the oracle took %.1f s\n", now_s() - begin_s);
     printf("judge: %zu cases, %.0f cases a second (JSON in and out), different from the oracle: %zu\n", count,
            (double)count / took_s, tally.differing);
-    return tally.differing == 0;
+    return tell(json, (double)count / took_s, tally.differing) && tally.differing == 0;
 }
 
 int main(int argc, char **argv)
 {
     char folder[PROCESS_PATH_MAX];
+    const char *json = NULL;
     size_t count = CASES;
     uint64_t seed = 1;
 
@@ -253,19 +268,21 @@ int main(int argc, char **argv)
         char *end = NULL;
         unsigned long long number = i + 1 < argc ? strtoull(argv[i + 1], &end, 10) : 0;
 
-        if (end == NULL || *end != '\0' || number == 0 ||
-            (strcmp(argv[i], "--cases") != 0 && strcmp(argv[i], "--seed") != 0)) {
-            fprintf(stderr, "Usage: bench judge [--cases N (%d)] [--seed N (1)]\n", CASES);
+        if (i + 1 < argc && strcmp(argv[i], "--json") == 0) {
+            json = argv[i + 1];
+        } else if (end == NULL || *end != '\0' || number == 0 ||
+                   (strcmp(argv[i], "--cases") != 0 && strcmp(argv[i], "--seed") != 0)) {
+            fprintf(stderr, "Usage: bench judge [--cases N (%d)] [--seed N (1)] [--json FILE]\n", CASES);
             return 2;
-        }
-        if (strcmp(argv[i], "--cases") == 0)
+        } else if (strcmp(argv[i], "--cases") == 0) {
             count = (size_t)number;
-        else
+        } else {
             seed = number;
+        }
     }
     if (!process_scratch(folder, "judge"))
         return 1;
-    bool good = run(folder, seed, count);
+    bool good = run(folder, seed, count, json);
     process_remove_tree(folder);
     return good ? 0 : 1;
 }

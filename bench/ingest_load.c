@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "bench/load_link.h"
+#include "bench/machine.h"
 #include "doublecrew/v1/sync.pb-c.h"
 
 #define ROUND_MAX_S 60
@@ -265,9 +266,10 @@ static enum status take_events(struct round *round, double deadline_s)
     return status;
 }
 
-static enum status measure(struct round *round, double *ret_took_s)
+static enum status measure(struct round *round, double *ret_took_s, double *ret_load_share)
 {
     enum status status = STATUS_OK;
+    double used_s = 0;
 
     round->epoll = epoll_create1(EPOLL_CLOEXEC);
     if (round->epoll < 0)
@@ -275,14 +277,17 @@ static enum status measure(struct round *round, double *ret_took_s)
     for (size_t i = 0; i < round->load->devices && status == STATUS_OK; i++)
         status = watch(round, &round->loaders[i], EPOLL_CTL_ADD);
     round->unfinished = round->load->devices;
+    used_s = machine_usage().own_s;
     double begin_s = now_s();
     for (size_t i = 0; i < round->load->devices && status == STATUS_OK; i++)
         status = send_next(round, &round->loaders[i]);
     while (round->unfinished > 0 && status == STATUS_OK)
         status = take_events(round, begin_s + ROUND_MAX_S);
-    if (status == STATUS_OK)
-        *ret_took_s = now_s() - begin_s;
-    return status;
+    if (status != STATUS_OK)
+        return status;
+    *ret_took_s = now_s() - begin_s;
+    *ret_load_share = (machine_usage().own_s - used_s) / *ret_took_s;
+    return STATUS_OK;
 }
 
 /* The whole --------------------------------------------------------------------------------------------------------- */
@@ -315,6 +320,7 @@ static enum status run(struct round *round, uint16_t port, struct ingest_round *
 {
     size_t pushes = 0;
     double took_s = 0;
+    double load_share = 0;
     enum status status = STATUS_OK;
 
     for (size_t i = 0; i < round->load->devices && status == STATUS_OK; i++) {
@@ -324,11 +330,13 @@ static enum status run(struct round *round, uint16_t port, struct ingest_round *
     if (status == STATUS_OK && (round->push_ms = calloc(pushes + 1, sizeof(double))) == NULL)
         status = STATUS_NO_MEMORY;
     if (status == STATUS_OK)
-        status = measure(round, &took_s);
+        status = measure(round, &took_s, &load_share);
     if (status == STATUS_OK && round->push_count != pushes)
         status = STATUS_STORE;
     if (status == STATUS_OK)
         sum_up(round, took_s, ret_round, ret_acknowledged);
+    if (status == STATUS_OK)
+        ret_round->load_share = load_share;
     return status;
 }
 

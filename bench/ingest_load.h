@@ -10,6 +10,9 @@
 
 struct ingest_load {
     const char *name;
+    const char *key;              /* in results: ingest.KEY.… */
+    size_t facts_per_transaction; /* of the bare loop whose transactions don't follow the server's */
+    double aim;                   /* of that loop's rate, at least */
     size_t devices;
     size_t attempts; /* of each device */
     size_t facts_per_push;
@@ -21,6 +24,7 @@ struct ingest_round {
     size_t pushes;
     size_t wire_bytes; /* of the frames sent, before TLS */
     double took_s;
+    double load_share;  /* of its core that the load used in that time: near 1, and the load is what was measured */
     double push_ms_p50; /* from sending to its acknowledgement */
     double push_ms_p99;
 };
