@@ -1,6 +1,19 @@
 /* V6: evidence that counts for nobody until a supervisor decides. */
 #include "core/rule_internal.h"
 
+/* F4, whenever it was: the device was never this officer's. */
+bool rule_never_assigned(const struct rule_field *field, size_t index)
+{
+    const struct rule_presence *is = field->items[index].is;
+    const struct rule_device *device = &field->given->devices[is->device];
+    bool held = device->holder_count == 0 && device->officer == is->officer;
+
+    for (size_t i = 0; i < device->holder_count; i++) {
+        held = held || device->holders[i].officer == is->officer;
+    }
+    return is->unassigned || !held;
+}
+
 /* F4: was somebody else, or nobody, assigned to the device at the check-in? */
 static bool unassigned(struct rule_world *world, size_t index)
 {
@@ -8,10 +21,13 @@ static bool unassigned(struct rule_world *world, size_t index)
     const struct rule_device *device = &world->field->given->devices[is->device];
     size_t later = device->holder_count;
 
+    if (is->unassigned || device->holder_count == 0) {
+        return rule_never_assigned(world->field, index);
+    }
     while (later > 1 && !rule_no_later(world, rule_at(device->holders[later - 1].from_us), rule_in(world, index))) {
         later--;
     }
-    return is->unassigned || (later > 0 && device->holders[later - 1].officer != is->officer);
+    return device->holders[later - 1].officer != is->officer;
 }
 
 static uint32_t base_reasons(struct rule_world *world, size_t index)

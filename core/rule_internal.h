@@ -183,6 +183,7 @@ struct rule_instant rule_bounds(const struct stn *net, size_t node);
 struct rule_instant rule_in_bounds(const struct rule_field *field, size_t item);
 
 /* rule_held.c */
+bool rule_never_assigned(const struct rule_field *field, size_t item);
 uint32_t rule_held_reasons(struct rule_world *world, size_t item);
 bool rule_is_held(struct rule_world *world, size_t item);
 bool rule_is_void(struct rule_world *world, size_t item); /* held, and decided against: counts for nobody */

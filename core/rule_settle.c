@@ -181,7 +181,7 @@ static void settle_over(const struct rule_field *field, size_t me, struct rule_f
     const struct rule_item *item = &field->items[me];
     struct rule_instant in = rule_in_bounds(field, me);
     uint32_t reasons = (item->is->contested && !item->vouched ? RULE_REASON_CONTESTED : 0u) |
-                       (item->is->unassigned ? RULE_REASON_UNASSIGNED : 0u);
+                       (rule_never_assigned(field, me) ? RULE_REASON_UNASSIGNED : 0u);
     bool held = item->decided == RULE_DECIDED_NOT && reasons != 0;
     int64_t length_us =
         item->is->has_out ? stn_most(&field->base, item->out_node, item->in_node) : rule_longest_visit_us(field->given);

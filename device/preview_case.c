@@ -194,6 +194,41 @@ static void add_unknown_phones(struct preview_case *preview)
     }
 }
 
+static int by_seq(const void *left, const void *right)
+{
+    const struct rule_presence *a = *(const struct rule_presence *const *)left;
+    const struct rule_presence *b = *(const struct rule_presence *const *)right;
+
+    return (a->in_seq > b->in_seq) - (a->in_seq < b->in_seq);
+}
+
+/* F4: who a device was assigned to only the server knows. Whoever wrote in its log is taken to have held it then. */
+static void add_holders(struct preview_case *preview, size_t device)
+{
+    const struct rule_presence *uses[RULE_PRESENCES_MAX];
+    size_t count = 0;
+    size_t first = preview->holder_count;
+    int64_t latest_us = INT64_MIN;
+
+    for (size_t i = 0; i < preview->presence_count; i++) {
+        if (preview->presences[i].device == device) {
+            uses[count++] = &preview->presences[i];
+        }
+    }
+    qsort(uses, count, sizeof *uses, by_seq);
+    for (size_t i = 0; i < count; i++) {
+        latest_us = uses[i]->in.lo_us > latest_us ? uses[i]->in.lo_us : latest_us;
+        if (i == 0 || uses[i]->officer != uses[i - 1]->officer) {
+            preview->holders[preview->holder_count++] =
+                (struct rule_holder_span){.from_us = latest_us, .officer = uses[i]->officer};
+        }
+    }
+    if (preview->holder_count - first > 1) {
+        preview->devices[device].holders = &preview->holders[first];
+        preview->devices[device].holder_count = preview->holder_count - first;
+    }
+}
+
 static void settle(struct preview_case *preview)
 {
     for (size_t i = 0; i < preview->presence_count; i++) {
@@ -203,6 +238,9 @@ static void settle(struct preview_case *preview)
         if (partner) {
             preview->presences[i].cosign.presence = (size_t)(partner - preview->presences);
         }
+    }
+    for (size_t i = 0; i < preview->device_count; i++) {
+        add_holders(preview, i);
     }
     add_unknown_phones(preview);
     if (preview->policy_count == 0) {

@@ -23,6 +23,9 @@ struct preview_case {
     size_t officer_count;
     struct rule_device devices[PREVIEW_OFFICERS_MAX];
     size_t device_count;
+    struct rule_holder_span
+        holders[RULE_PRESENCES_MAX]; /* of the devices that several officers used, one after another */
+    size_t holder_count;
     struct rule_presence presences[RULE_PRESENCES_MAX];
     size_t presence_count;
     struct hash cosigned[RULE_PRESENCES_MAX]; /* what a presence's cosign names, until all presences are known */

@@ -75,10 +75,10 @@ bool oracle_linked(const struct oracle_view *view, const struct oracle_result *r
            (results[b].ending != ORACLE_ASSUMED || may_pair_assumed(view, results, b, a));
 }
 
-/* F4: the officer to whom the device was assigned at an instant; the first one also before. */
+/* F4: the officer to whom the device was assigned at an instant; the first one also before. No history: its officer's. */
 static size_t holder_at(const struct rule_device *device, int64_t at)
 {
-    size_t holder = device->holders[0].officer;
+    size_t holder = device->holder_count > 0 ? device->holders[0].officer : device->officer;
 
     for (size_t i = 0; i < device->holder_count; i++) {
         if (device->holders[i].from_us <= at) {
@@ -107,8 +107,7 @@ static uint32_t own_reasons_to_hold(const struct oracle_view *view, const struct
     if (c->devices[p->device].revoked_as_of_us <= results[i].in) {
         reasons |= RULE_REASON_REVOKED;
     }
-    if (p->unassigned ||
-        (c->devices[p->device].holder_count > 0 && holder_at(&c->devices[p->device], results[i].in) != p->officer)) {
+    if (p->unassigned || holder_at(&c->devices[p->device], results[i].in) != p->officer) {
         reasons |= RULE_REASON_UNASSIGNED;
     }
     return reasons;

@@ -210,6 +210,7 @@ static void held__two_places__needs_places_apart_and_recorded_check_outs(void **
     story_presence(&story, 0, 30, 90)->in_at = story_place(21, 10);
     story.presences[1].offender = 1;
     story.presences[1].device = 1;
+    story.devices[1].officer = 0; /* the officer's second phone */
     v = story_judge(&story);
     SAYS(v[0], RULE_COMPANY_HELD);
     SAYS(v[1], RULE_COMPANY_HELD);
