@@ -29,18 +29,25 @@ static enum line_read read_line(FILE *from, char *ret_line, size_t *ret_length)
     return too_long ? LINE_TOO_LONG : LINE_READ;
 }
 
+static enum status judge_one(enum line_read read, const char *line, size_t length, uint64_t number, char **ret_answer)
+{
+    char what[64];
+
+    if (read == LINE_READ)
+        return judge_json_line(line, length, number, ret_answer);
+    (void)snprintf(what, sizeof what, "a case longer than %u bytes", LINE_SIZE_MAX);
+    return judge_json_error(what, "", number, ret_answer);
+}
+
 static int judge_lines(FILE *from, FILE *to, char *line)
 {
     size_t length = 0;
     enum line_read read;
 
-    while ((read = read_line(from, line, &length)) != LINE_NONE) {
+    for (uint64_t number = 1; (read = read_line(from, line, &length)) != LINE_NONE; number++) {
         char *answer = NULL;
-        if (read == LINE_TOO_LONG) {
-            fprintf(to, "{\"error\":\"a case longer than %u bytes\",\"at\":\"case\"}\n", LINE_SIZE_MAX);
-            continue;
-        }
-        enum status status = judge_json_line(line, length, &answer);
+        enum status status = judge_one(read, line, length, number, &answer);
+
         if (status != STATUS_OK)
             return complain_status(status, "a case could not be judged");
         fputs(answer, to);

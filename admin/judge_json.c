@@ -1,5 +1,7 @@
 #include "admin/judge_json.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "admin/judge_names.h"
@@ -50,7 +52,7 @@ static json_t *verdict_object(const struct judge_case *judge_case, const struct 
 
 static enum status dump(json_t *value, char **ret_line)
 {
-    char *line = value == NULL ? NULL : json_dumps(value, JSON_COMPACT);
+    char *line = value == NULL ? NULL : json_dumps(value, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
     json_decref(value);
     if (line == NULL) {
@@ -74,12 +76,15 @@ enum status judge_json_write(const struct judge_case *judge_case, const struct r
     return dump(result, ret_line);
 }
 
-static enum status write_error(const char *what, const char *at, char **ret_line)
+enum status judge_json_error(const char *what, const char *at, uint64_t number, char **ret_line)
 {
-    return dump(json_pack("{s:s, s:s}", "error", what, "at", at), ret_line);
+    char place[JUDGE_ERROR_SIZE + 32];
+
+    (void)snprintf(place, sizeof place, "line %" PRIu64 "%s%s", number, at[0] == '\0' ? "" : ": ", at);
+    return dump(json_pack("{s:s, s:s}", "error", what, "at", place), ret_line);
 }
 
-enum status judge_json_line(const char *line, size_t length, char **ret_line)
+enum status judge_json_line(const char *line, size_t length, uint64_t number, char **ret_line)
 {
     struct rule_verdict verdicts[RULE_PRESENCES_MAX];
     struct judge_case judge_case;
@@ -87,7 +92,7 @@ enum status judge_json_line(const char *line, size_t length, char **ret_line)
     enum status status = judge_json_read(line, length, &judge_case, &error);
 
     if (status == STATUS_MALFORMED) {
-        return write_error(error.what, error.at, ret_line);
+        return judge_json_error(error.what, error.at, number, ret_line);
     }
     if (status != STATUS_OK) {
         return status;
@@ -96,7 +101,7 @@ enum status judge_json_line(const char *line, size_t length, char **ret_line)
     if (status == STATUS_OK) {
         status = judge_json_write(&judge_case, verdicts, ret_line);
     } else if (status != STATUS_NO_MEMORY) {
-        status = write_error(status_what(status), "case", ret_line);
+        status = judge_json_error(status_what(status), "case", number, ret_line);
     }
     judge_case_done(&judge_case);
     return status;

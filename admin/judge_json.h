@@ -38,8 +38,10 @@ MUST_USE enum status judge_json_write(const struct judge_case *judge_case, const
 
 /*
  * A line in, a line out: reads, judges, writes; a case that can't be read or judged gives {"error": ..., "at": ...} and is
- * STATUS_OK too. Errors: NO_MEMORY. The caller frees ret_line with free().
+ * STATUS_OK too. "at" begins with the line's number, counted from 1. Errors: NO_MEMORY. The caller frees ret_line with free().
  */
-MUST_USE enum status judge_json_line(const char *line, size_t length, char **ret_line);
+MUST_USE enum status judge_json_line(const char *line, size_t length, uint64_t number, char **ret_line);
+/* The answer to a line that can't be given to the above. */
+MUST_USE enum status judge_json_error(const char *what, const char *at, uint64_t number, char **ret_line);
 
 #endif

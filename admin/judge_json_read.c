@@ -14,14 +14,13 @@ static void read_policy(struct judge_reader *reader, const json_t *object, struc
 
     rule_policy_default(policy);
     judge_stand_at(reader, "policy");
-    policy->max_alone_us = judge_seconds_or(reader, object, "max_alone_s", policy->max_alone_us);
-    policy->longest_visit_us = judge_seconds_or(reader, object, "longest_visit_s", policy->longest_visit_us);
-    policy->time_limit_us = judge_seconds_or(reader, object, "time_limit_s", policy->time_limit_us);
-    policy->retro_window_us = judge_seconds_or(reader, object, "retro_window_s", policy->retro_window_us);
-    policy->evidence_overdue_us = judge_seconds_or(reader, object, "evidence_overdue_s", policy->evidence_overdue_us);
-    policy->authority_max_us = judge_seconds_or(reader, object, "authority_max_s", policy->authority_max_us);
-    policy->cosign_round_trip_us =
-        judge_seconds_or(reader, object, "cosign_round_trip_s", policy->cosign_round_trip_us);
+    policy->max_alone_us = judge_length_or(reader, object, "max_alone_s", policy->max_alone_us);
+    policy->longest_visit_us = judge_length_or(reader, object, "longest_visit_s", policy->longest_visit_us);
+    policy->time_limit_us = judge_length_or(reader, object, "time_limit_s", policy->time_limit_us);
+    policy->retro_window_us = judge_length_or(reader, object, "retro_window_s", policy->retro_window_us);
+    policy->evidence_overdue_us = judge_length_or(reader, object, "evidence_overdue_s", policy->evidence_overdue_us);
+    policy->authority_max_us = judge_length_or(reader, object, "authority_max_s", policy->authority_max_us);
+    policy->cosign_round_trip_us = judge_length_or(reader, object, "cosign_round_trip_s", policy->cosign_round_trip_us);
     policy->partner_distance_m = judge_metres_or(reader, object, "partner_distance_m", policy->partner_distance_m);
     policy->far_apart_m = judge_metres_or(reader, object, "far_apart_m", policy->far_apart_m);
     policy->late_out_m = judge_metres_or(reader, object, "late_out_m", policy->late_out_m);
@@ -35,6 +34,9 @@ static void read_policy(struct judge_reader *reader, const json_t *object, struc
         policy->drift_ppb = (int64_t)(share * 1e9 + 0.5);
     }
     if (!judge_absent(forbidden)) {
+        if (!json_is_array(forbidden)) {
+            judge_blame(reader, "lone_forbidden", "not a list of risk levels");
+        }
         memset(policy->lone_forbidden, 0, sizeof policy->lone_forbidden);
         for (size_t i = 0; i < json_array_size(forbidden); i++) {
             policy->lone_forbidden[judge_risk_of(reader, json_array_get(forbidden, i), "lone_forbidden")] = true;
@@ -66,6 +68,7 @@ static void read_offenders(struct judge_reader *reader, struct judge_owned *owne
         struct rule_offender *offender = &owned->offenders[index];
 
         judge_stand_at(reader, "offenders.%.60s", name);
+        judge_check_object(reader, value);
         owned->risks[index] =
             (struct rule_risk_span){INT64_MIN, judge_risk_of(reader, json_object_get(value, "risk"), "risk")};
         *offender = (struct rule_offender){.id = judge_id_of(name), .risks = &owned->risks[index], .risk_count = 1};
@@ -83,6 +86,7 @@ static void read_officers(struct judge_reader *reader, struct judge_owned *owned
     json_object_foreach((json_t *)reader->officers, name, value)
     {
         judge_stand_at(reader, "officers.%.60s", name);
+        judge_check_object(reader, value);
         owned->officer_names[index] = name;
         owned->officers[index++] = (struct rule_officer){
             .id = judge_id_of(name),
@@ -105,6 +109,7 @@ static void read_devices(struct judge_reader *reader, struct judge_owned *owned)
         struct rule_device *device = &owned->devices[index++];
 
         judge_stand_at(reader, "devices.%.60s", name);
+        judge_check_object(reader, value);
         *device = (struct rule_device){
             .id = judge_id_of(name),
             .officer = judge_officer_place(reader, judge_text_of(reader, value, "officer"), "officer"),
@@ -217,19 +222,17 @@ static uint64_t boot_of(struct judge_reader *reader, const json_t *object, const
 static void read_clock(struct judge_reader *reader, const json_t *object, size_t index, struct rule_presence *presence)
 {
     uint64_t alone = UINT64_C(1) << 32 | (uint64_t)index << 1;
-    const json_t *in_seq = json_object_get(object, "in_seq");
-    const json_t *out_seq = json_object_get(object, "out_seq");
 
     presence->in_boot = boot_of(reader, object, "in_m", index, alone);
     presence->out_boot = boot_of(reader, object, "out_m", index, alone + 1);
     presence->in_mono_us = judge_seconds_or(reader, object, "in_m", 0);
     presence->out_mono_us = judge_seconds_or(reader, object, "out_m", 0);
-    presence->in_seq = json_integer_value(in_seq) > 0 ? (uint64_t)json_integer_value(in_seq) : 0;
-    presence->out_seq = json_integer_value(out_seq) > 0 ? (uint64_t)json_integer_value(out_seq) : 0;
+    presence->in_seq = judge_number_of(reader, object, "in_seq");
+    presence->out_seq = judge_number_of(reader, object, "out_seq");
     presence->clock_trouble = judge_flag_of(reader, object, "clock_trouble", false);
 }
 
-static void read_cosign(struct judge_reader *reader, const json_t *object, struct rule_presence *presence)
+static void read_cosign(struct judge_reader *reader, const json_t *object, size_t index, struct rule_presence *presence)
 {
     const json_t *cosign = json_object_get(object, "cosign");
 
@@ -237,14 +240,18 @@ static void read_cosign(struct judge_reader *reader, const json_t *object, struc
     if (judge_absent(cosign)) {
         return;
     }
+    judge_stand_at(reader, "presences[%zu].cosign", index);
     presence->cosign = (struct rule_cosign){
-        .presence = judge_presence_place(reader, judge_text_of(reader, cosign, "presence"), "cosign.presence"),
+        .presence = judge_presence_place(reader, judge_text_of(reader, cosign, "presence"), "presence"),
         .first = judge_flag_of(reader, cosign, "first", false),
         .confirm_known =
             !judge_absent(json_object_get(cosign, "confirm_m")) && !judge_absent(json_object_get(object, "in_m")),
         .confirm_mono_us = judge_seconds_or(reader, cosign, "confirm_m", 0),
         .round_trip_us = judge_seconds_or(reader, cosign, "round_trip_s", RULE_FOREVER),
     };
+    if (presence->cosign.presence == index) {
+        judge_blame(reader, "presence", "a presence isn't co-signed with itself");
+    }
 }
 
 static void read_presence(struct judge_reader *reader, const json_t *object, size_t index, struct judge_owned *owned)
@@ -277,7 +284,7 @@ static void read_presence(struct judge_reader *reader, const json_t *object, siz
     }
     read_company(reader, object, presence);
     read_clock(reader, object, index, presence);
-    read_cosign(reader, object, presence);
+    read_cosign(reader, object, index, presence);
 }
 
 static void read_plan(struct judge_reader *reader, const json_t *object, struct rule_plan *plan)
@@ -311,6 +318,19 @@ static void read_decision(struct judge_reader *reader, const json_t *object, str
         .counts = judge_flag_of(reader, object, "counts", false),
         .recorded_us = judge_seconds_of(reader, object, "recorded"),
     };
+}
+
+/* A watermark says of a log how far it has reported: of one that the case doesn't have it is a slip of the pen. */
+static void check_watermarks(struct judge_reader *reader)
+{
+    const char *name;
+    json_t *value;
+
+    judge_stand_at(reader, "watermarks");
+    json_object_foreach((json_t *)reader->watermarks, name, value)
+    {
+        (void)judge_place_of(reader, reader->devices, name, name, "no such device in this case");
+    }
 }
 
 static void read_lists(struct judge_reader *reader, const json_t *root, struct judge_owned *owned)
@@ -433,6 +453,24 @@ void judge_owned_free(struct judge_owned *owned)
     free(owned);
 }
 
+static bool is_blank(const char *line, size_t length)
+{
+    while (length > 0 && strchr(" \t\r\n", line[length - 1]) != NULL && line[length - 1] != '\0') {
+        length--;
+    }
+    return length == 0;
+}
+
+static void blame_text(struct judge_reader *reader, const char *line, size_t length, const json_error_t *trouble)
+{
+    if (is_blank(line, length)) {
+        judge_blame(reader, "", "an empty line; each line must hold one case");
+        return;
+    }
+    judge_stand_at(reader, "column %d", trouble->column);
+    judge_blame(reader, "", trouble->text);
+}
+
 enum status judge_json_read(const char *line, size_t length, struct judge_case *ret_case, struct judge_error *ret_error)
 {
     struct judge_reader reader = {.error = ret_error};
@@ -446,8 +484,7 @@ enum status judge_json_read(const char *line, size_t length, struct judge_case *
     }
     owned->root = json_loadb(line, length, JSON_REJECT_DUPLICATES, &trouble);
     if (owned->root == NULL) {
-        judge_stand_at(&reader, "column %d", trouble.column);
-        judge_blame(&reader, "", trouble.text);
+        blame_text(&reader, line, length, &trouble);
         status = STATUS_MALFORMED;
         goto done;
     }
@@ -469,6 +506,7 @@ enum status judge_json_read(const char *line, size_t length, struct judge_case *
     read_offenders(&reader, owned);
     read_officers(&reader, owned);
     read_devices(&reader, owned);
+    check_watermarks(&reader);
     read_lists(&reader, owned->root, owned);
     if (reader.failed) {
         goto done;

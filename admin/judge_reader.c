@@ -5,8 +5,20 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/utf8.h"
+
 #define SECOND_US INT64_C(1000000)
 #define METRES_MAX 1e8
+
+/* What was cut in the middle of a character ends before it, so that it can be told in JSON. */
+static void end_whole(char *text)
+{
+    size_t length = strlen(text);
+
+    while (!utf8_valid(span_of(text, length))) {
+        text[--length] = '\0';
+    }
+}
 
 /* Cut where it doesn't fit: the place is for a person to read. */
 static void append(char *text, size_t size, const char *more)
@@ -32,6 +44,8 @@ void judge_blame(struct judge_reader *reader, const char *key, const char *what)
     append(error->at, sizeof error->at, reader->at);
     append(error->at, sizeof error->at, reader->at[0] != '\0' && key[0] != '\0' ? "." : "");
     append(error->at, sizeof error->at, key);
+    end_whole(error->what);
+    end_whole(error->at);
 }
 
 void judge_stand_at(struct judge_reader *reader, const char *format, ...)
@@ -41,6 +55,7 @@ void judge_stand_at(struct judge_reader *reader, const char *format, ...)
     va_start(arguments, format);
     (void)vsnprintf(reader->at, sizeof reader->at, format, arguments);
     va_end(arguments);
+    end_whole(reader->at);
 }
 
 bool judge_absent(const json_t *value)
@@ -48,14 +63,20 @@ bool judge_absent(const json_t *value)
     return value == NULL || json_is_null(value);
 }
 
+/* 12.0 is 12: many a program that writes JSON knows no integers. */
 int64_t judge_seconds(struct judge_reader *reader, const json_t *value, const char *key)
 {
-    if (!json_is_integer(value) || json_integer_value(value) > JUDGE_TIME_MAX_S ||
-        json_integer_value(value) < -JUDGE_TIME_MAX_S) {
+    double real = json_is_real(value) ? json_real_value(value) : 0;
+    json_int_t whole = json_integer_value(value);
+
+    if (json_is_real(value) && fabs(real) <= (double)JUDGE_TIME_MAX_S && floor(real) == real) {
+        return (int64_t)real * SECOND_US;
+    }
+    if (!json_is_integer(value) || whole > JUDGE_TIME_MAX_S || whole < -JUDGE_TIME_MAX_S) {
         judge_blame(reader, key, "not a time in whole seconds");
         return 0;
     }
-    return json_integer_value(value) * SECOND_US;
+    return whole * SECOND_US;
 }
 
 int64_t judge_seconds_of(struct judge_reader *reader, const json_t *object, const char *key)
@@ -68,6 +89,34 @@ int64_t judge_seconds_or(struct judge_reader *reader, const json_t *object, cons
     const json_t *value = json_object_get(object, key);
 
     return judge_absent(value) ? otherwise_us : judge_seconds(reader, value, key);
+}
+
+int64_t judge_length_or(struct judge_reader *reader, const json_t *object, const char *key, int64_t otherwise_us)
+{
+    int64_t length_us = judge_seconds_or(reader, object, key, otherwise_us);
+
+    if (length_us < 0) {
+        judge_blame(reader, key, "less than nothing");
+    }
+    return length_us;
+}
+
+uint64_t judge_number_of(struct judge_reader *reader, const json_t *object, const char *key)
+{
+    const json_t *value = json_object_get(object, key);
+
+    if (!judge_absent(value) && (!json_is_integer(value) || json_integer_value(value) < 1)) {
+        judge_blame(reader, key, "not a number from 1");
+        return 0;
+    }
+    return judge_absent(value) ? 0 : (uint64_t)json_integer_value(value);
+}
+
+void judge_check_object(struct judge_reader *reader, const json_t *value)
+{
+    if (!json_is_object(value)) {
+        judge_blame(reader, "", "not an object");
+    }
 }
 
 bool judge_flag_of(struct judge_reader *reader, const json_t *object, const char *key, bool otherwise)

@@ -24,6 +24,9 @@ bool judge_absent(const json_t *value);
 int64_t judge_seconds(struct judge_reader *reader, const json_t *value, const char *key);
 int64_t judge_seconds_of(struct judge_reader *reader, const json_t *object, const char *key);
 int64_t judge_seconds_or(struct judge_reader *reader, const json_t *object, const char *key, int64_t otherwise_us);
+int64_t judge_length_or(struct judge_reader *reader, const json_t *object, const char *key, int64_t otherwise_us);
+uint64_t judge_number_of(struct judge_reader *reader, const json_t *object, const char *key); /* 0: absent */
+void judge_check_object(struct judge_reader *reader, const json_t *value);
 bool judge_flag_of(struct judge_reader *reader, const json_t *object, const char *key, bool otherwise);
 double judge_metres(struct judge_reader *reader, const json_t *value, const char *key);
 double judge_metres_or(struct judge_reader *reader, const json_t *object, const char *key, double otherwise_m);

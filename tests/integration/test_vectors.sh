@@ -18,11 +18,17 @@ report()
     fi
 }
 
-cp tests/vectors/* "$work/"
+cp -r tests/vectors/* "$work/"
 python3 "$work/make_vectors.py"
 for file in entry.txt push.txt checkpoint.txt; do
     cmp -s "$work/$file" "tests/vectors/$file"
     report $? "$file is what make_vectors.py writes"
+done
+
+python3 "$work/judge/make_cases.py"
+for file in rule.jsonl odd.jsonl; do
+    cmp -s "$work/judge/$file" "tests/vectors/judge/$file"
+    report $? "judge/$file is what make_cases.py writes"
 done
 
 python3 "$work/check_session.py"

@@ -12,6 +12,9 @@
 
 #include "admin/judge_json.h"
 
+#define LINE_NUMBER 7
+#define LINE_WORDS "line 7: "
+
 #define CASE                                                                                                           \
     "{\"policy\":{\"max_alone_s\":600,\"lone_forbidden\":[\"VH\",\"H\"],\"drift\":0.0002},"                            \
     "\"offenders\":{\"X\":{\"risk\":\"M\",\"at\":[0,0]}},"                                                             \
@@ -37,7 +40,7 @@ static json_t *answer(const char *line)
     char *text = NULL;
     json_t *result;
 
-    assert_int_equal(judge_json_line(line, strlen(line), &text), STATUS_OK);
+    assert_int_equal(judge_json_line(line, strlen(line), LINE_NUMBER, &text), STATUS_OK);
     result = json_loads(text, 0, NULL);
     assert_non_null(result);
     free(text);
@@ -102,7 +105,7 @@ static void line__not_a_case__names_what_and_where(void **state)
         {"\"received\":1001,", "", "presences[0].received"},
         {"\"now\":20000", "\"now\":null", "now"},
         {"\"drift\":0.0002", "\"drift\":2", "policy.drift"},
-        {"\"max_alone_s\":600", "\"max_alone_s\":-1", "case"},
+        {"\"max_alone_s\":600", "\"max_alone_s\":-1", "policy.max_alone_s"},
         {"\"plans\":[", "\"plans\":{},\"plots\":[", "plans"},
         {"\"dA\":5000", "\"dA\":\"late\"", "watermarks.dA"},
     };
@@ -111,8 +114,12 @@ static void line__not_a_case__names_what_and_where(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         json_t *result = answer_with(bad[i].from, bad[i].to);
 
+        const char *at = json_string_value(json_object_get(result, "at"));
+
         assert_non_null(json_string_value(json_object_get(result, "error")));
-        assert_string_equal(json_string_value(json_object_get(result, "at")), bad[i].at);
+        assert_non_null(at);
+        assert_memory_equal(at, LINE_WORDS, strlen(LINE_WORDS));
+        assert_string_equal(at + strlen(LINE_WORDS), bad[i].at);
         json_decref(result);
     }
 }
