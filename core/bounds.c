@@ -1,7 +1,6 @@
 #include "core/bounds.h"
 
 #define PPB 1000000000
-#define CUT_US 999 /* what whole milliseconds leave out at most */
 
 /* Only here: a product of two 64-bit numbers. */
 __extension__ typedef __int128 wide;
@@ -63,6 +62,20 @@ static int64_t upper(const struct bounds_anchor *anchor, wide m, int64_t drift_p
     return saturate(anchor->time_us - stretch(-since, -drift_ppb, false));
 }
 
+int64_t bounds_floor_from(int64_t at_us, int64_t time_us, int64_t monotonic_us, int64_t drift_ppb)
+{
+    struct bounds_anchor anchor = {.time_us = time_us, .received_us = at_us};
+
+    return lower(&anchor, monotonic_us, drift_ppb);
+}
+
+int64_t bounds_ceiling_from(int64_t at_us, int64_t time_us, int64_t monotonic_us, int64_t drift_ppb)
+{
+    struct bounds_anchor anchor = {.time_us = time_us, .sent_us = at_us};
+
+    return at_us == INT64_MAX ? INT64_MAX : upper(&anchor, monotonic_us, drift_ppb);
+}
+
 struct bounds bounds_from_anchor(const struct bounds_anchor *anchor, int64_t monotonic_us, int64_t drift_ppb)
 {
     struct bounds bounds = {lower(anchor, monotonic_us, drift_ppb), upper(anchor, monotonic_us, drift_ppb)};
@@ -72,9 +85,9 @@ struct bounds bounds_from_anchor(const struct bounds_anchor *anchor, int64_t mon
 
 struct bounds bounds_from_cut_anchor(const struct bounds_anchor *anchor, int64_t monotonic_us, int64_t drift_ppb)
 {
-    struct bounds bounds = {lower(anchor, (wide)monotonic_us - CUT_US, drift_ppb),
-                            upper(anchor, (wide)monotonic_us + CUT_US, drift_ppb)};
+    struct bounds bounds = {lower(anchor, (wide)monotonic_us - BOUNDS_CUT_US, drift_ppb),
+                            upper(anchor, (wide)monotonic_us + BOUNDS_CUT_US, drift_ppb)};
 
-    bounds.hi_us = saturate((wide)bounds.hi_us + CUT_US);
+    bounds.hi_us = saturate((wide)bounds.hi_us + BOUNDS_CUT_US);
     return bounds;
 }

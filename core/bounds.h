@@ -36,4 +36,13 @@ struct bounds bounds_from_anchor(const struct bounds_anchor *anchor, int64_t mon
  */
 struct bounds bounds_from_cut_anchor(const struct bounds_anchor *anchor, int64_t monotonic_us, int64_t drift_ppb);
 
+/*
+ * One side of an anchor, as a point: at at_us on its clock the boot was no earlier than time_us (its receipt, from below), or no
+ * later (its question, from above). What that says of monotonic_us; at_us INT64_MAX: nothing.
+ */
+int64_t bounds_floor_from(int64_t at_us, int64_t time_us, int64_t monotonic_us, int64_t drift_ppb);
+int64_t bounds_ceiling_from(int64_t at_us, int64_t time_us, int64_t monotonic_us, int64_t drift_ppb);
+
+#define BOUNDS_CUT_US 999 /* what whole milliseconds leave out at most */
+
 #endif

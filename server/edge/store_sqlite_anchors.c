@@ -22,47 +22,105 @@ static enum status end_both(struct sq_query *a, struct sq_query *b)
     return first != STATUS_OK ? first : second;
 }
 
-static struct sq_query boot_anchors_query(struct store *store, enum sq_statement_id id, const struct id *log,
-                                          const struct id *boot, int64_t mono_us)
+static enum status boot_anchors_of_log(struct store *store, const struct id *log, store_boot_anchor_each each,
+                                       void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_BOOT_ANCHORS_OF_LOG);
+    struct boot_anchor_row row;
+    enum status status = STATUS_OK;
+
+    sq_bind_id(&query, log);
+    while (status == STATUS_OK && sq_next(&query, &sq_boot_anchors, &row))
+        status = each(context, &row);
+    enum status end = sq_end(&query);
+    return status != STATUS_OK ? status : end;
+}
+
+static enum status boot_anchor_any(struct store *store, const struct id *log, const struct id *boot,
+                                   struct boot_anchor_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_BOOT_ANCHOR_ANY);
+
+    sq_bind_id(&query, log);
+    sq_bind_id(&query, boot);
+    return sq_one(&query, &sq_boot_anchors, ret_row);
+}
+
+static enum status boot_anchor_put(struct store *store, const struct boot_anchor_row *row, bool *ret_new)
+{
+    enum status status = sq_put(store, SQ_BOOT_ANCHOR_PUT, row);
+
+    if (status == STATUS_OK)
+        *ret_new = sqlite3_changes(((struct store_sqlite *)store)->db) == 1;
+    return status;
+}
+
+static enum status clock_point(struct store *store, enum sq_statement_id id, const struct id *log,
+                               const struct id *boot, bool is_ceiling, int64_t at_us, struct clock_point_row *ret_row)
 {
     struct sq_query query = sq_begin(store, id);
 
     sq_bind_id(&query, log);
     sq_bind_id(&query, boot);
-    sq_bind_int(&query, mono_us);
-    return query;
+    sq_bind_int(&query, is_ceiling);
+    sq_bind_int(&query, at_us);
+    return sq_one(&query, &sq_clock_points, ret_row);
 }
 
-static enum status boot_anchors(struct store *store, const struct id *log, const struct id *boot, int64_t mono_us,
-                                struct boot_anchor_row *ret_rows, size_t max, size_t *ret_count)
+static enum status clock_point_up_to(struct store *store, const struct id *log, const struct id *boot, bool is_ceiling,
+                                     int64_t at_us, struct clock_point_row *ret_row)
 {
-    struct sq_query before = boot_anchors_query(store, SQ_BOOT_ANCHORS_BEFORE, log, boot, mono_us);
-    struct sq_query from = boot_anchors_query(store, SQ_BOOT_ANCHORS_FROM, log, boot, mono_us);
-    struct boot_anchor_row earlier;
-    struct boot_anchor_row later;
-    bool has_earlier = sq_next(&before, &sq_boot_anchors, &earlier);
-    bool has_later = sq_next(&from, &sq_boot_anchors, &later);
-    size_t count = 0;
-
-    while (count < max && (has_earlier || has_later)) {
-        /* Unsigned: the two may be farther apart than an int64_t holds. */
-        bool take_earlier = has_earlier && (!has_later || (uint64_t)mono_us - (uint64_t)earlier.sent_us <=
-                                                              (uint64_t)later.sent_us - (uint64_t)mono_us);
-        ret_rows[count++] = take_earlier ? earlier : later;
-        if (take_earlier)
-            has_earlier = sq_next(&before, &sq_boot_anchors, &earlier);
-        else
-            has_later = sq_next(&from, &sq_boot_anchors, &later);
-    }
-    enum status status = end_both(&before, &from);
-    if (status == STATUS_OK)
-        *ret_count = count;
-    return status;
+    return clock_point(store, SQ_CLOCK_POINT_UP_TO, log, boot, is_ceiling, at_us, ret_row);
 }
 
-static enum status boot_anchor_put(struct store *store, const struct boot_anchor_row *row)
+static enum status clock_point_after(struct store *store, const struct id *log, const struct id *boot, bool is_ceiling,
+                                     int64_t at_us, struct clock_point_row *ret_row)
 {
-    return sq_put(store, SQ_BOOT_ANCHOR_PUT, row);
+    return clock_point(store, SQ_CLOCK_POINT_AFTER, log, boot, is_ceiling, at_us, ret_row);
+}
+
+static enum status clock_point_put(struct store *store, const struct clock_point_row *row)
+{
+    return sq_put(store, SQ_CLOCK_POINT_PUT, row);
+}
+
+static enum status clock_point_forget(struct store *store, const struct clock_point_row *row)
+{
+    struct sq_query query = sq_begin(store, SQ_CLOCK_POINT_FORGET);
+
+    sq_bind_id(&query, &row->log);
+    sq_bind_id(&query, &row->boot);
+    sq_bind_int(&query, row->is_ceiling);
+    sq_bind_int(&query, row->at_us);
+    return sq_change(&query);
+}
+
+static enum status clock_points_forget(struct store *store, const struct id *log, const struct id *boot)
+{
+    struct sq_query query = sq_begin(store, SQ_CLOCK_POINTS_FORGET);
+
+    sq_bind_id(&query, log);
+    sq_bind_id(&query, boot);
+    return sq_change(&query);
+}
+
+static enum status boot_at(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_BOOTS_UP_TO);
+
+    sq_bind_id(&query, log);
+    sq_bind_u64(&query, seq);
+    return sq_one(&query, &sq_boots, ret_row);
+}
+
+static enum status boots_of_boot(struct store *store, const struct id *log, const struct id *boot,
+                                 struct boot_row *ret_rows, size_t max, size_t *ret_count)
+{
+    struct sq_query query = sq_begin(store, SQ_BOOTS_OF_BOOT);
+
+    sq_bind_id(&query, log);
+    sq_bind_id(&query, boot);
+    return sq_all(&query, &sq_boots, ret_rows, max, SQ_EXCESS_CUT, ret_count);
 }
 
 static uint64_t distance_from_end(const struct boot_row *row, uint64_t seq)
@@ -147,7 +205,15 @@ void sq_anchor_ops(struct store_ops *ops)
 {
     ops->anchor_get = anchor_get;
     ops->anchor_put = anchor_put;
-    ops->boot_anchors = boot_anchors;
+    ops->boot_anchor_any = boot_anchor_any;
+    ops->boot_anchors_of_log = boot_anchors_of_log;
+    ops->clock_point_up_to = clock_point_up_to;
+    ops->clock_point_after = clock_point_after;
+    ops->clock_point_put = clock_point_put;
+    ops->clock_point_forget = clock_point_forget;
+    ops->clock_points_forget = clock_points_forget;
+    ops->boot_at = boot_at;
+    ops->boots_of_boot = boots_of_boot;
     ops->boot_anchor_put = boot_anchor_put;
     ops->boots_of_log = boots_of_log;
     ops->boot_put = boot_put;

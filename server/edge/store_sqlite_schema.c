@@ -181,7 +181,18 @@ static const char version_2[] =
     "CREATE TABLE held ("
     " log BLOB NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (log, seq)) STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1, version_2};
+/* Each boot's observations that count, and what its ends say of the boots beside it. Derived: an engine's change fills them. */
+static const char version_3[] =
+    "DROP INDEX boot_anchors_by_time;"
+    "ALTER TABLE boot_anchors ADD COLUMN drift_ppb INTEGER NOT NULL DEFAULT (0);"
+    "CREATE TABLE clock_points ("
+    " log BLOB NOT NULL, boot BLOB NOT NULL, is_ceiling INTEGER NOT NULL, at_us INTEGER NOT NULL,"
+    " time_us INTEGER NOT NULL, drift_ppb INTEGER NOT NULL,"
+    " PRIMARY KEY (log, boot, is_ceiling, at_us)) STRICT, WITHOUT ROWID;"
+    "ALTER TABLE boots ADD COLUMN floor_us INTEGER NOT NULL DEFAULT (-9223372036854775808);"
+    "ALTER TABLE boots ADD COLUMN ceiling_us INTEGER NOT NULL DEFAULT (9223372036854775807);";
+
+static const char *const migrations[] = {version_1, version_2, version_3};
 
 int sq_schema_version(void)
 {

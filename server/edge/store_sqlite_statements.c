@@ -6,10 +6,6 @@
 
 #include "server/edge/store_sqlite_internal.h"
 
-#define NOT_VOID                                                                                                       \
-    " AND NOT EXISTS (SELECT 1 FROM anchor_voids v WHERE boot_anchors.time_us >= v.from_us"                            \
-    " AND boot_anchors.time_us < v.to_us)"
-
 /* Acts that a fork contests don't count (F2). */
 #define UNCONTESTED(table) " AND NOT EXISTS (SELECT 1 FROM contested c WHERE c.entry = " table ".entry)"
 
@@ -70,13 +66,21 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
 
     [SQ_ANCHOR_GET] = {SQ_SELECT, &sq_anchors, "WHERE anchor = ?1"},
     [SQ_ANCHOR_PUT] = {SQ_UPSERT, &sq_anchors, ""},
-    [SQ_BOOT_ANCHORS_FROM] = {SQ_SELECT, &sq_boot_anchors,
-                              "WHERE log = ?1 AND boot = ?2 AND sent_us >= ?3" NOT_VOID
-                              " ORDER BY sent_us, time_us, received_us"},
-    [SQ_BOOT_ANCHORS_BEFORE] = {SQ_SELECT, &sq_boot_anchors,
-                                "WHERE log = ?1 AND boot = ?2 AND sent_us < ?3" NOT_VOID
-                                " ORDER BY sent_us DESC, time_us, received_us"},
-    [SQ_BOOT_ANCHOR_PUT] = {SQ_UPSERT, &sq_boot_anchors, ""},
+    [SQ_BOOT_ANCHORS_OF_LOG] = {SQ_SELECT, &sq_boot_anchors,
+                                "WHERE log = ?1 ORDER BY boot, sent_us, time_us, received_us"},
+    [SQ_BOOT_ANCHOR_ANY] = {SQ_SELECT, &sq_boot_anchors, "WHERE log = ?1 AND boot = ?2 LIMIT 1"},
+    [SQ_BOOT_ANCHOR_PUT] = {SQ_INSERT, &sq_boot_anchors, " ON CONFLICT DO NOTHING"},
+    [SQ_CLOCK_POINT_UP_TO] = {SQ_SELECT, &sq_clock_points,
+                              "WHERE log = ?1 AND boot = ?2 AND is_ceiling = ?3 AND at_us <= ?4"
+                              " ORDER BY at_us DESC LIMIT 1"},
+    [SQ_CLOCK_POINT_AFTER] = {SQ_SELECT, &sq_clock_points,
+                              "WHERE log = ?1 AND boot = ?2 AND is_ceiling = ?3 AND at_us > ?4"
+                              " ORDER BY at_us LIMIT 1"},
+    [SQ_CLOCK_POINT_PUT] = {SQ_UPSERT, &sq_clock_points, ""},
+    [SQ_CLOCK_POINT_FORGET] =
+        {SQ_PLAIN, NULL, "DELETE FROM clock_points WHERE log = ?1 AND boot = ?2 AND is_ceiling = ?3 AND at_us = ?4"},
+    [SQ_CLOCK_POINTS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM clock_points WHERE log = ?1 AND boot = ?2"},
+    [SQ_BOOTS_OF_BOOT] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND boot = ?2 ORDER BY first_seq"},
     [SQ_BOOTS_UP_TO] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC, boot DESC"},
     [SQ_BOOTS_AFTER] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq > ?2 ORDER BY first_seq, boot"},
     [SQ_BOOT_PUT] = {SQ_UPSERT, &sq_boots, ""},
@@ -92,12 +96,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
         {SQ_SELECT, &sq_presences,
          "WHERE (in_checkpoint_us >= ?1 AND in_checkpoint_us < ?2)"
          " OR (has_out = 1 AND out_checkpoint_us >= ?1 AND out_checkpoint_us < ?2)"
-         " OR EXISTS (SELECT 1 FROM boot_anchors b WHERE b.log = presences.log AND b.boot IN (in_boot, out_boot)"
-         " AND b.time_us >= ?1 AND b.time_us < ?2)"
-         " OR (log IN (SELECT b.log FROM boot_anchors b WHERE b.time_us >= ?1 AND b.time_us < ?2)"
-         " AND (NOT EXISTS (SELECT 1 FROM boot_anchors b WHERE b.log = presences.log AND b.boot = in_boot)"
-         " OR (has_out = 1 AND NOT EXISTS"
-         " (SELECT 1 FROM boot_anchors b WHERE b.log = presences.log AND b.boot = out_boot))))"
+         " OR log IN (SELECT b.log FROM boot_anchors b WHERE b.time_us >= ?1 AND b.time_us < ?2)"
          " ORDER BY presence"},
 
     [SQ_PRESENCE_GET] = {SQ_SELECT, &sq_presences, "WHERE presence = ?1"},
@@ -256,6 +255,8 @@ void sq_statement_sql(const struct sq_statement_spec *spec, char ret_sql[SQ_SQL_
         add_insert(&text, spec->table);
         if (spec->verb == SQ_UPSERT)
             add_replace(&text, spec->table);
+        else
+            add(&text, "%s", spec->text);
         return;
     case SQ_SELECT:
     case SQ_DUMP:

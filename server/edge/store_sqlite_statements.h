@@ -43,11 +43,17 @@ enum sq_statement_id {
 
     SQ_ANCHOR_GET,
     SQ_ANCHOR_PUT,
-    SQ_BOOT_ANCHORS_FROM,
-    SQ_BOOT_ANCHORS_BEFORE,
+    SQ_BOOT_ANCHORS_OF_LOG,
+    SQ_BOOT_ANCHOR_ANY,
     SQ_BOOT_ANCHOR_PUT,
+    SQ_CLOCK_POINT_UP_TO,
+    SQ_CLOCK_POINT_AFTER,
+    SQ_CLOCK_POINT_PUT,
+    SQ_CLOCK_POINT_FORGET,
+    SQ_CLOCK_POINTS_FORGET,
     SQ_BOOTS_UP_TO,
     SQ_BOOTS_AFTER,
+    SQ_BOOTS_OF_BOOT,
     SQ_BOOT_PUT,
     SQ_ANCHOR_VOIDS,
     SQ_ANCHOR_VOID_PUT,
@@ -125,7 +131,7 @@ struct sq_table;
 enum sq_verb {
     SQ_PLAIN,  /* as it stands */
     SQ_SELECT, /* SELECT the table's columns FROM it, then the text */
-    SQ_INSERT, /* INSERT all columns */
+    SQ_INSERT, /* INSERT all columns, then the text */
     SQ_UPSERT, /* INSERT all columns, or replace the rest of the row that has its key */
     SQ_DUMP    /* SELECT all ORDER BY key */
 };

@@ -175,8 +175,19 @@ static const struct sq_column sq_boot_anchors_columns[] = {
     KEY_INT(struct boot_anchor_row, sent_us, "sent_us"),
     KEY_INT(struct boot_anchor_row, time_us, "time_us"),
     KEY_INT(struct boot_anchor_row, received_us, "received_us"),
+    INT(struct boot_anchor_row, drift_ppb, "drift_ppb"),
 };
 TABLE(sq_boot_anchors, "boot_anchors", struct boot_anchor_row);
+
+static const struct sq_column sq_clock_points_columns[] = {
+    KEY(SQ_ID, struct clock_point_row, log, "log"),
+    KEY(SQ_ID, struct clock_point_row, boot, "boot"),
+    KEY_INT(struct clock_point_row, is_ceiling, "is_ceiling"),
+    KEY_INT(struct clock_point_row, at_us, "at_us"),
+    INT(struct clock_point_row, time_us, "time_us"),
+    INT(struct clock_point_row, drift_ppb, "drift_ppb"),
+};
+TABLE(sq_clock_points, "clock_points", struct clock_point_row);
 
 static const struct sq_column sq_anchor_voids_columns[] = {
     KEY(SQ_HASH, struct anchor_void_row, entry, "entry"),
@@ -193,6 +204,8 @@ static const struct sq_column sq_boots_columns[] = {
     INT(struct boot_row, first_mono_us, "first_mono_us"),
     INT(struct boot_row, last_mono_us, "last_mono_us"),
     INT(struct boot_row, newest_us, "newest_us"),
+    INT(struct boot_row, floor_us, "floor_us"),
+    INT(struct boot_row, ceiling_us, "ceiling_us"),
     INT(struct boot_row, clock_trouble, "clock_trouble"),
 };
 TABLE(sq_boots, "boots", struct boot_row);

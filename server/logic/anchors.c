@@ -1,16 +1,12 @@
 /*
- * Anchors (T1): what a push's checkpoints and its session's Hello say about the device's clock, and which presences that
- * narrows. Observations of a boot are kept by their place on its monotonic clock; a time is bounded by the nearest few of
- * them, so an observation concerns only what lies near it.
+ * Anchors (T1): what a push's checkpoints and its session's Hello say about the device's clock, and the bounds of an entry:
+ * by its boot's clock (clock.c), by the boots before and after (boots.c), by its receipt and the checkpoint that it names.
  */
 #include "server/logic/batch_internal.h"
 
 #include <string.h>
 
 #include "core/checkpoint.h"
-
-/* Observations that bound one instant: those before and after, and spares for bursts of sessions. */
-#define NEAREST 4
 
 static enum status check_text(struct batch *batch, const struct push *push, const struct push_anchor *anchor,
                               struct anchor_row *ret_row)
@@ -54,75 +50,30 @@ enum status anchors_check(struct batch *batch, const struct push *push, struct a
 struct boot_touch {
     struct batch *batch;
     const struct id *boot;
-    int64_t from_mono_us;
+    int64_t from_mono_us, to_mono_us;
 };
+
+static bool in_touch(const struct boot_touch *touch, const struct fact_stamp *stamp)
+{
+    return id_equal(&stamp->boot, touch->boot) && stamp->mono_us >= touch->from_mono_us &&
+           stamp->mono_us <= touch->to_mono_us;
+}
 
 static enum status touch_in_boot(void *context, const struct presence_row *row)
 {
     struct boot_touch *touch = context;
-    bool in = id_equal(&row->in.boot, touch->boot) && row->in.mono_us >= touch->from_mono_us;
-    bool out = row->has_out && id_equal(&row->out.boot, touch->boot) && row->out.mono_us >= touch->from_mono_us;
 
-    return in || out ? batch_touch_changed(touch->batch, &row->presence) : STATUS_OK;
+    if (!in_touch(touch, &row->in) && !(row->has_out && in_touch(touch, &row->out)))
+        return STATUS_OK;
+    return batch_touch_changed(touch->batch, &row->presence);
 }
 
-enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us)
+enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us,
+                       int64_t to_mono_us)
 {
-    struct boot_touch touch = {batch, boot, from_mono_us};
+    struct boot_touch touch = {batch, boot, from_mono_us, to_mono_us};
 
     return batch->store->ops->presences_in_boot(batch->store, log, boot, touch_in_boot, &touch);
-}
-
-/* Entries with NEAREST earlier observations nearer than this one keep their bounds. */
-static enum status touch_near(struct batch *batch, const struct boot_anchor_row *seen,
-                              const struct boot_anchor_row *others, size_t count)
-{
-    int64_t from_us = INT64_MIN;
-    size_t earlier = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (others[i].sent_us > seen->sent_us)
-            return touch_boot(batch, &seen->log, &seen->boot, INT64_MIN); /* out of order: rare, look at all */
-        if (++earlier == NEAREST)
-            from_us = others[i].sent_us;
-    }
-    return touch_boot(batch, &seen->log, &seen->boot, from_us);
-}
-
-/* Unanchored boots are bounded by their nearest anchored neighbours. */
-enum status touch_unanchored(struct batch *batch, const struct id *log, uint64_t seq)
-{
-    struct boot_row boots[BOOTS_NEAR];
-    size_t count;
-
-    RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, seq, boots, BOOTS_NEAR, &count));
-    for (size_t i = 0; i < count && count > 1; i++) {
-        struct boot_anchor_row any;
-        size_t anchored;
-
-        RETURN_IF_BAD(batch->store->ops->boot_anchors(batch->store, log, &boots[i].boot, boots[i].first_mono_us, &any,
-                                                      1, &anchored));
-        if (anchored == 0)
-            RETURN_IF_BAD(touch_boot(batch, log, &boots[i].boot, INT64_MIN));
-    }
-    return STATUS_OK;
-}
-
-static enum status observe(struct batch *batch, const struct boot_anchor_row *seen)
-{
-    struct boot_anchor_row others[NEAREST + 1];
-    size_t count;
-
-    RETURN_IF_BAD(batch->store->ops->boot_anchors(batch->store, &seen->log, &seen->boot, seen->sent_us, others,
-                                                  NEAREST + 1, &count));
-    for (size_t i = 0; i < count; i++) {
-        if (others[i].sent_us == seen->sent_us && others[i].time_us == seen->time_us &&
-            others[i].received_us <= seen->received_us)
-            return STATUS_OK;
-    }
-    RETURN_IF_BAD(batch->store->ops->boot_anchor_put(batch->store, seen));
-    RETURN_IF_BAD(touch_near(batch, seen, others, count));
-    return touch_unanchored(batch, &seen->log, SEQ_MAX);
 }
 
 enum status anchors_store(struct batch *batch, const struct push *push, const struct anchor_row *rows,
@@ -143,7 +94,7 @@ enum status anchors_store(struct batch *batch, const struct push *push, const st
         RETURN_IF_BAD(status);
         if (!id_equal(&rows[i].log, &push->log) || id_is_zero(&rows[i].boot) || received_us < rows[i].sent_us)
             continue; /* another log's, a plain checkpoint, or an answer before its question: says nothing of this clock */
-        RETURN_IF_BAD(observe(batch, &seen));
+        RETURN_IF_BAD(clock_observe(batch, &seen));
     }
     return STATUS_OK;
 }
@@ -163,7 +114,7 @@ enum status anchors_of_delivery(struct batch *batch, const struct push *push, co
         return STATUS_OK;
     if (push->session_received_ms > 0 && push->session_received_ms >= delivery->hello_monotonic_ms)
         seen.received_us = (int64_t)push->session_received_ms * 1000;
-    return observe(batch, &seen);
+    return clock_observe(batch, &seen);
 }
 
 const struct anchor_row *anchor_of(const struct push *push, const struct anchor_row *rows,
@@ -174,43 +125,6 @@ const struct anchor_row *anchor_of(const struct push *push, const struct anchor_
             return &rows[i];
     }
     return NULL;
-}
-
-static enum status bounds_in_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t mono_us,
-                                  int64_t drift_ppb, struct bounds *bounds, size_t *ret_anchors)
-{
-    struct boot_anchor_row seen[NEAREST];
-
-    RETURN_IF_BAD(batch->store->ops->boot_anchors(batch->store, log, boot, mono_us, seen, NEAREST, ret_anchors));
-    for (size_t i = 0; i < *ret_anchors; i++) {
-        struct bounds_anchor anchor = {seen[i].time_us, seen[i].sent_us, seen[i].received_us};
-
-        *bounds = bounds_intersect(*bounds, bounds_from_cut_anchor(&anchor, mono_us, drift_ppb));
-    }
-    return STATUS_OK;
-}
-
-/* Earlier boots ended before, later ones began after. */
-static enum status bounds_by_neighbours(struct batch *batch, const struct id *log, uint64_t seq,
-                                        const struct boot_row *boots, size_t count, int64_t drift_ppb,
-                                        struct bounds *bounds)
-{
-    for (size_t i = 0; i < count; i++) {
-        bool earlier = boots[i].last_seq < seq;
-        struct bounds other = bounds_unknown();
-        size_t anchors;
-
-        if (!earlier && boots[i].first_seq <= seq)
-            continue;
-        RETURN_IF_BAD(bounds_in_boot(batch, log, &boots[i].boot,
-                                     earlier ? boots[i].last_mono_us : boots[i].first_mono_us, drift_ppb, &other,
-                                     &anchors));
-        if (earlier && other.lo_us > bounds->lo_us)
-            bounds->lo_us = other.lo_us;
-        if (!earlier && other.hi_us < bounds->hi_us)
-            bounds->hi_us = other.hi_us;
-    }
-    return STATUS_OK;
 }
 
 /* A void checkpoint says nothing of when the entry that names it was written. */
@@ -228,21 +142,12 @@ enum status bounds_of_stamp(struct batch *batch, const struct id *log, const str
                             struct bounds *ret_bounds, bool *ret_trouble)
 {
     struct bounds outer = {stamp->checkpoint_us, stamp->received_us};
-    struct bounds bounds;
-    const struct rule_policy *policy;
-    struct boot_row boots[BOOTS_NEAR];
-    size_t boot_count, anchors;
+    struct bounds bounds, others;
 
-    *ret_trouble = false;
     RETURN_IF_BAD(evidence_from(batch, &outer.lo_us));
-    bounds = outer;
-    RETURN_IF_BAD(batch_policy_at(batch, stamp->received_us, &policy));
-    RETURN_IF_BAD(bounds_in_boot(batch, log, &stamp->boot, stamp->mono_us, policy->drift_ppb, &bounds, &anchors));
-    RETURN_IF_BAD(batch->store->ops->boots_of_log(batch->store, log, stamp->seq, boots, BOOTS_NEAR, &boot_count));
-    for (size_t i = 0; i < boot_count; i++)
-        *ret_trouble = *ret_trouble || (boots[i].clock_trouble && id_equal(&boots[i].boot, &stamp->boot));
-    if (anchors == 0)
-        RETURN_IF_BAD(bounds_by_neighbours(batch, log, stamp->seq, boots, boot_count, policy->drift_ppb, &bounds));
+    RETURN_IF_BAD(clock_bounds(batch, log, &stamp->boot, stamp->mono_us, &bounds));
+    RETURN_IF_BAD(boots_bound(batch, log, stamp, &others, ret_trouble));
+    bounds = bounds_intersect(bounds_intersect(bounds, outer), others);
     if (bounds_empty(bounds)) {
         *ret_trouble = true;
         bounds = bounds_empty(outer) ? bounds_unknown() : outer;

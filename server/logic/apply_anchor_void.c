@@ -42,7 +42,9 @@ static enum status look_again(struct batch *batch, struct device_row *device)
     int64_t before_us = device->watermark_us;
     int64_t watermark_us = INT64_MIN;
 
+    RETURN_IF_BAD(clock_again(batch, &device->log));
     RETURN_IF_BAD(boots_again(batch, &device->log, first_seq_of(device), device->last_seq));
+    RETURN_IF_BAD(boots_clock_changed(batch));
     if (before_us == INT64_MIN)
         return STATUS_OK;
     RETURN_IF_BAD(watermark_up_to(batch, device, &watermark_us));

@@ -118,6 +118,7 @@ enum status apply_carried(struct batch *batch, struct applying *applying, const 
         status = anchors_store(batch, &push, anchors, &push.log);
     if (status != STATUS_OK && status != STATUS_UNKNOWN_ANCHOR)
         return status; /* an anchor that can't be verified leaves the times loose */
+    RETURN_IF_BAD(boots_clock_changed(batch));
     RETURN_IF_BAD(mark_fork(batch, &device, &push));
     return apply_all(batch, &push, &device, applying->pos);
 }

@@ -129,6 +129,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->roster_changed = false;
     batch->named = (struct batch_named){0};
     batch->policy_count = 0;
+    batch->clock_changed.any = false;
     batch->voids_read = false;
     batch->in_charge_read = false;
     batch->tree_before = batch->tree;
@@ -248,6 +249,7 @@ void batch_abort(struct batch *batch)
     batch->store->ops->rollback(batch->store);
     batch->tree = batch->tree_before;
     batch->policy_count = 0;
+    batch->clock_changed.any = false;
     batch->voids_read = false;
     batch->roster_changed = false;
     batch->open = false;

@@ -27,7 +27,7 @@
 #define LOGIC_DECISIONS_MAX 64
 #define BATCH_REASONS_MAX 64 /* stable names of reasons for holding: there are about 25 */
 #define LOGIC_ANCHOR_VOIDS_MAX 64
-#define BOOTS_NEAR 8 /* of a log, that are looked at around one entry */
+#define BOOTS_NEAR 8 /* of a log, that are looked at together */
 
 #define RETURN_IF_BAD(expression)                                                                                      \
     do {                                                                                                               \
@@ -84,6 +84,13 @@ struct replay {
 };
 
 struct neighbourhood;
+
+/* The boot whose points changed since boots.c looked, from its clock's from_us on. */
+struct clock_changed {
+    bool any;
+    struct id log, boot;
+    int64_t from_us;
+};
 
 struct batch {
     struct store *store;
@@ -146,6 +153,7 @@ struct batch {
     struct anchor_void_row voids[LOGIC_ANCHOR_VOIDS_MAX];
     size_t void_count;
     bool voids_read;
+    struct clock_changed clock_changed;
 };
 
 /* One entry as its handler sees it. */
@@ -266,9 +274,9 @@ MUST_USE enum status anchors_store(struct batch *batch, const struct push *push,
                                    const struct id *log);
 MUST_USE enum status anchors_of_delivery(struct batch *batch, const struct push *push, const struct id *log,
                                          const struct batch_delivery *delivery);
-MUST_USE enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us);
-/* Unanchored boots around seq are bounded by their nearest anchored neighbours. */
-MUST_USE enum status touch_unanchored(struct batch *batch, const struct id *log, uint64_t seq);
+/* Presences with an entry of this boot between two instants of its clock, both included. */
+MUST_USE enum status touch_boot(struct batch *batch, const struct id *log, const struct id *boot, int64_t from_mono_us,
+                                int64_t to_mono_us);
 const struct anchor_row *anchor_of(const struct push *push, const struct anchor_row *rows,
                                    const struct hash *checkpoint);
 MUST_USE enum status bounds_of_stamp(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
@@ -282,7 +290,23 @@ MUST_USE enum status watermark_move(struct batch *batch, struct device_row *devi
 /* From when on a log's silence says nothing: its watermark, or when it was enrolled, if that is later. */
 int64_t watermark_of(const struct device_row *device);
 
+/* clock.c */
+/* One more observation of a boot: kept, void or not; touches the presences that it narrows. Sets its drift. */
+MUST_USE enum status clock_observe(struct batch *batch, struct boot_anchor_row *seen);
+/* The points of a log's boots worked out anew from its observations. */
+MUST_USE enum status clock_again(struct batch *batch, const struct id *log);
+/* The intersection over all observations of the boot (T1); unknown when there is none. */
+MUST_USE enum status clock_bounds(struct batch *batch, const struct id *log, const struct id *boot, int64_t mono_us,
+                                  struct bounds *ret_bounds);
+/* Whether the boot never met the server. */
+MUST_USE enum status clock_is_loose(struct batch *batch, const struct id *log, const struct id *boot, bool *ret_loose);
+
 /* boots.c: keeps the log's boots (T2), and touches what a new boot narrows. */
+/* The points of a boot have changed: so may what it says of the boots beside it. */
+MUST_USE enum status boots_clock_changed(struct batch *batch);
+/* What the other boots of the log say of an entry (T1's log order), and whether its own is in trouble. */
+MUST_USE enum status boots_bound(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
+                                 struct bounds *ret_bounds, bool *ret_trouble);
 MUST_USE enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
                                  const struct anchor_row *rows);
 /* The same rows worked out anew from a stored log; touches nothing. */

@@ -424,12 +424,10 @@ static enum status touch_mate(void *context, const struct presence_row *row)
 /* What was done in a boot that never met the server is bounded by all that is known of that boot. */
 static enum status touch_loose_mates(struct batch *batch, const struct presence_row *row)
 {
-    struct boot_anchor_row any;
-    size_t anchors;
+    bool loose;
 
-    RETURN_IF_BAD(
-        batch->store->ops->boot_anchors(batch->store, &row->log, &row->in.boot, row->in.mono_us, &any, 1, &anchors));
-    if (anchors > 0)
+    RETURN_IF_BAD(clock_is_loose(batch, &row->log, &row->in.boot, &loose));
+    if (!loose)
         return STATUS_OK;
     return batch->store->ops->presences_in_boot(batch->store, &row->log, &row->in.boot, touch_mate, batch);
 }

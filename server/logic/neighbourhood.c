@@ -89,12 +89,10 @@ static bool is_of_boot(const struct presence_row *mate, const struct presence_ro
 /* A boot that never met the server: what else was done in it, and with whom, may say when. */
 static enum status add_boot_mates(struct batch *batch, struct neighbourhood *hood, const struct presence_row *row)
 {
-    struct boot_anchor_row any;
-    size_t anchors;
+    bool loose;
 
-    RETURN_IF_BAD(
-        batch->store->ops->boot_anchors(batch->store, &row->log, &row->in.boot, row->in.mono_us, &any, 1, &anchors));
-    if (anchors > 0)
+    RETURN_IF_BAD(clock_is_loose(batch, &row->log, &row->in.boot, &loose));
+    if (!loose)
         return STATUS_OK;
     RETURN_IF_BAD(batch->store->ops->presences_in_boot(batch->store, &row->log, &row->in.boot, add_row_if_room, hood));
     for (size_t i = 0, mates = hood->count; i < mates && hood->count < RULE_PRESENCES_MAX; i++) {

@@ -133,6 +133,20 @@ struct boot_anchor_row {
     int64_t time_us;
     int64_t sent_us;
     int64_t received_us; /* INT64_MAX: unknown */
+    int64_t drift_ppb;   /* of the policy under which the boot was first observed: the same for all of the boot's */
+};
+
+/*
+ * One side of an observation that no other of its boot makes superfluous (T1): at at_us of its clock the boot was no earlier
+ * than time_us (a floor, at the answer's receipt), or no later (a ceiling, at the question). Void observations leave none.
+ */
+struct clock_point_row {
+    struct id log;
+    struct id boot;
+    bool is_ceiling;
+    int64_t at_us;
+    int64_t time_us;
+    int64_t drift_ppb; /* the observation's */
 };
 
 /* Anchors with a time in [from, to) are evidence of nothing (T5). */
@@ -142,7 +156,7 @@ struct anchor_void_row {
     int64_t to_us;
 };
 
-/* A boot's stretch in a log: bounds unanchored boots by their neighbours. */
+/* A boot's stretch in a log: what is known of its ends bounds the stretches before and after it. */
 struct boot_row {
     struct id log;
     struct id boot;
@@ -150,7 +164,9 @@ struct boot_row {
     uint64_t last_seq;
     int64_t first_mono_us;
     int64_t last_mono_us;
-    int64_t newest_us;  /* of the anchors named in this log up to here, void ones aside; INT64_MIN: none */
+    int64_t newest_us;  /* of the anchors named in it, void ones aside; INT64_MIN: none */
+    int64_t floor_us;   /* no entry of it is earlier, by those before it; INT64_MIN: nobody says */
+    int64_t ceiling_us; /* nor later, by those after it; INT64_MAX: nobody says */
     bool clock_trouble; /* T2: clock or anchors went back, or the boot returned */
 };
 
@@ -381,6 +397,7 @@ struct store;
 
 typedef enum status (*store_digest_each)(void *context, const struct digest_row *row);
 typedef enum status (*store_journal_each)(void *context, const struct journal_row *row);
+typedef enum status (*store_boot_anchor_each)(void *context, const struct boot_anchor_row *row);
 typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
 typedef enum status (*store_officer_each)(void *context, const struct officer_row *row);
 typedef enum status (*store_hash_each)(void *context, const struct hash *hash);
@@ -439,12 +456,25 @@ struct store_ops {
     /* The first device by log after after_log with an observation, a boot's newest anchor or a watermark in [from, to). */
     enum status (*device_anchored_in)(struct store *store, int64_t from_us, int64_t to_us, const struct id *after_log,
                                       struct device_row *ret_row);
-    /* Presences whose times may rest on anchors in [from, to): in such a boot, naming one, or of a boot without any. */
+    /* Presences whose times may rest on anchors in [from, to): of such a log, or naming one. */
     enum status (*presences_anchored_in)(struct store *store, int64_t from_us, int64_t to_us, store_presence_each each,
                                          void *context);
-    /* Observations of one boot that aren't void, nearest to mono_us first; at most max. */
-    enum status (*boot_anchors)(struct store *store, const struct id *log, const struct id *boot, int64_t mono_us,
-                                struct boot_anchor_row *ret_rows, size_t max, size_t *ret_count);
+    /* Any one of a boot's observations, void ones too. NOT_FOUND. */
+    enum status (*boot_anchor_any)(struct store *store, const struct id *log, const struct id *boot,
+                                   struct boot_anchor_row *ret_row);
+    /* All observations of a log, void ones too; by boot. */
+    enum status (*boot_anchors_of_log)(struct store *store, const struct id *log, store_boot_anchor_each each,
+                                       void *context);
+    /* The boot's last point up to at_us, and the first one after it. NOT_FOUND. */
+    enum status (*clock_point_up_to)(struct store *store, const struct id *log, const struct id *boot, bool is_ceiling,
+                                     int64_t at_us, struct clock_point_row *ret_row);
+    enum status (*clock_point_after)(struct store *store, const struct id *log, const struct id *boot, bool is_ceiling,
+                                     int64_t at_us, struct clock_point_row *ret_row);
+    /* The last stretch that begins at seq or before it. NOT_FOUND. */
+    enum status (*boot_at)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_row);
+    /* The stretches of one boot: one, unless it came back; at most max. */
+    enum status (*boots_of_boot)(struct store *store, const struct id *log, const struct id *boot,
+                                 struct boot_row *ret_rows, size_t max, size_t *ret_count);
     /* The boots of a log, in log order; at most max, the ones nearest to seq. */
     enum status (*boots_of_log)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_rows,
                                 size_t max, size_t *ret_count);
@@ -540,7 +570,11 @@ struct store_ops {
     enum status (*risk_put)(struct store *store, const struct id *offender, const struct rule_risk_span *span);
     enum status (*policy_put)(struct store *store, uint32_t version, int64_t effective_from_us, struct span body);
     enum status (*anchor_put)(struct store *store, const struct anchor_row *row);
-    enum status (*boot_anchor_put)(struct store *store, const struct boot_anchor_row *row);
+    /* Whether it is new: the same observation again is one, with its first drift. */
+    enum status (*boot_anchor_put)(struct store *store, const struct boot_anchor_row *row, bool *ret_new);
+    enum status (*clock_point_put)(struct store *store, const struct clock_point_row *row);
+    enum status (*clock_point_forget)(struct store *store, const struct clock_point_row *row);
+    enum status (*clock_points_forget)(struct store *store, const struct id *log, const struct id *boot);
     enum status (*boot_put)(struct store *store, const struct boot_row *row);
     enum status (*anchor_void_put)(struct store *store, const struct anchor_void_row *row);
     enum status (*presence_put)(struct store *store, const struct presence_row *row);

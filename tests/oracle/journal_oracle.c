@@ -201,6 +201,13 @@ static bool widen(struct rule_instant *instant, int64_t from_ms, int64_t to_ms)
     return true;
 }
 
+static bool is_forked(const struct group *g, size_t i)
+{
+    const struct jo_presence *p = &g->jo->presences.items[g->jc->members[i]];
+
+    return jo_log(g->jo, &g->jo->entries.items[p->entry].header.log)->fork_seq != 0;
+}
+
 static void take_wider_bounds(struct group *g, struct journal_oracle_report *report)
 {
     for (size_t i = 0; i < g->jc->rule_case.presence_count; i++) {
@@ -208,7 +215,7 @@ static void take_wider_bounds(struct group *g, struct journal_oracle_report *rep
         Doublecrew__V1__Row *row = row_of(g, i);
         bool wide = false;
 
-        if (row != NULL && row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE) {
+        if (row != NULL && row->row_case == DOUBLECREW__V1__ROW__ROW_PRESENCE && is_forked(g, i)) {
             wide = widen(&p->in, row->presence->in_from_ms, row->presence->in_to_ms);
             if (p->has_out && (row->presence->reasons & (RULE_REASON_OUT_LATE | RULE_REASON_OUT_MISSING)) == 0)
                 wide = widen(&p->out, row->presence->out_from_ms, row->presence->out_to_ms) || wide;

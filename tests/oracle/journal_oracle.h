@@ -20,11 +20,11 @@
  *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;
  *  - the watermark doesn't rest on the unknown (or contested) entry itself, only on those before it;
  *  - what a lost device sends after its loss was recorded doesn't move the watermark to the loss or past it;
- *  - the server bounds a time by the nearest observations only: wider bounds that contain the oracle's are sound, counted
- *    (wider_bounds), and the verdict is then asked for with the row's bounds;
+ *  - of a forked log, wider bounds that contain the oracle's are sound, counted (wider_bounds), and the verdict is then asked
+ *    for with the row's bounds;
  *  - minutes alone that contain the oracle's are accepted where a partner's uncertain times enter into them (looser): seen
  *    where a partner's times were narrowed after the row was told;
- *  - the drift of phones' clocks is the greatest of any policy version;
+ *  - the drift of a phone's clock is that of the policy in force when this boot of it was first observed (decisions/0023);
  *  - an officer's standing is what was recorded last before the check-in, the first word also before; an end of
  *    entitlement that had passed when it was recorded holds backwards until a later window holds it (decisions/0019);
  *  - acts (decisions, words, plans) need the role, team and standing that their author has when they are recorded; of

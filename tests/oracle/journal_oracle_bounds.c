@@ -49,18 +49,45 @@ static void at_most(struct jo_bounds *at, int64_t hi_us)
         at->hi_us = hi_us;
 }
 
+static bool same_clock(const struct jo *jo, const struct jo_observation *o, const struct jo_entry *entry)
+{
+    return id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot) &&
+           jo->entries.items[o->entry].branch == entry->branch;
+}
+
+/* A boot's drift is that of the policy in force when its clock was first observed. */
+static int64_t drift_of(const struct jo *jo, const struct jo_entry *entry)
+{
+    const struct rule_policy *policy = &jo->policies.items[0].rule;
+    int64_t first_us = INT64_MAX;
+
+    for (size_t i = 0; i < jo->observations.count; i++) {
+        const struct jo_observation *o = &jo->observations.items[i];
+
+        if (same_clock(jo, o, entry) && o->learned_us < first_us)
+            first_us = o->learned_us;
+    }
+    for (size_t i = 1; i < jo->policies.count; i++) {
+        const struct rule_policy *other = &jo->policies.items[i].rule;
+
+        if (other->effective_from_us <= first_us && other->effective_from_us >= policy->effective_from_us)
+            policy = other;
+    }
+    return policy->drift_ppb;
+}
+
 static struct jo_bounds on_its_own(const struct jo *jo, const struct jo_entry *entry)
 {
     struct jo_bounds at = {INT64_MIN, entry->received_us};
+    int64_t drift_ppb = drift_of(jo, entry);
 
     if (entry->has_checkpoint)
         at_least(&at, entry->checkpoint_us);
     for (size_t i = 0; i < jo->observations.count; i++) {
         const struct jo_observation *o = &jo->observations.items[i];
 
-        if (id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot) &&
-            jo->entries.items[o->entry].branch == entry->branch) {
-            struct jo_bounds by = by_observation(o, (int64_t)entry->header.monotonic_ms * 1000, jo->drift_ppb);
+        if (same_clock(jo, o, entry)) {
+            struct jo_bounds by = by_observation(o, (int64_t)entry->header.monotonic_ms * 1000, drift_ppb);
 
             at_least(&at, by.lo_us);
             at_most(&at, by.hi_us);
@@ -100,6 +127,21 @@ static void trouble(struct jo *jo, const struct jo_entry *entry)
         JO_ADD(&jo->troubles, (struct jo_trouble){entry->header.log, entry->header.boot});
 }
 
+/* T2: an entry written before the answer that it names had come, by the same clock. */
+static bool names_the_future(const struct jo *jo, const struct jo_entry *entry)
+{
+    for (size_t i = 0; i < jo->observations.count; i++) {
+        const struct jo_observation *o = &jo->observations.items[i];
+
+        if (&jo->entries.items[o->entry] == entry && o->received_us != INT64_MAX && entry->has_checkpoint &&
+            o->time_us == entry->checkpoint_us && id_equal(&o->boot, &entry->header.boot) &&
+            (int64_t)entry->header.checkpoint_received_ms * 1000 == o->received_us &&
+            entry->header.checkpoint_received_ms > entry->header.monotonic_ms)
+            return true;
+    }
+    return false;
+}
+
 /* T2: within one boot neither the clock nor the anchors go back. */
 static bool went_back(const struct jo_entry *before, const struct jo_entry *after)
 {
@@ -136,7 +178,8 @@ void jo_bounds(struct jo *jo)
         }
     }
     for (size_t i = 0; i < count; i++) {
-        if (jo->entries.items[i].at.lo_us > jo->entries.items[i].at.hi_us)
+        if (jo->entries.items[i].at.lo_us > jo->entries.items[i].at.hi_us ||
+            names_the_future(jo, &jo->entries.items[i]))
             trouble(jo, &jo->entries.items[i]);
     }
 }

@@ -55,6 +55,7 @@ struct jo_observation {
     struct id log, boot;
     int64_t time_us, sent_us, received_us; /* received: INT64_MAX when nobody says */
     size_t entry;                          /* that named it, or came with it: whose branch's clock it is */
+    int64_t learned_us;                    /* when it came */
 };
 
 struct jo_anchor {
@@ -137,7 +138,6 @@ struct jo {
     struct id first_operator;
     int64_t now_us;
     uint64_t records;
-    int64_t drift_ppb;
     JO_LIST(struct jo_entry) entries;
     JO_LIST(struct jo_observation) observations;
     JO_LIST(struct jo_anchor) anchors;

@@ -94,7 +94,8 @@ static void learn_checkpoint(struct jo *jo, struct jo_entry *entry, size_t place
     if (id_equal(&checkpoint->log, &entry->header.log))
         JO_ADD(&jo->observations, (struct jo_observation){checkpoint->log, checkpoint->boot, entry->checkpoint_us,
                                                           (int64_t)checkpoint->monotonic_ms * 1000,
-                                                          (int64_t)entry->header.checkpoint_received_ms * 1000, place});
+                                                          (int64_t)entry->header.checkpoint_received_ms * 1000, place,
+                                                          entry->received_us});
 }
 
 /* Roster ---------------------------------------------------------------------------------------------------------- */
@@ -155,8 +156,6 @@ static void learn_policy(struct jo *jo, const struct jo_entry *entry, const Doub
     rule->late_out_m = m->late_out_m;
     for (size_t i = 0; i < m->n_lone_forbidden; i++)
         rule->lone_forbidden[m->lone_forbidden[i] - DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_LOW] = true;
-    if (rule->drift_ppb > jo->drift_ppb)
-        jo->drift_ppb = rule->drift_ppb;
     JO_ADD(&jo->policies, policy);
 }
 
@@ -299,6 +298,7 @@ static void learn_hello(struct jo *jo, const struct journal_row *row, struct spa
                                              .time_us = delivery->hello_time_ms * 1000,
                                              .sent_us = (int64_t)delivery->hello_monotonic_ms * 1000,
                                              .received_us = INT64_MAX,
+                                             .learned_us = row->time_us,
                                              .entry = jo_entry_named(jo, &push.entries[push.entry_count - 1].hash)};
 
         if (push.session_received_ms != 0)
@@ -367,7 +367,6 @@ enum status jo_read(struct jo *jo, struct store *store)
     JO_ADD(&jo->policies, (struct jo_policy){.version = 0});
     rule_policy_default(&jo->policies.items[0].rule);
     jo->policies.items[0].rule.effective_from_us = INT64_MIN;
-    jo->drift_ppb = jo->policies.items[0].rule.drift_ppb;
     status = store->ops->journal_from(store, 1, take_record, jo);
     leave_out_voids(jo);
     return status;

@@ -241,59 +241,94 @@ static void anchor__comes_back(void **state)
     assert_int_equal(store->ops->anchor_get(store, &nothing, &got), STATUS_NOT_FOUND);
 }
 
-static void boot_anchors__are_the_nearest_first(void **state)
+static enum status note_sent(void *context, const struct boot_anchor_row *row)
 {
-    struct store *store = writer_of(state);
-    struct id log = numbered_id(1);
-    struct id boot = numbered_id(2);
-    struct id other = numbered_id(3);
-    static const int64_t sent_us[] = {10, 100, 40, 55, INT64_MAX, INT64_MIN};
-    static const int64_t expected_us[] = {55, 40, 10, 100, INT64_MAX, INT64_MIN};
-    struct boot_anchor_row rows[8];
-    size_t count = 99;
+    int64_t **next = context;
 
-    OK(store->ops->begin(store));
-    for (size_t i = 0; i < 6; i++) {
-        struct boot_anchor_row row = {log, boot, 1, sent_us[i], INT64_MAX};
-        OK(store->ops->boot_anchor_put(store, &row));
-        OK(store->ops->boot_anchor_put(store, &row)); /* the same observation again is one */
-        row.boot = other;
-        OK(store->ops->boot_anchor_put(store, &row));
-    }
-    OK(store->ops->commit(store));
-    OK(store->ops->boot_anchors(store, &log, &boot, 50, rows, 8, &count));
-    assert_int_equal(count, 6);
-    for (size_t i = 0; i < 6; i++)
-        assert_int_equal(rows[i].sent_us, expected_us[i]);
-    OK(store->ops->boot_anchors(store, &log, &boot, 50, rows, 3, &count));
-    assert_int_equal(count, 3);
-    assert_int_equal(rows[2].sent_us, 10);
-    OK(store->ops->boot_anchors(store, &log, &boot, INT64_MIN, rows, 1, &count));
-    assert_int_equal(rows[0].sent_us, INT64_MIN);
-    OK(store->ops->boot_anchors(store, &boot, &boot, 50, rows, 8, &count));
-    assert_int_equal(count, 0);
+    *(*next)++ = row->sent_us;
+    return STATUS_OK;
 }
 
-/* A session's seals share its Hello: the first one, which is the tightest, is among the nearest however many there are. */
-static void boot_anchors__of_one_hello_begin_with_the_earliest(void **state)
+static void boot_anchors__the_same_again_is_one_with_its_first_drift(void **state)
 {
     struct store *store = writer_of(state);
     struct id log = numbered_id(1);
     struct id boot = numbered_id(2);
-    struct boot_anchor_row rows[2];
-    size_t count = 99;
+    struct boot_anchor_row row = {log, boot, 1, 10, INT64_MAX, 200};
+    struct boot_anchor_row got;
+    int64_t sent_us[8] = {0};
+    int64_t *next = sent_us;
+    bool is_new = false;
+
+    assert_int_equal(store->ops->boot_anchor_any(store, &log, &boot, &got), STATUS_NOT_FOUND);
+    OK(store->ops->begin(store));
+    OK(store->ops->boot_anchor_put(store, &row, &is_new));
+    assert_true(is_new);
+    row.drift_ppb = 300;
+    OK(store->ops->boot_anchor_put(store, &row, &is_new));
+    assert_false(is_new);
+    row.boot = numbered_id(3);
+    row.sent_us = 20;
+    OK(store->ops->boot_anchor_put(store, &row, &is_new));
+    assert_true(is_new);
+    row.log = numbered_id(4);
+    OK(store->ops->boot_anchor_put(store, &row, &is_new));
+    OK(store->ops->commit(store));
+    OK(store->ops->boot_anchor_any(store, &log, &boot, &got));
+    assert_int_equal(got.drift_ppb, 200);
+    OK(store->ops->boot_anchors_of_log(store, &log, note_sent, &next));
+    assert_int_equal(next - sent_us, 2);
+    assert_int_equal(sent_us[0], 10);
+    assert_int_equal(sent_us[1], 20);
+}
+
+static void expect_clock_point(struct store *store, int64_t at_us, int64_t up_to_us, int64_t after_us)
+{
+    struct id log = numbered_id(1);
+    struct id boot = numbered_id(2);
+    struct clock_point_row got;
+
+    if (up_to_us == 0)
+        assert_int_equal(store->ops->clock_point_up_to(store, &log, &boot, true, at_us, &got), STATUS_NOT_FOUND);
+    else {
+        OK(store->ops->clock_point_up_to(store, &log, &boot, true, at_us, &got));
+        assert_int_equal(got.at_us, up_to_us);
+    }
+    if (after_us == 0)
+        assert_int_equal(store->ops->clock_point_after(store, &log, &boot, true, at_us, &got), STATUS_NOT_FOUND);
+    else {
+        OK(store->ops->clock_point_after(store, &log, &boot, true, at_us, &got));
+        assert_int_equal(got.at_us, after_us);
+    }
+}
+
+static void clock_points__are_the_nearest_on_either_side(void **state)
+{
+    struct store *store = writer_of(state);
+    struct id log = numbered_id(1);
+    struct id boot = numbered_id(2);
+    struct clock_point_row row = {.log = log, .boot = boot, .is_ceiling = true, .time_us = 7, .drift_ppb = 200};
 
     OK(store->ops->begin(store));
-    for (int64_t i = 0; i < 5; i++) {
-        struct boot_anchor_row row = {log, boot, 100 * (4 - i), 10, 10 + i};
-        OK(store->ops->boot_anchor_put(store, &row));
-    }
+    for (row.at_us = 10; row.at_us <= 30; row.at_us += 10)
+        OK(store->ops->clock_point_put(store, &row));
+    row.is_ceiling = false;
+    row.at_us = 25;
+    OK(store->ops->clock_point_put(store, &row));
+    row.is_ceiling = true;
+    row.boot = numbered_id(3);
+    OK(store->ops->clock_point_put(store, &row));
     OK(store->ops->commit(store));
-    OK(store->ops->boot_anchors(store, &log, &boot, 50, rows, 2, &count));
-    assert_int_equal(count, 2);
-    assert_int_equal(rows[0].time_us, 0);
-    OK(store->ops->boot_anchors(store, &log, &boot, 5, rows, 2, &count));
-    assert_int_equal(rows[0].time_us, 0);
+    expect_clock_point(store, 9, 0, 10);
+    expect_clock_point(store, 20, 20, 30);
+    expect_clock_point(store, 29, 20, 30);
+    expect_clock_point(store, 30, 30, 0);
+    row.boot = boot;
+    row.at_us = 20;
+    WRITE(store, store->ops->clock_point_forget(store, &row));
+    expect_clock_point(store, 29, 10, 30);
+    WRITE(store, store->ops->clock_points_forget(store, &log, &boot));
+    expect_clock_point(store, 29, 0, 0);
 }
 
 static void boots__are_the_nearest_in_log_order(void **state)
@@ -802,8 +837,8 @@ int main(void)
         TEST(risks__are_in_order_and_never_cut),
         TEST(policies__are_in_order_of_effect),
         TEST(anchor__comes_back),
-        TEST(boot_anchors__are_the_nearest_first),
-        TEST(boot_anchors__of_one_hello_begin_with_the_earliest),
+        TEST(boot_anchors__the_same_again_is_one_with_its_first_drift),
+        TEST(clock_points__are_the_nearest_on_either_side),
         TEST(boots__are_the_nearest_in_log_order),
         TEST(presence__comes_back),
         TEST(presence__keeps_an_accuracy_that_is_no_number),
