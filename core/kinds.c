@@ -29,6 +29,7 @@ static const struct kind_name names[] = {
     {KIND(LOG_LOST), "log_lost"},
     {KIND(PURGED), "purged"},
     {KIND(PROPOSAL_ANSWER), "proposal_answer"},
+    {KIND(COVER), "cover"},
     {KIND(FORCE), "force"},
     {KIND(TEAM), "team"},
     {KIND(OFFICER), "officer"},

@@ -57,9 +57,12 @@
 #define ISSUED_ROW_SIZE (256 * 1024)
 /* The write-ahead log is checkpointed beyond this, and cut back to this: larger saves writes, smaller saves start-up. */
 #define STORE_WAL_SIZE_MAX (16 * 1024 * 1024)
-/* Scopes that one device's feed may be drawn from: force, officer, and eight teams twice over, with room; and the scopes
- * that it left last, whose rows a device that was away since must still give back. */
-#define STORE_SCOPES_MAX 64
+/* Scopes that one device's feed may be drawn from: force, officer, and eight teams twice over, with room; those of whom its
+ * officer stands in for (four supervisors of two teams, eight of one; of more the first ones); and the scopes that it left
+ * last, whose rows a device that was away since must still give back. */
+#define STORE_SCOPES_MAX 80
+#define STORE_SCOPES_OWN_MAX 20
+#define STORE_SCOPES_COVER_MAX 16
 #define STORE_SCOPES_LEFT_MAX 44
 /* A verdict that may change by itself within this time raises no "time unproven": clocks are known to about 2 s a day
  * (200 ppm since the last anchor of the morning), so what is open for longer is a finding. */

@@ -94,6 +94,7 @@ static const struct field_rule flag_answer[] = {HASH(1, REQUIRED), LONG(2, REQUI
 static const struct field_rule carried[] = {BYTES(1, REQUIRED, PAYLOAD_SIZE_MAX)};
 static const struct field_rule log_lost[] = {ID(1, REQUIRED), ANY(2)};
 static const struct field_rule proposal_answer[] = {HASH(1, REQUIRED), ANY(2), LONG(3, OPTIONAL)};
+static const struct field_rule cover[] = {ID(1, REQUIRED), ID(2, OPTIONAL), TIME(3, OPTIONAL), TIME(4, OPTIONAL)};
 static const struct field_rule purged[] = {BYTES(1, REQUIRED, 8), ANY(2), ANY(3)};
 static const struct field_rule force[] = {
     ID(1, REQUIRED),
@@ -257,6 +258,13 @@ static enum status check_officer(const ProtobufCMessage *base)
     return STATUS_OK;
 }
 
+static enum status check_cover(const ProtobufCMessage *base)
+{
+    const Doublecrew__V1__Cover *message = (const Doublecrew__V1__Cover *)base;
+
+    return message->to_ms == 0 || message->from_ms < message->to_ms ? STATUS_OK : STATUS_MALFORMED;
+}
+
 #define RULES(name, check)                                                                                             \
     {                                                                                                                  \
         &doublecrew__v1__##name##__descriptor, name, COUNT_OF(name), check                                             \
@@ -285,6 +293,7 @@ static const struct kind_rules kinds[] = {
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_LOG_LOST, RULES(log_lost, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PURGED, RULES(purged, check_purged)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER, RULES(proposal_answer, NULL)},
+    {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_COVER, RULES(cover, check_cover)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_FORCE, RULES(force, check_force)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_TEAM, RULES(team, NULL)},
     {DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_OFFICER, RULES(officer, check_officer)},

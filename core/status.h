@@ -94,6 +94,9 @@
     X(OWN_VISIT, "own_visit", "Nobody authorises themselves or decides on their own visit", "Ask another supervisor")  \
     X(WORDS_MISSING, "words_missing", "The words that this needs are missing",                                         \
       "Say in a sentence why, and choose a reason code where one is asked for")                                        \
+    X(NOT_IN_CHARGE, "not_in_charge", "Flags and decisions do not come to this officer",                               \
+      "Name a supervisor or a leader")                                                                                 \
+    X(OWN_COVER, "own_cover", "Nobody stands in for themselves", "Name another supervisor or leader")                  \
     X(INTERNAL, "internal", "Doublecrew reached a state that should not exist",                                        \
       "Report this with the log lines around it")
 

@@ -62,6 +62,22 @@ static enum status officer_put(struct store *store, const struct officer_row *ro
     return sq_put(store, SQ_OFFICER_PUT, row);
 }
 
+static enum status covers_after(struct store *store, int64_t after_us, store_cover_each each, void *context)
+{
+    struct sq_query query = sq_begin(store, SQ_COVERS_AFTER);
+    struct cover_row row;
+
+    sq_bind_int(&query, after_us);
+    while (sq_next(&query, &sq_covers, &row))
+        query.status = each(context, &row);
+    return sq_end(&query);
+}
+
+static enum status cover_put(struct store *store, const struct cover_row *row)
+{
+    return sq_put(store, SQ_COVER_PUT, row);
+}
+
 static enum status standings_of_officer(struct store *store, const struct id *officer, struct standing_row *ret_rows,
                                         size_t max, size_t *ret_count)
 {
@@ -232,6 +248,8 @@ void sq_roster_ops(struct store_ops *ops)
     ops->officer_get = officer_get;
     ops->officer_put = officer_put;
     ops->officers_in_charge = officers_in_charge;
+    ops->covers_after = covers_after;
+    ops->cover_put = cover_put;
     ops->standings_of_officer = standings_of_officer;
     ops->standing_put = standing_put;
     ops->holders_of_device = holders_of_device;

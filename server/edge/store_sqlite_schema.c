@@ -192,7 +192,15 @@ static const char version_3[] =
     "ALTER TABLE boots ADD COLUMN floor_us INTEGER NOT NULL DEFAULT (-9223372036854775808);"
     "ALTER TABLE boots ADD COLUMN ceiling_us INTEGER NOT NULL DEFAULT (9223372036854775807);";
 
-static const char *const migrations[] = {version_1, version_2, version_3};
+/* Who stands in for whom. */
+static const char version_4[] =
+    "CREATE TABLE covers ("
+    " officer BLOB NOT NULL, pos INTEGER NOT NULL, entry BLOB NOT NULL, by_officer BLOB NOT NULL,"
+    " recorded_us INTEGER NOT NULL, from_us INTEGER NOT NULL, to_us INTEGER NOT NULL, PRIMARY KEY (officer, pos)"
+    ") STRICT, WITHOUT ROWID;"
+    "CREATE INDEX covers_by_end ON covers (to_us, officer, pos);";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4};
 
 int sq_schema_version(void)
 {

@@ -50,6 +50,9 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_OFFICER_PUT] = {SQ_UPSERT, &sq_officers, ""},
     /* Role's supervisors and leaders: the numbers of entry.proto. Said as in the partial index, so that it serves. */
     [SQ_OFFICERS_IN_CHARGE] = {SQ_SELECT, &sq_officers, "WHERE role IN (4, 5) OR duty = 1 ORDER BY officer"},
+    /* Found by its end and then sorted: the plus keeps SQLite from going through the table in the key's order. */
+    [SQ_COVERS_AFTER] = {SQ_SELECT, &sq_covers, "WHERE to_us > ?1" UNCONTESTED("covers") " ORDER BY +officer, pos"},
+    [SQ_COVER_PUT] = {SQ_UPSERT, &sq_covers, ""},
     [SQ_STANDINGS_GET] = {SQ_SELECT, &sq_standings, "WHERE officer = ?1 ORDER BY recorded_us DESC"},
     [SQ_STANDING_PUT] = {SQ_UPSERT, &sq_standings, ""},
     [SQ_HOLDERS_GET] = {SQ_SELECT, &sq_holders,

@@ -133,6 +133,17 @@ static const struct sq_column sq_holders_columns[] = {
 };
 TABLE(sq_holders, "holders", struct holder_row);
 
+static const struct sq_column sq_covers_columns[] = {
+    KEY(SQ_ID, struct cover_row, officer, "officer"),
+    KEY_INT(struct cover_row, pos, "pos"),
+    HASH(struct cover_row, entry, "entry"),
+    ID(struct cover_row, by, "by_officer"),
+    INT(struct cover_row, recorded_us, "recorded_us"),
+    INT(struct cover_row, from_us, "from_us"),
+    INT(struct cover_row, to_us, "to_us"),
+};
+TABLE(sq_covers, "covers", struct cover_row);
+
 static const struct sq_column sq_offenders_columns[] = {
     KEY(SQ_ID, struct offender_row, offender, "offender"),
     ID(struct offender_row, team, "team"),

@@ -38,6 +38,7 @@ static const struct kind_row kinds[] = {
     {KIND(LOG_LOST), CLASS_ACT, apply_log_lost},
     {KIND(PURGED), CLASS_FACT, apply_purged},
     {KIND(PROPOSAL_ANSWER), CLASS_ACT, apply_proposal_answer},
+    {KIND(COVER), CLASS_ACT, apply_cover},
     {KIND(FORCE), CLASS_OPERATOR, apply_force},
     {KIND(TEAM), CLASS_OPERATOR, apply_team},
     {KIND(OFFICER), CLASS_OPERATOR, apply_officer},
@@ -113,36 +114,6 @@ void stamp_of(const struct applying *applying, const Doublecrew__V1__Place *plac
         ret_stamp->longitude_e7 = place->longitude_e7;
         ret_stamp->accuracy_m = place->accuracy_m;
     }
-}
-
-static bool shares_team(const struct officer_row *officer, const struct id *team)
-{
-    for (size_t i = 0; i < officer->team_count; i++) {
-        if (id_equal(&officer->teams[i], team))
-            return true;
-    }
-    return false;
-}
-
-enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct id *officer,
-                          const struct id *offender, bool *ret_may)
-{
-    struct officer_row other;
-    struct offender_row at;
-    enum status status;
-
-    *ret_may = false;
-    if (author->role != DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
-        return STATUS_OK;
-    status = batch->store->ops->offender_get(batch->store, offender, &at);
-    if (status == STATUS_OK)
-        *ret_may = shares_team(author, &at.team);
-    else if (status != STATUS_NOT_FOUND)
-        return status;
-    status = batch->store->ops->officer_get(batch->store, officer, &other);
-    for (size_t i = 0; status == STATUS_OK && i < other.team_count; i++)
-        *ret_may = *ret_may || shares_team(author, &other.teams[i]);
-    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
 static enum status load_author(struct batch *batch, struct applying *applying)

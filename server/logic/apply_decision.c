@@ -1,17 +1,7 @@
 /* Supervisors' decisions and acknowledgements, and officers' answers (L2, A1, A2). */
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 #include <stdio.h>
-
-/* Nobody decides on themselves, nor where they are named: nothing that may still come changes that (L2). */
-static bool is_about(const struct presence_row *presence, const struct id *officer)
-{
-    bool about = id_equal(officer, &presence->officer);
-
-    for (size_t i = 0; i < presence->named_count; i++)
-        about = about || id_equal(officer, &presence->named[i]);
-    return about;
-}
 
 /* A flag about a device, a pair, an offender, another flag: the decision names the flag, and its subject for a presence. */
 static enum status decide_flag_only(struct batch *batch, struct applying *applying,
@@ -66,7 +56,8 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
                                .recorded_us = applying->received_us,
                                .pos = applying->entry_pos};
     struct presence_row presence;
-    bool may, involved, done;
+    enum may_supervise may;
+    bool involved, done;
     enum status status;
 
     if (message->reason_code[0] == '\0') {
@@ -82,11 +73,19 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
         return wait_for(batch, applying, &row.presence);
     }
     RETURN_IF_BAD(status);
-    RETURN_IF_BAD(may_supervise(batch, &applying->author, &presence.officer, &presence.offender, &may));
-    if (!may || is_about(&presence, &row.by)) {
+    struct supervised of = {&presence.officer, &presence.offender, &presence, applying->received_us};
+
+    RETURN_IF_BAD(may_supervise(batch, &applying->author, &of, &may));
+    if (presence_is_about(&presence, &row.by)) { /* nobody decides there (L2) */
         applying->held = id_equal(&row.by, &presence.officer) ? "own_visit" : may ? "involved" : "not_permitted";
         return STATUS_OK;
     }
+    if (may == MAY_NOT) {
+        applying->held = "not_permitted";
+        return cover_word_waits(batch, applying);
+    }
+    if (may == MAY_BY_COVER)
+        RETURN_IF_BAD(cover_word_counts(batch, applying));
     RETURN_IF_BAD(note_ended(batch, applying, message));
     RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
     if (involved)

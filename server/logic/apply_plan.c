@@ -1,5 +1,5 @@
 /* Plans and authority: what was agreed beforehand (W2, L1). */
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 #include "core/payload.h"
 
@@ -139,15 +139,20 @@ enum status apply_authority_word(struct batch *batch, struct applying *applying,
                                  .granted = message->granted,
                                  .by = applying->author.officer,
                                  .recorded_us = applying->received_us};
-    bool may;
+    struct supervised of = {&word.officer, &word.offender, NULL, applying->received_us};
+    enum may_supervise may;
 
-    RETURN_IF_BAD(may_supervise(batch, &applying->author, &word.officer, &word.offender, &may));
-    if (id_equal(&word.by, &word.officer))
+    if (id_equal(&word.by, &word.officer)) {
         applying->held = "own_visit";
-    else if (!may)
-        applying->held = "not_permitted";
-    if (applying->held != NULL)
         return STATUS_OK;
+    }
+    RETURN_IF_BAD(may_supervise(batch, &applying->author, &of, &may));
+    if (may == MAY_NOT) {
+        applying->held = "not_permitted";
+        return cover_word_waits(batch, applying);
+    }
+    if (may == MAY_BY_COVER)
+        RETURN_IF_BAD(cover_word_counts(batch, applying));
     RETURN_IF_BAD(window_of(batch, applying, message, &word));
     if (applying->held != NULL)
         return STATUS_OK;

@@ -1,5 +1,5 @@
 /* Operators' entries: the force, teams, officers, offenders. Rows of the roster, and what follows from a change of them. */
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 #include "server/logic/standing.h"
 
 #include <stdio.h>
@@ -58,6 +58,19 @@ static enum status note_standing(struct batch *batch, const struct officer_row *
     return from_us == RULE_FOREVER ? STATUS_OK : batch_touch_of(batch, &row->officer, from_us, INT64_MAX);
 }
 
+/* Whom flags come to has changed; so has what somebody sees who stands in for them. */
+static enum status chain_changed(struct batch *batch, const struct officer_row *before, const struct officer_row *after,
+                                 uint64_t pos)
+{
+    bool same = before->role == after->role && before->duty == after->duty && same_teams(before, after) &&
+                before->entitled_from_us == after->entitled_from_us && before->entitled_to_us == after->entitled_to_us;
+
+    if (same || (!cover_is_in_charge(before) && !cover_is_in_charge(after)))
+        return STATUS_OK;
+    batch->chain_changed = true;
+    return cover_members_of(batch, &after->officer, pos);
+}
+
 /* Their devices see what their teams see. */
 static enum status officer_changed(struct batch *batch, const struct officer_row *before,
                                    const struct officer_row *after, uint64_t pos)
@@ -73,6 +86,7 @@ static enum status officer_changed(struct batch *batch, const struct officer_row
         before->entitled_from_us != after->entitled_from_us || before->entitled_to_us != after->entitled_to_us ||
         id_is_zero(&before->officer))
         RETURN_IF_BAD(note_standing(batch, after));
+    RETURN_IF_BAD(chain_changed(batch, before, after, pos));
     if (same_teams(before, after))
         return STATUS_OK;
     RETURN_IF_BAD(batch_touch_of(batch, &after->officer, INT64_MIN, INT64_MAX)); /* whose flags these are */

@@ -60,7 +60,7 @@ static enum status take_first(struct batch *batch, const struct hash *awaited, s
 }
 
 static enum status apply_row(struct batch *batch, const struct waiting_row *row, const struct entry *entry,
-                             uint64_t pos)
+                             const struct hash *waited_for, uint64_t pos, waiting_after after)
 {
     struct arena *outer = batch->arena; /* what came still needs its message */
     struct device_row device;
@@ -69,7 +69,7 @@ static enum status apply_row(struct batch *batch, const struct waiting_row *row,
                                 .pos = pos,
                                 .entry_pos = row->pos,
                                 .received_us = row->received_us,
-                                .waited_for = &row->awaited,
+                                .waited_for = waited_for,
                                 .device = &device,
                                 .log = row->log,
                                 .checkpoint_us = row->checkpoint_us,
@@ -80,6 +80,8 @@ static enum status apply_row(struct batch *batch, const struct waiting_row *row,
     status = arena_new(&batch->arena);
     if (status == STATUS_OK) {
         status = apply_entry(batch, &applying);
+        if (status == STATUS_OK && after != NULL)
+            status = after(batch, &applying);
         arena_free(batch->arena);
     }
     batch->arena = outer;
@@ -99,8 +101,57 @@ enum status apply_waiting(struct batch *batch, const struct hash *came, uint64_t
         if (status == STATUS_OK)
             status = batch->store->ops->waiting_forget(batch->store, &row);
         if (status == STATUS_OK)
-            status = apply_row(batch, &row, &entry, pos);
+            status = apply_row(batch, &row, &entry, &row.awaited, pos, NULL);
         free(payload);
         RETURN_IF_BAD(status);
     }
+}
+
+struct waiter {
+    struct waiting_row row;
+    struct entry entry;
+    uint8_t *payload;
+};
+
+struct waiters {
+    struct waiter *items;
+    size_t count, capacity;
+};
+
+/* All at once: those that can't be done yet come back under the same key. */
+static enum status take_all(struct batch *batch, const struct hash *awaited, size_t max, struct waiters *waiters)
+{
+    enum status status = STATUS_OK;
+
+    while (status == STATUS_OK && waiters->count < max) {
+        struct waiter *waiter;
+
+        RETURN_IF_BAD(
+            batch_list_room((void **)&waiters->items, &waiters->capacity, waiters->count, sizeof(waiters->items[0])));
+        waiter = &waiters->items[waiters->count];
+        status = take_first(batch, awaited, &waiter->row, &waiter->entry, &waiter->payload);
+        if (status != STATUS_OK)
+            break;
+        waiters->count++;
+        status = batch->store->ops->waiting_forget(batch->store, &waiter->row);
+    }
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
+enum status apply_waiting_again(struct batch *batch, const struct hash *awaited, size_t max, uint64_t pos,
+                                waiting_after after)
+{
+    struct waiters waiters = {.count = 0};
+    static const struct hash again = {{0}}; /* it isn't the first time, and it may wait for the same once more */
+    enum status status = take_all(batch, awaited, max, &waiters);
+
+    for (size_t i = 0; i < waiters.count; i++) {
+        struct waiter *waiter = &waiters.items[i];
+
+        if (status == STATUS_OK)
+            status = apply_row(batch, &waiter->row, &waiter->entry, &again, pos, after);
+        free(waiter->payload);
+    }
+    free(waiters.items);
+    return status;
 }

@@ -1,4 +1,4 @@
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -103,6 +103,7 @@ void batch_free(struct batch *batch)
     free(batch->decisions);
     free(batch->in_charge);
     free(batch->noted);
+    free(batch->cover_touches);
     for (size_t i = 0; i < batch->reason_count; i++)
         free(batch->reasons[i]);
     hash_set_done(&batch->touched);
@@ -139,11 +140,15 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     return STATUS_OK;
 }
 
-/* A timer's id is the flag's whose clock it is, or the presence's. */
+/* A timer's id is the flag's whose clock it is, the presence's, or made of the officer whose cover begins or ends. */
 static enum status timer_fired(struct batch *batch, const struct hash *id)
 {
-    enum status status = flag_clock_fired(batch, id);
+    struct id officer;
+    enum status status;
 
+    if (cover_of_timer(id, &officer))
+        return cover_touch(batch, &officer);
+    status = flag_clock_fired(batch, id);
     return status == STATUS_NOT_FOUND ? batch_touch(batch, id) : status;
 }
 

@@ -133,6 +133,9 @@ struct batch {
     size_t flag_touch_count, flag_touch_capacity;
     struct noted_pair *noted;
     size_t noted_count, noted_capacity;
+    struct id *cover_touches; /* officers for whom another may stand in now */
+    size_t cover_touch_count, cover_touch_capacity;
+    bool chain_changed; /* in this phase: whom waiting flags are put before is looked at again */
     struct fresh_decision *decisions;
     size_t decision_count, decision_capacity;
 
@@ -342,13 +345,25 @@ struct id pb_id(ProtobufCBinaryData bytes); /* zero when empty */
 struct hash pb_hash(ProtobufCBinaryData bytes);
 ProtobufCBinaryData pb_from_id(const struct id *id); /* empty when zero; borrowed */
 ProtobufCBinaryData pb_from_hash(const struct hash *hash);
-/* May supervise: a supervisor of the offender's team or of a team of the officer's. */
-MUST_USE enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct id *officer,
-                                   const struct id *offender, bool *ret_may);
+
+/* supervise.c: what somebody would decide on, or authorise. */
+struct supervised {
+    const struct id *officer, *offender;
+    const struct presence_row *presence; /* NULL: a visit that hasn't been yet */
+    int64_t at_us;                       /* when their word was received */
+};
+/* Whose it is, or who is named in it. */
+bool presence_is_about(const struct presence_row *presence, const struct id *officer);
+enum may_supervise { MAY_NOT, MAY_BY_PLACE, MAY_BY_COVER };
+/* A supervisor of the offender's team or of a team of the officer's, or who stands in for one then. */
+MUST_USE enum status may_supervise(struct batch *batch, const struct officer_row *author, const struct supervised *of,
+                                   enum may_supervise *ret_may);
 
 /* fork_undo.c: acts of a log from the fork on lose their effect, known only now (F2). */
 MUST_USE enum status fork_undo(struct batch *batch, const struct device_row *device, uint64_t from_seq,
                                uint64_t to_seq);
+/* One act that counted, and is marked as contested by now; its payload opens. The arena's messages go. */
+MUST_USE enum status fork_undo_act(struct batch *batch, const struct entry *entry);
 /* apply_plan.c, apply_text.c: what the contested act had changed is worked out without it. */
 MUST_USE enum status plan_again(struct batch *batch, const struct id *plan);
 /* apply_request.c: a word that names the request it answers, once the word counts; and what a fork undoes. */
@@ -378,6 +393,7 @@ MUST_USE enum status apply_carried(struct batch *, struct applying *, const Prot
 MUST_USE enum status apply_log_lost(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_purged(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_proposal_answer(struct batch *, struct applying *, const ProtobufCMessage *);
+MUST_USE enum status apply_cover(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_force(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_team(struct batch *, struct applying *, const ProtobufCMessage *);
 MUST_USE enum status apply_officer(struct batch *, struct applying *, const ProtobufCMessage *);
@@ -445,6 +461,13 @@ MUST_USE enum status wait_for(struct batch *batch, const struct applying *applyi
 struct hash awaited_offender(const struct id *offender);
 /* It came: applies what waited for it, in the order of receipt; what follows is published at pos. */
 MUST_USE enum status apply_waiting(struct batch *batch, const struct hash *came, uint64_t pos);
+/*
+ * The first `max` that wait for this are applied once more, and may go on waiting for it. after (may be NULL) sees what became
+ * of each.
+ */
+typedef enum status (*waiting_after)(struct batch *batch, const struct applying *applying);
+MUST_USE enum status apply_waiting_again(struct batch *batch, const struct hash *awaited, size_t max, uint64_t pos,
+                                         waiting_after after);
 
 /* derive.c: derives everything touched in this phase as of phase_time_us, and journals what it tells people. */
 MUST_USE enum status derive_phase(struct batch *batch);
@@ -533,6 +556,8 @@ MUST_USE enum status flag_clock_wind(struct batch *batch, const Doublecrew__V1__
 MUST_USE enum status flag_clock_follow(struct batch *batch, const Doublecrew__V1__FlagRow *message, uint32_t kind);
 /* A flag's clock has run: it is pushed now that working hours have begun, or goes up. */
 MUST_USE enum status flag_clock_fired(struct batch *batch, const struct hash *flag);
+/* After covers or the roster changed: every flag that waits is with whom it should be. */
+MUST_USE enum status flags_follow_chain(struct batch *batch);
 /* flag_pattern.c (A3) */
 /* A presence was judged in this phase: its officer's record at its offender is looked at. */
 MUST_USE enum status pattern_note(struct batch *batch, const struct presence_row *presence, bool told_joint);
@@ -551,6 +576,12 @@ struct flag_owners {
 };
 /* Whom a level asks; nobody who was there, whom it is about, or whom a lower level has asked. Levels: FlagLevel. */
 MUST_USE enum status flag_chain_level(struct batch *batch, const Doublecrew__V1__FlagRow *flag, uint32_t level,
+                                      struct flag_owners *ret_owners);
+/*
+ * Whom it is put before now that covers or the roster changed: who was asked and still has a place, and who has come to this
+ * level since. Nobody is asked who was asked at a lower one.
+ */
+MUST_USE enum status flag_chain_again(struct batch *batch, const Doublecrew__V1__FlagRow *flag,
                                       struct flag_owners *ret_owners);
 /* NULL: may acknowledge it; otherwise why not: "own_flag", "involved", "not_in_chain". */
 MUST_USE enum status flag_chain_objection(struct batch *batch, const Doublecrew__V1__FlagRow *flag,

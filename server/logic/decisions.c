@@ -29,9 +29,7 @@ enum status is_involved(struct batch *batch, const struct id *officer, const str
 {
     struct presence_search search = {.officer = officer};
 
-    *ret_involved = id_equal(officer, &presence->officer);
-    for (size_t i = 0; i < presence->named_count; i++)
-        *ret_involved = *ret_involved || id_equal(officer, &presence->named[i]);
+    *ret_involved = presence_is_about(presence, officer);
     if (*ret_involved)
         return STATUS_OK;
     RETURN_IF_BAD(batch->store->ops->presences_at(batch->store, &presence->offender, presence->from_us, presence->to_us,

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/rule_explain.h"
+#include "server/logic/cover.h"
 #include "server/logic/neighbourhood.h"
 
 #define CANDIDATES_MAX 64
@@ -530,6 +531,8 @@ void phase_forget(struct batch *batch)
     batch->changed_count = 0;
     batch->flag_touch_count = 0;
     batch->noted_count = 0;
+    batch->cover_touch_count = 0;
+    batch->chain_changed = false;
 }
 
 enum status derive_phase(struct batch *batch)
@@ -542,9 +545,13 @@ enum status derive_phase(struct batch *batch)
         return status;
     }
     if (status == STATUS_OK)
+        status = covers_settle(batch);
+    if (status == STATUS_OK)
         status = derive_touched(batch);
     if (status == STATUS_OK)
         status = patterns_settle(batch);
+    if (status == STATUS_OK && batch->chain_changed)
+        status = flags_follow_chain(batch);
     if (status == STATUS_OK)
         status = flags_issue(batch);
     if (status == STATUS_OK)

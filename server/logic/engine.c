@@ -8,13 +8,13 @@
 #include <string.h>
 
 #include "core/limits.h"
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 /*
  * Raise the version with every change by which the same journal may give another verdict, flag, row or place in a feed: also
  * one of how entries apply, of time bounds, or of the words of a verdict.
  */
-const struct engine engine_current = {.version = "2", .judge = rule_judge};
+const struct engine engine_current = {.version = "3", .judge = rule_judge};
 
 #define VERSION_DIGITS_MAX 9
 
@@ -51,6 +51,7 @@ enum status engine_touch_all(struct batch *batch)
     for (size_t i = 0; replay != NULL && i < replay->untold_count; i++)
         RETURN_IF_BAD(flag_touch_untold(batch, &replay->untold[i]));
     RETURN_IF_BAD(flags_wind_all(batch));
+    RETURN_IF_BAD(cover_touch_all(batch));
     return batch->store->ops->presences_all(batch->store, touch, batch);
 }
 

@@ -1,5 +1,5 @@
 /* Whose device sees which scope, and rows that follow an offender or an officer to another team (P1, P4). */
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -7,55 +7,105 @@
 
 #define PAGE_ROWS 256
 
-static void add(struct scope_list *list, enum scope_kind kind, const struct id *id)
-{
-    if (list->count < LOGIC_SCOPES_MAX)
-        list->scopes[list->count++] = (struct scope){kind, *id};
-}
-
-static enum status scopes_of_member(struct batch *batch, const struct device_row *device, struct scope_list *ret_scopes)
-{
-    const struct id everybody = {{0}};
-    struct officer_row officer;
-    enum status status = STATUS_NOT_FOUND;
-
-    ret_scopes->count = 0;
-    if (device->standing == DEVICE_SUSPENDED || device->standing == DEVICE_LOST)
-        return STATUS_OK; /* it must give back all that it holds (D1) */
-    if (!id_is_zero(&device->officer))
-        status = batch->store->ops->officer_get(batch->store, &device->officer, &officer);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    *ret_scopes = scopes_of_force();
-    add(ret_scopes, SCOPE_OFFICER, &officer.officer);
-    for (size_t i = 0; i < officer.team_count; i++) {
-        add(ret_scopes, SCOPE_TEAM, &officer.teams[i]);
-        if (officer.role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
-            add(ret_scopes, SCOPE_SUPERVISORS, &officer.teams[i]);
-        if (officer.role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
-            add(ret_scopes, SCOPE_LEADERS, &officer.teams[i]);
-    }
-    if (officer.role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
-        add(ret_scopes, SCOPE_LEADERS, &everybody);
-    if (officer.duty)
-        add(ret_scopes, SCOPE_DUTY, &everybody);
-    return STATUS_OK;
-}
+/* What a device is a member of: more than one row may lie in. */
+struct wanted_list {
+    struct scope scopes[STORE_SCOPES_OWN_MAX + STORE_SCOPES_COVER_MAX];
+    size_t count;
+    size_t max;
+};
 
 static bool same_scope(const struct scope *a, const struct scope *b)
 {
     return a->kind == b->kind && id_equal(&a->id, &b->id);
 }
 
+static void add(struct wanted_list *list, enum scope_kind kind, const struct id *id)
+{
+    struct scope scope = {kind, *id};
+
+    for (size_t i = 0; i < list->count; i++) {
+        if (same_scope(&list->scopes[i], &scope))
+            return;
+    }
+    if (list->count < list->max)
+        list->scopes[list->count++] = scope;
+}
+
+/* What goes with somebody's place. */
+static void add_place(struct wanted_list *list, const struct officer_row *officer)
+{
+    const struct id everybody = {{0}};
+
+    for (size_t i = 0; i < officer->team_count; i++) {
+        add(list, SCOPE_TEAM, &officer->teams[i]);
+        if (officer->role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR)
+            add(list, SCOPE_SUPERVISORS, &officer->teams[i]);
+        if (officer->role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
+            add(list, SCOPE_LEADERS, &officer->teams[i]);
+    }
+    if (officer->role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
+        add(list, SCOPE_LEADERS, &everybody);
+    if (officer->duty)
+        add(list, SCOPE_DUTY, &everybody);
+}
+
+/* They have it beside their own, for as long as they stand in. */
+static enum status add_covered(struct batch *batch, const struct officer_row *officer, struct wanted_list *list)
+{
+    struct cover_links links;
+    enum status status;
+
+    if (!cover_may_stand_in(officer))
+        return STATUS_OK;
+    status = cover_links_read(batch, batch->phase_time_us, batch->phase_time_us, &links);
+    for (size_t i = 0; i < links.count && status == STATUS_OK; i++) {
+        struct cover_path path;
+        struct officer_row away;
+
+        if (!cover_path_of(&links, &links.items[i].officer, &path) ||
+            !id_equal(cover_path_end(&path), &officer->officer))
+            continue;
+        status = batch->store->ops->officer_get(batch->store, &links.items[i].officer, &away);
+        if (status == STATUS_OK)
+            add_place(list, &away);
+        status = status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    }
+    cover_links_done(&links);
+    return status;
+}
+
+static enum status scopes_of_member(struct batch *batch, const struct device_row *device,
+                                    struct wanted_list *ret_scopes)
+{
+    const struct id everybody = {{0}};
+    struct officer_row officer;
+    enum status status = STATUS_NOT_FOUND;
+
+    ret_scopes->count = 0;
+    ret_scopes->max = STORE_SCOPES_OWN_MAX;
+    if (device->standing == DEVICE_SUSPENDED || device->standing == DEVICE_LOST)
+        return STATUS_OK; /* it must give back all that it holds (D1) */
+    if (!id_is_zero(&device->officer))
+        status = batch->store->ops->officer_get(batch->store, &device->officer, &officer);
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    add(ret_scopes, SCOPE_FORCE, &everybody);
+    add(ret_scopes, SCOPE_OFFICER, &officer.officer);
+    add_place(ret_scopes, &officer);
+    ret_scopes->max = ret_scopes->count + STORE_SCOPES_COVER_MAX;
+    return add_covered(batch, &officer, ret_scopes);
+}
+
 /* A device's memberships, past ones too; the store's limit and what one refresh may add. */
 struct member_list {
-    struct scope_member members[STORE_SCOPES_MAX + LOGIC_SCOPES_MAX];
+    struct scope_member members[STORE_SCOPES_MAX + STORE_SCOPES_OWN_MAX + STORE_SCOPES_COVER_MAX];
     size_t count;
 };
 
-static_assert(STORE_SCOPES_LEFT_MAX + LOGIC_SCOPES_MAX <= STORE_SCOPES_MAX, "what is kept must fit the store's limit");
+static_assert(STORE_SCOPES_LEFT_MAX + STORE_SCOPES_OWN_MAX + STORE_SCOPES_COVER_MAX <= STORE_SCOPES_MAX,
+              "what is kept must fit the store's limit");
 
-static enum status leave_unwanted(struct batch *batch, const struct id *device, const struct scope_list *wanted,
+static enum status leave_unwanted(struct batch *batch, const struct id *device, const struct wanted_list *wanted,
                                   uint64_t pos, struct member_list *list)
 {
     for (size_t i = 0; i < list->count; i++) {
@@ -73,7 +123,7 @@ static enum status leave_unwanted(struct batch *batch, const struct id *device, 
 }
 
 /* For the first time, or again: all that the scope holds then comes anew. */
-static enum status enter_wanted(struct batch *batch, const struct id *device, const struct scope_list *wanted,
+static enum status enter_wanted(struct batch *batch, const struct id *device, const struct wanted_list *wanted,
                                 uint64_t pos, struct member_list *list)
 {
     for (size_t i = 0; i < wanted->count; i++) {
@@ -126,7 +176,7 @@ static enum status forget_oldest(struct batch *batch, const struct id *device, s
 enum status feed_member_refresh(struct batch *batch, const struct device_row *device, uint64_t pos)
 {
     struct member_list list;
-    struct scope_list wanted;
+    struct wanted_list wanted;
 
     RETURN_IF_BAD(scopes_of_member(batch, device, &wanted));
     RETURN_IF_BAD(batch->store->ops->scopes_of_device(batch->store, &device->device, list.members, STORE_SCOPES_MAX,

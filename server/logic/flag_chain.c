@@ -1,10 +1,11 @@
 /*
- * Whom a flag is put before, and who after them (A1; decisions/0020): the supervisors of the officer's and the offender's
- * teams, the leaders of these teams, any leader, the duty role. Nobody is asked who was there or whom it is about, and
- * nobody twice.
+ * Whom a flag is put before, and who after them (A1; decisions/0020, 0025): the supervisors of the officer's and the offender's
+ * teams, the leaders of these teams, any leader, the duty role; and for whoever is away who stands in for them. Nobody is
+ * asked who was there or whom it is about, and nobody twice.
  */
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef Doublecrew__V1__FlagRow flag_message;
@@ -37,6 +38,7 @@ struct chain {
     const flag_message *flag;
     struct id teams[LOGIC_TEAMS_MAX + 1]; /* the offender's and the officer's */
     size_t team_count;
+    struct cover_links covers;
 };
 
 static enum status open_chain(struct batch *batch, const flag_message *flag, struct chain *ret_chain)
@@ -57,7 +59,13 @@ static enum status open_chain(struct batch *batch, const flag_message *flag, str
         ret_chain->teams[ret_chain->team_count++] = officer.teams[i];
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
-    return read_in_charge(batch);
+    RETURN_IF_BAD(read_in_charge(batch));
+    return cover_links_read(batch, batch->phase_time_us, batch->phase_time_us, &ret_chain->covers);
+}
+
+static void close_chain(struct chain *chain)
+{
+    cover_links_done(&chain->covers);
 }
 
 static bool shares_team(const struct chain *chain, const struct officer_row *officer)
@@ -71,13 +79,18 @@ static bool shares_team(const struct chain *chain, const struct officer_row *off
     return false;
 }
 
-/* The first level whose place this officer holds; NOBODY: none. */
-static uint32_t level_of(const struct chain *chain, const struct officer_row *officer)
+static bool is_entitled(const struct chain *chain, const struct officer_row *officer)
 {
     int64_t now_us = chain->batch->phase_time_us;
 
-    if (now_us < officer->entitled_from_us || now_us >= officer->entitled_to_us)
-        return LEVEL(NOBODY); /* has left, or hasn't come */
+    return officer->entitled_from_us <= now_us && now_us < officer->entitled_to_us; /* hasn't left, and has come */
+}
+
+/* The first level at which this officer has a place by the roster; NOBODY: none. */
+static uint32_t level_of(const struct chain *chain, const struct officer_row *officer)
+{
+    if (!is_entitled(chain, officer))
+        return LEVEL(NOBODY);
     if (officer->role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR && shares_team(chain, officer))
         return LEVEL(SUPERVISORS);
     if (officer->role == DOUBLECREW__V1__ROLE__ROLE_LEADER)
@@ -106,22 +119,133 @@ static enum status objection_to(const struct chain *chain, const struct id *offi
     return STATUS_OK;
 }
 
+static int by_id(const void *key, const void *row)
+{
+    return memcmp(key, ((const struct officer_row *)row)->officer.bytes, ID_SIZE);
+}
+
+static const struct officer_row *in_charge_by_id(const struct batch *batch, const struct id *officer)
+{
+    if (batch->in_charge_count == 0)
+        return NULL;
+    return bsearch(officer->bytes, batch->in_charge, batch->in_charge_count, sizeof(batch->in_charge[0]), by_id);
+}
+
+/*
+ * Who has an officer's place now; NULL: nobody. It isn't handed on by anybody who wouldn't be asked themselves: so nobody
+ * chooses who looks at their own visits.
+ */
+static enum status holder_of(const struct chain *chain, const struct officer_row *officer,
+                             const struct officer_row **ret_holder)
+{
+    struct cover_path path;
+    const struct officer_row *holder;
+    const char *objection = NULL;
+
+    *ret_holder = NULL;
+    if (!cover_path_of(&chain->covers, &officer->officer, &path))
+        return STATUS_OK;
+    for (size_t i = 0; i + 1 < path.count && objection == NULL; i++)
+        RETURN_IF_BAD(objection_to(chain, &path.officers[i], &objection));
+    holder = in_charge_by_id(chain->batch, cover_path_end(&path));
+    if (objection != NULL || holder == NULL)
+        return STATUS_OK;
+    if (path.count == 1 || (cover_may_stand_in(holder) && is_entitled(chain, holder)))
+        *ret_holder = holder;
+    return STATUS_OK;
+}
+
+/* The first level at which each of those in charge is asked, by their own place or another's; in the batch's arena. */
+static enum status levels_of_all(const struct chain *chain, uint32_t **ret_levels)
+{
+    struct batch *batch = chain->batch;
+    uint32_t *levels = arena_alloc(batch->arena, (batch->in_charge_count + 1) * sizeof(levels[0]));
+
+    if (levels == NULL)
+        return STATUS_NO_MEMORY;
+    for (size_t i = 0; i < batch->in_charge_count; i++)
+        levels[i] = LEVEL(NOBODY);
+    for (size_t i = 0; i < batch->in_charge_count; i++) {
+        uint32_t level = level_of(chain, &batch->in_charge[i]);
+        const struct officer_row *holder = NULL;
+
+        if (level != LEVEL(NOBODY))
+            RETURN_IF_BAD(holder_of(chain, &batch->in_charge[i], &holder));
+        if (holder != NULL && level < levels[holder - batch->in_charge])
+            levels[holder - batch->in_charge] = level;
+    }
+    *ret_levels = levels;
+    return STATUS_OK;
+}
+
+static bool is_owner(const flag_message *flag, const struct id *officer)
+{
+    for (size_t i = 0; i < flag->n_owner_ids; i++) {
+        struct id owner = pb_id(flag->owner_ids[i]);
+
+        if (id_equal(&owner, officer))
+            return true;
+    }
+    return false;
+}
+
+/* kept: who is asked already stays, though another place of theirs is at a lower level now. */
+static enum status owners_at(const struct chain *chain, uint32_t level, bool kept, struct flag_owners *ret_owners)
+{
+    const struct batch *batch = chain->batch;
+    uint32_t *levels;
+
+    ret_owners->count = 0;
+    RETURN_IF_BAD(levels_of_all(chain, &levels));
+    for (size_t i = 0; i < batch->in_charge_count && ret_owners->count < FLAG_OWNERS_MAX; i++) {
+        const struct id *officer = &batch->in_charge[i].officer;
+        const char *objection;
+
+        if (levels[i] != level && !(kept && levels[i] < level && is_owner(chain->flag, officer)))
+            continue;
+        RETURN_IF_BAD(objection_to(chain, officer, &objection));
+        if (objection == NULL)
+            ret_owners->officers[ret_owners->count++] = *officer;
+    }
+    return STATUS_OK;
+}
+
 enum status flag_chain_level(struct batch *batch, const flag_message *flag, uint32_t level,
                              struct flag_owners *ret_owners)
 {
     struct chain chain;
+    enum status status = open_chain(batch, flag, &chain);
 
-    RETURN_IF_BAD(open_chain(batch, flag, &chain));
-    ret_owners->count = 0;
-    for (size_t i = 0; i < batch->in_charge_count && ret_owners->count < FLAG_OWNERS_MAX; i++) {
-        const struct officer_row *officer = &batch->in_charge[i];
-        const char *objection;
+    if (status == STATUS_OK)
+        status = owners_at(&chain, level, false, ret_owners);
+    close_chain(&chain);
+    return status;
+}
 
-        if (level_of(&chain, officer) != level)
-            continue;
-        RETURN_IF_BAD(objection_to(&chain, &officer->officer, &objection));
-        if (objection == NULL)
-            ret_owners->officers[ret_owners->count++] = officer->officer;
+enum status flag_chain_again(struct batch *batch, const flag_message *flag, struct flag_owners *ret_owners)
+{
+    struct chain chain;
+    enum status status = open_chain(batch, flag, &chain);
+
+    if (status == STATUS_OK)
+        status = owners_at(&chain, flag->level, true, ret_owners);
+    close_chain(&chain);
+    return status;
+}
+
+/* By their own place, whether or not they are away; or by one in which they stand. */
+static enum status has_place(const struct chain *chain, const struct officer_row *officer, bool *ret_has)
+{
+    struct batch *batch = chain->batch;
+
+    *ret_has = level_of(chain, officer) != LEVEL(NOBODY);
+    for (size_t i = 0; i < chain->covers.count && !*ret_has; i++) {
+        const struct officer_row *away = in_charge_by_id(batch, &chain->covers.items[i].officer);
+        const struct officer_row *holder = NULL;
+
+        if (away != NULL && level_of(chain, away) != LEVEL(NOBODY))
+            RETURN_IF_BAD(holder_of(chain, away, &holder));
+        *ret_has = holder != NULL && id_equal(&holder->officer, &officer->officer);
     }
     return STATUS_OK;
 }
@@ -130,10 +254,15 @@ enum status flag_chain_objection(struct batch *batch, const flag_message *flag, 
                                  const char **ret_objection)
 {
     struct chain chain;
+    bool has = false;
+    enum status status = open_chain(batch, flag, &chain);
 
-    RETURN_IF_BAD(open_chain(batch, flag, &chain));
-    RETURN_IF_BAD(objection_to(&chain, &officer->officer, ret_objection));
-    if (*ret_objection == NULL && level_of(&chain, officer) == LEVEL(NOBODY))
+    if (status == STATUS_OK)
+        status = objection_to(&chain, &officer->officer, ret_objection);
+    if (status == STATUS_OK && *ret_objection == NULL)
+        status = has_place(&chain, officer, &has);
+    if (status == STATUS_OK && *ret_objection == NULL && !has)
         *ret_objection = "not_in_chain";
-    return STATUS_OK;
+    close_chain(&chain);
+    return status;
 }

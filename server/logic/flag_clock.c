@@ -183,6 +183,76 @@ enum status flag_clock_fired(struct batch *batch, const struct hash *flag)
     return flag_put(batch, message, kind, true);
 }
 
+static bool same_owners(const flag_message *message, const struct flag_owners *owners)
+{
+    for (size_t i = 0; i < owners->count && i < message->n_owner_ids; i++) {
+        struct id was = pb_id(message->owner_ids[i]);
+
+        if (!id_equal(&was, &owners->officers[i]))
+            return false;
+    }
+    return owners->count == message->n_owner_ids;
+}
+
+static bool has_newcomer(const flag_message *message, const struct flag_owners *owners)
+{
+    for (size_t i = 0; i < owners->count; i++) {
+        bool was = false;
+
+        for (size_t j = 0; j < message->n_owner_ids && !was; j++)
+            was = memcmp(message->owner_ids[j].data, owners->officers[i].bytes, ID_SIZE) == 0;
+        if (!was)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * Nobody of its level is left to ask: whoever comes next, with time of their own; if nobody does, it stays until its time is
+ * over. One that lay with nobody goes to the first who may be asked now.
+ */
+static enum status pass_on(struct batch *batch, flag_message *message, bool *ret_passed)
+{
+    uint32_t level = message->level;
+    bool lay_with_nobody = message->n_owner_ids == 0;
+
+    RETURN_IF_BAD(go_to(batch, message, lay_with_nobody ? LEVEL(SUPERVISORS) : level));
+    *ret_passed = message->n_owner_ids > 0;
+    if (!*ret_passed)
+        message->level = (Doublecrew__V1__FlagLevel)level;
+    if (!*ret_passed || lay_with_nobody)
+        return STATUS_OK;
+    RETURN_IF_BAD(note_escalation(batch, message));
+    return message->quiet ? STATUS_OK : give_time(batch, message, batch->phase_time_us);
+}
+
+/* The time that runs goes on: nobody gains any by handing over. */
+static enum status follow_chain(struct batch *batch, const struct hash *flag)
+{
+    struct flag_owners owners;
+    flag_message *message;
+    bool told, lay_with_nobody;
+    uint32_t kind;
+
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(flag_open_kind(batch, flag, &kind, &message));
+    lay_with_nobody = message->n_owner_ids == 0;
+    if (message->level < LEVEL(SUPERVISORS) || message->level > LEVEL(DUTY))
+        return STATUS_OK;
+    RETURN_IF_BAD(flag_chain_again(batch, message, &owners));
+    if (same_owners(message, &owners) && owners.count > 0)
+        return STATUS_OK;
+    told = has_newcomer(message, &owners);
+    if (owners.count > 0)
+        RETURN_IF_BAD(set_owners(batch, message, &owners));
+    else
+        RETURN_IF_BAD(pass_on(batch, message, &told));
+    if (lay_with_nobody && !told)
+        return STATUS_OK; /* as before */
+    message->committed_ms = batch->phase_time_us / 1000;
+    return flag_put(batch, message, kind, told && !message->quiet);
+}
+
 struct flag_list {
     struct hash *flags;
     size_t count, capacity;
@@ -211,13 +281,23 @@ static enum status wind(struct batch *batch, const struct hash *flag)
     return flag_put(batch, message, kind, false);
 }
 
-enum status flags_wind_all(struct batch *batch)
+static enum status each_waiting(struct batch *batch, enum status (*act)(struct batch *, const struct hash *))
 {
     struct flag_list list = {.count = 0};
     enum status status = batch->store->ops->flags_waiting(batch->store, keep_flag, &list);
 
     for (size_t i = 0; i < list.count && status == STATUS_OK; i++)
-        status = wind(batch, &list.flags[i]);
+        status = act(batch, &list.flags[i]);
     free(list.flags);
     return status;
+}
+
+enum status flags_wind_all(struct batch *batch)
+{
+    return each_waiting(batch, wind);
+}
+
+enum status flags_follow_chain(struct batch *batch)
+{
+    return each_waiting(batch, follow_chain);
 }

@@ -3,7 +3,7 @@
  * wasn't known then; now they are marked, everything that reads acts leaves them out, and what had followed is worked out again.
  * So it is the same whether the fork or its branches became known first.
  */
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 #include "core/payload.h"
 
@@ -48,6 +48,14 @@ static enum status undo_edit(struct batch *batch, const struct hash *entry, cons
     return applied ? edit_undo(batch, message) : STATUS_OK;
 }
 
+static enum status undo_cover(struct batch *batch, const Doublecrew__V1__Cover *message)
+{
+    struct id officer = pb_id(message->officer_id), by = pb_id(message->by_officer_id);
+
+    RETURN_IF_BAD(cover_touch(batch, &officer));
+    return cover_words_review(batch, &by, batch->next.pos);
+}
+
 static enum status undo_act(struct batch *batch, uint16_t kind, const struct hash *entry,
                             const ProtobufCMessage *message)
 {
@@ -62,11 +70,22 @@ static enum status undo_act(struct batch *batch, uint16_t kind, const struct has
         return undo_plan(batch, (const Doublecrew__V1__Plan *)message);
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_EDIT:
         return undo_edit(batch, entry, (const Doublecrew__V1__Edit *)message);
+    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_COVER:
+        return undo_cover(batch, (const Doublecrew__V1__Cover *)message);
     case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_PROPOSAL_ANSWER:
         return proposal_answer_undo(batch, entry, (const Doublecrew__V1__ProposalAnswer *)message);
     default:
         return STATUS_OK; /* facts, and what was done and seen: an acknowledgement, an answer, a change of the roster */
     }
+}
+
+enum status fork_undo_act(struct batch *batch, const struct entry *entry)
+{
+    ProtobufCMessage *message;
+
+    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
+    RETURN_IF_BAD(payload_open(batch->arena, entry->header.kind, entry_message(entry), &message));
+    return undo_act(batch, entry->header.kind, &entry->hash, message);
 }
 
 static enum status each_entry(void *context, const struct log_record *record)

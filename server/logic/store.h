@@ -104,6 +104,20 @@ struct holder_row {
     struct id officer; /* zero: nobody */
 };
 
+/*
+ * Who stands in for an officer in [from, to) (A1). Of one officer's the last one recorded speaks, of those that hold an
+ * instant and were recorded by then.
+ */
+struct cover_row {
+    struct id officer;
+    uint64_t pos;
+    struct hash entry;
+    struct id by; /* zero: they are back */
+    int64_t recorded_us;
+    int64_t from_us;
+    int64_t to_us;
+};
+
 struct offender_row {
     struct id offender;
     struct id team;
@@ -400,6 +414,7 @@ typedef enum status (*store_journal_each)(void *context, const struct journal_ro
 typedef enum status (*store_boot_anchor_each)(void *context, const struct boot_anchor_row *row);
 typedef enum status (*store_presence_each)(void *context, const struct presence_row *row);
 typedef enum status (*store_officer_each)(void *context, const struct officer_row *row);
+typedef enum status (*store_cover_each)(void *context, const struct cover_row *row);
 typedef enum status (*store_hash_each)(void *context, const struct hash *hash);
 typedef enum status (*store_feed_each)(void *context, uint64_t effective_pos, const struct feed_row *row);
 typedef enum status (*store_edit_each)(void *context, const struct edit_row *row);
@@ -437,6 +452,8 @@ struct store_ops {
     enum status (*officer_get)(struct store *store, const struct id *officer, struct officer_row *ret_row);
     /* Whoever flags may go to: supervisors, leaders, the duty role; ordered by id. */
     enum status (*officers_in_charge)(struct store *store, store_officer_each each, void *context);
+    /* Those that end after after_us and that no fork contests, in order of (officer, pos). */
+    enum status (*covers_after)(struct store *store, int64_t after_us, store_cover_each each, void *context);
     /* The newest ones, at most max, in order of time. */
     enum status (*standings_of_officer)(struct store *store, const struct id *officer, struct standing_row *ret_rows,
                                         size_t max, size_t *ret_count);
@@ -564,6 +581,7 @@ struct store_ops {
     enum status (*tile_put)(struct store *store, const struct merkle_tile *tile);
     enum status (*device_put)(struct store *store, const struct device_row *row);
     enum status (*officer_put)(struct store *store, const struct officer_row *row);
+    enum status (*cover_put)(struct store *store, const struct cover_row *row);
     enum status (*standing_put)(struct store *store, const struct standing_row *row);
     enum status (*holder_put)(struct store *store, const struct holder_row *row);
     enum status (*offender_put)(struct store *store, const struct offender_row *row);

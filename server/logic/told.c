@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "server/logic/batch_internal.h"
+#include "server/logic/cover.h"
 
 static enum status show_item(struct batch *batch, struct span bytes, uint64_t pos)
 {
@@ -18,6 +18,8 @@ static enum status show_item(struct batch *batch, struct span bytes, uint64_t po
         return verdict_show(batch, item->verdict, pos);
     case DOUBLECREW__V1__ISSUED_ITEM__ITEM_FLAG:
         return flag_show_told(batch, item->flag, pos);
+    case DOUBLECREW__V1__ISSUED_ITEM__ITEM_COVER:
+        return cover_show_told(batch, item->cover, pos);
     default:
         return STATUS_STORE;
     }

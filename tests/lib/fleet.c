@@ -211,6 +211,22 @@ struct hash fleet_decide(struct fleet_device *device, int64_t at_us, const struc
     return fleet_add(device, at_us, KIND(DECISION), &message.base);
 }
 
+struct hash fleet_cover(struct fleet_device *device, int64_t at_us, const char *officer, const char *by,
+                        int64_t from_us, int64_t to_us)
+{
+    Doublecrew__V1__Cover message = DOUBLECREW__V1__COVER__INIT;
+    struct id away = fleet_id(officer), stand_in = {{0}};
+
+    message.officer_id = bytes(away.bytes, ID_SIZE);
+    if (by != NULL) {
+        stand_in = fleet_id(by);
+        message.by_officer_id = bytes(stand_in.bytes, ID_SIZE);
+    }
+    message.from_ms = from_us / 1000;
+    message.to_ms = to_us / 1000;
+    return fleet_add(device, at_us, KIND(COVER), &message.base);
+}
+
 struct hash fleet_acknowledge(struct fleet_device *device, int64_t at_us, const struct hash *flag)
 {
     Doublecrew__V1__FlagAcknowledgement message = DOUBLECREW__V1__FLAG_ACKNOWLEDGEMENT__INIT;

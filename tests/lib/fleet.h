@@ -114,6 +114,9 @@ struct hash fleet_decide(struct fleet_device *device, int64_t at_us, const struc
 struct hash fleet_authorise(struct fleet_device *device, int64_t at_us, const char *officer, const char *offender,
                             bool granted, int64_t from_us, int64_t to_us);
 
+/* Who stands in for somebody in [from, to), by this device's officer. by NULL: they are back; to_us 0: open. */
+struct hash fleet_cover(struct fleet_device *device, int64_t at_us, const char *officer, const char *by,
+                        int64_t from_us, int64_t to_us);
 struct hash fleet_acknowledge(struct fleet_device *device, int64_t at_us, const struct hash *flag);
 struct hash fleet_answer(struct fleet_device *device, int64_t at_us, const struct hash *flag);
 

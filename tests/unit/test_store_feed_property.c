@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/limits.h"
 #include "tests/lib/store_fixture.h"
 
 #define OK(call) assert_int_equal((call), STATUS_OK)
@@ -438,11 +439,13 @@ static void feed__of_no_scopes_is_empty(void **state)
     struct model model = {.seed = 5, .head = 1};
     struct page page = {.model = &model};
     struct feed_cursor start = {0};
-    static struct scope_member many[65];
+
+    static const struct scope_member many[STORE_SCOPES_MAX + 1];
 
     OK(store->ops->feed_page(store, NULL, 0, &start, 10, note_row, &page));
     assert_int_equal(page.count, 0);
-    assert_int_equal(store->ops->feed_page(store, many, 65, &start, 10, note_row, &page), STATUS_OVER_LIMIT);
+    assert_int_equal(store->ops->feed_page(store, many, STORE_SCOPES_MAX + 1, &start, 10, note_row, &page),
+                     STATUS_OVER_LIMIT);
 }
 
 static void feed__with_a_scope_named_twice_gives_each_row_once(void **state)
