@@ -52,6 +52,7 @@ int command_init(const struct command *command, int argc, char **argv);
 int command_import(const struct command *command, int argc, char **argv);
 int command_enrol(const struct command *command, int argc, char **argv);
 int command_revoke(const struct command *command, int argc, char **argv);
+int command_cover(const struct command *command, int argc, char **argv);
 int command_seed(const struct command *command, int argc, char **argv);
 int command_list(const struct command *command, int argc, char **argv);
 int command_quiet(const struct command *command, int argc, char **argv);

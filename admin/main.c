@@ -47,6 +47,15 @@ static const struct command commands[] = {
      "is\n"
      "told nothing.\n",
      command_revoke},
+    {"cover", "[--officer CODE --by CODE|--back] [--from TIME] [--to TIME] [--dir DIR]",
+     "say who stands in for a supervisor or leader who is away; without an officer: list it",
+     "Supervisors name their own stand-in on their own device; this is for whoever can't. --by: a supervisor or "
+     "leader,\n"
+     "who from then on gets the flags, sees the records and may decide as the other would, beside their own. --back: "
+     "the\n"
+     "officer is there in that time after all. --from: now unless given; --to: until further notice unless given. The\n"
+     "last word about a time stands.\n",
+     command_cover},
     {"seed", "NUMBER [--dir DIR] [--out FOLDER]",
      "fill a training force with invented people, the same for each number",
      "4 teams, 20 offender managers, 36 constables, 4 supervisors, 60 devices, 1,000 offenders. Due dates lie around\n"

@@ -357,6 +357,30 @@ static bool act_decide(struct play *play, const struct scenario_step *step)
     return done(play, dc_decide(play->people[step->actor].device, &decision, NULL));
 }
 
+static bool on_cover(void *context, const struct dc_cover_read *cover)
+{
+    *(struct dc_cover *)context = cover->now;
+    return false;
+}
+
+/* Who is back says so of the window that holds now: what they recorded of later ones stands. */
+static bool act_cover(struct play *play, const struct scenario_step *step)
+{
+    struct person *away = &play->people[step->actor];
+    struct dc_cover cover = {.officer = away->package.officer, .from_ms = step->from_ms, .to_ms = step->to_ms};
+    struct dc_cover now = {.to_ms = 0};
+
+    if (step->other_count > 0)
+        cover.by = play->people[step->others[0]].package.officer;
+    else if (dc_each_cover(away->device, &cover.officer, on_cover, &now) != DC_OK)
+        return fault(play, "nobody stands in for them");
+    else
+        cover.to_ms = now.to_ms;
+    if (cover.from_ms == 0)
+        cover.from_ms = step->time_ms;
+    return done(play, dc_cover(away->device, &cover, NULL));
+}
+
 /* Online until everything is delivered and received, then as before. */
 static bool act_sync(struct play *play, const struct scenario_step *step)
 {
@@ -488,6 +512,8 @@ static bool act_of_person(struct play *play, const struct scenario_step *step)
         return act_acknowledge(play, step);
     case ACT_DECIDE:
         return act_decide(play, step);
+    case ACT_COVER:
+        return act_cover(play, step);
     case ACT_REBOOT:
         return person_reboot(person, play->stage.loop) || fault(play, "the phone did not start again");
     case ACT_LOSE_ACK:

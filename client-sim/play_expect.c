@@ -227,16 +227,66 @@ static bool expect_pushed(struct play *play, const struct scenario_step *step)
     return fault(play, "found: it did not arrive on the urgent lane");
 }
 
-/* On the screen of whoever it has gone up to: it was pushed there, and they are among those asked now. */
+/* On the screen of whoever it is with: they are among those asked now; where it has gone up, it was pushed there. */
 static bool expect_escalated(struct play *play, const struct scenario_step *step)
 {
     struct flag_search search = {.step = step, .owner = &play->people[step->others[0]].package.officer};
 
-    if (!expect_pushed(play, step))
+    if (step->act == EXPECT_ESCALATED && !expect_pushed(play, step))
         return false;
     if (!search_flags(play, &search, &play->people[step->others[0]]))
         return fault(play, "their flags can't be read");
-    return search.found || fault(play, "found: it was pushed, but they are not among those asked now");
+    if (search.found)
+        return true;
+    snprintf(play->fault, sizeof(play->fault), "found: they are not among those asked now; on their device: %s",
+             search.list[0] != '\0' ? search.list : "no flags");
+    return false;
+}
+
+static bool on_cover(void *context, const struct dc_cover_read *cover)
+{
+    *(struct dc_id *)context = cover->now.by;
+    return false;
+}
+
+/* By the device of who stands in, or, if nobody should, of who was away. */
+static bool expect_cover(struct play *play, const struct scenario_step *step)
+{
+    struct person *away = &play->people[step->actor];
+    struct person *on = step->other_count > 0 ? &play->people[step->others[0]] : away;
+    struct dc_id wanted = {{0}}, found = {{0}};
+    enum dc_status status;
+
+    if (step->other_count > 0)
+        wanted = on->package.officer;
+    if (on->device == NULL)
+        return fault(play, "this phone is dead");
+    status = dc_each_cover(on->device, &away->package.officer, on_cover, &found);
+    if (status != DC_OK && status != DC_NOT_FOUND)
+        return fault(play, "who stands in can't be read");
+    return ids_equal(&wanted, &found) ||
+           fault(play, step->other_count == 0 ? "found: somebody does" : "found: somebody else, or nobody");
+}
+
+static bool on_offender(void *context, const struct dc_offender *offender)
+{
+    (void)offender;
+    *(bool *)context = true;
+    return false;
+}
+
+static bool expect_sees(struct play *play, const struct scenario_step *step)
+{
+    struct person *person = &play->people[step->actor];
+    bool sees = false;
+    enum dc_status status;
+
+    if (person->device == NULL)
+        return fault(play, "this phone is dead");
+    status = dc_each_offender(person->device, &play->offender_ids[step->offender], on_offender, &sees);
+    if (status != DC_OK && status != DC_NOT_FOUND)
+        return fault(play, "the records can't be read");
+    return sees == step->yes || fault(play, sees ? "found: the record is on their device" : "found: it is not there");
 }
 
 static bool expect_told(struct play *play, const struct scenario_step *step)
@@ -393,6 +443,11 @@ bool play_expect(struct play *play, const struct scenario_step *step)
         return expect_flag(play, step, false);
     case EXPECT_NO_FLAGS:
         return expect_no_flags(play);
+    case EXPECT_COVER:
+        return expect_cover(play, step);
+    case EXPECT_SEES:
+        return expect_sees(play, step);
+    case EXPECT_WITH:
     case EXPECT_ESCALATED:
         return expect_escalated(play, step);
     case EXPECT_PUSHED:

@@ -80,6 +80,7 @@ enum scenario_act {
     ACT_ACKNOWLEDGE,
     ACT_ANSWER,
     ACT_DECIDE,
+    ACT_COVER,       /* others: who stands in; none: the actor is back */
     ACT_SERVER_KILL, /* others: while these sync */
     ACT_SERVER_START,
     ACT_ORDER, /* the statements of `order`, in any order */
@@ -91,6 +92,9 @@ enum scenario_act {
     EXPECT_NO_FLAGS,
     EXPECT_PUSHED,
     EXPECT_ESCALATED,
+    EXPECT_WITH,  /* others: who is asked now */
+    EXPECT_COVER, /* actor: who is away; others: who stands in, none: nobody */
+    EXPECT_SEES,  /* yes: the offender's record is on the actor's device */
     EXPECT_TOLD,
     EXPECT_UNSYNCED,
     EXPECT_PRESENCES,

@@ -206,6 +206,17 @@ static void read_decide(struct reader *reader, struct scenario_step *step)
     reader_quoted(reader, step->text, sizeof(step->text));
 }
 
+/* "names B to stand in [from HH:MM to HH:MM]" */
+static void read_cover(struct reader *reader, struct scenario_step *step)
+{
+    step->act = ACT_COVER;
+    step->others[0] = reader_need_person(reader);
+    step->other_count = 1;
+    reader_need(reader, "to stand in");
+    if (!reader_at_end(reader) && *reader->at != ';')
+        read_window(reader, step);
+}
+
 static void read_cosign(struct reader *reader, struct scenario_step *step)
 {
     step->act = ACT_COSIGN;
@@ -276,6 +287,10 @@ static void read_of_person(struct reader *reader, struct scenario_step *step)
         read_flag_answer(reader, step);
     else if (reader_phrase(reader, "decides"))
         read_decide(reader, step);
+    else if (reader_phrase(reader, "names"))
+        read_cover(reader, step);
+    else if (reader_phrase(reader, "is back"))
+        step->act = ACT_COVER;
     else if (reader_phrase(reader, "and "))
         read_cosign(reader, step);
     else if (reader_phrase(reader, "'s phone"))

@@ -173,8 +173,10 @@ static void read_flag(struct reader *reader, struct scenario_step *step, enum sc
         return;
     bool escalated = reader_phrase(reader, "escalates to");
 
-    if (escalated || reader_phrase(reader, "was pushed to")) {
-        step->act = escalated ? EXPECT_ESCALATED : EXPECT_PUSHED;
+    bool with = reader_phrase(reader, "is with");
+
+    if (escalated || with || reader_phrase(reader, "was pushed to")) {
+        step->act = escalated ? EXPECT_ESCALATED : with ? EXPECT_WITH : EXPECT_PUSHED;
         step->others[0] = reader_need_person(reader);
         step->other_count = 1;
         return;
@@ -182,10 +184,31 @@ static void read_flag(struct reader *reader, struct scenario_step *step, enum sc
     snprintf(step->state, sizeof(step->state), "%s", choose(reader, "the flag's state", PAIRS(states)));
 }
 
+static void read_cover(struct reader *reader, struct scenario_step *step, size_t by)
+{
+    step->act = EXPECT_COVER;
+    step->others[0] = by;
+    step->other_count = by == SCENARIO_NONE ? 0 : 1;
+    step->actor = reader_need_person(reader);
+}
+
+static void read_sees(struct reader *reader, struct scenario_step *step, bool sees)
+{
+    step->act = EXPECT_SEES;
+    step->yes = sees;
+    step->offender = reader_need_offender(reader);
+}
+
 static void read_of_person(struct reader *reader, struct scenario_step *step)
 {
     if (reader_phrase(reader, "'s request at"))
         read_request(reader, step);
+    else if (reader_phrase(reader, "stands in for"))
+        read_cover(reader, step, step->actor);
+    else if (reader_phrase(reader, "sees"))
+        read_sees(reader, step, true);
+    else if (reader_phrase(reader, "does not see"))
+        read_sees(reader, step, false);
     else if (reader_phrase(reader, "previews"))
         read_preview(reader, step);
     else if (reader_phrase(reader, "is told")) {
@@ -233,6 +256,8 @@ bool reader_expect(struct reader *reader, struct scenario_step *step)
         read_flag(reader, step, EXPECT_NO_FLAG);
     else if (reader_phrase(reader, "flag"))
         read_flag(reader, step, EXPECT_FLAG);
+    else if (reader_phrase(reader, "nobody stands in for"))
+        read_cover(reader, step, SCENARIO_NONE);
     else if ((step->actor = reader_person(reader)) != SCENARIO_NONE)
         read_of_person(reader, step);
     else if (reader_at_end(reader))

@@ -100,6 +100,8 @@ enum dc_status {
     DC_NOT_ENTITLED = 64,
     DC_OWN_VISIT = 65, /* L1, L2 */
     DC_WORDS_MISSING = 66,
+    DC_NOT_IN_CHARGE = 67, /* neither supervisor nor leader nor duty role */
+    DC_OWN_COVER = 68,     /* nobody stands in for themselves */
 };
 
 /* Stable lower-case name; a sentence on what happened; a sentence on what to do. Never NULL. Any thread. */
@@ -370,6 +372,20 @@ DC_CHECKED enum dc_status dc_answer_flag(struct dc_device *device, const struct 
 /* Takes an edit from outside the team over as its author's, or refuses it (P4). words may be NULL. */
 DC_CHECKED enum dc_status dc_answer_proposal(struct dc_device *device, const struct dc_hash *proposal, bool accepted,
                                              const char *words, struct dc_hash *ret_entry);
+/*
+ * Who stands in for somebody who is away (A1): from then on flags, decisions and rows that would be theirs are the other's too.
+ * An officer records their own, an operator anybody's. NOT_PERMITTED (somebody else's), NOT_IN_CHARGE (nothing comes to who is
+ * away; or who stands in is neither supervisor nor leader), OWN_COVER, INPUT (the window ends before it begins): what this
+ * device's roster knows of it; the server judges.
+ */
+struct dc_cover {
+    struct dc_id officer; /* who is away; all zero: this device's */
+    struct dc_id by;      /* all zero: nobody, they are back */
+    int64_t from_ms;      /* half-open; before the server's receipt it counts from that on */
+    int64_t to_ms;        /* 0: until further notice */
+};
+
+DC_CHECKED enum dc_status dc_cover(struct dc_device *device, const struct dc_cover *cover, struct dc_hash *ret_entry);
 /* "My log is complete up to here", naming the newest anchor (W1). */
 DC_CHECKED enum dc_status dc_seal(struct dc_device *device, struct dc_hash *ret_entry);
 /* Any entry: kind and message of entry.proto, without the salt. For operators' entries; the message isn't checked. */
@@ -736,6 +752,15 @@ struct dc_authority_request_read {
     size_t answer_count;
 };
 
+/* An officer who is away, was, or will be. */
+struct dc_cover_read {
+    struct dc_cover now; /* by all zero, times 0: nobody stands in now */
+    const struct dc_cover *windows;
+    size_t
+        window_count; /* that haven't ended, at most the 16 recorded last; of those that hold an instant the last speaks */
+};
+
+typedef bool (*dc_on_cover)(void *context, const struct dc_cover_read *cover);
 typedef bool (*dc_on_authority_request)(void *context, const struct dc_authority_request_read *request);
 typedef bool (*dc_on_proposal)(void *context, const struct dc_proposal *proposal);
 typedef bool (*dc_on_offender)(void *context, const struct dc_offender *offender);
@@ -753,6 +778,9 @@ DC_CHECKED enum dc_status dc_each_officer(struct dc_device *device, const struct
                                           void *context);
 DC_CHECKED enum dc_status dc_each_plan(struct dc_device *device, const struct dc_id *id, dc_on_plan on_row,
                                        void *context);
+/* id: of who is away. */
+DC_CHECKED enum dc_status dc_each_cover(struct dc_device *device, const struct dc_id *id, dc_on_cover on_row,
+                                        void *context);
 /* Server's rows first, then own presences that the server's rows don't hold yet, with their preview. */
 DC_CHECKED enum dc_status dc_each_presence(struct dc_device *device, const struct dc_hash *presence,
                                            dc_on_presence on_row, void *context);

@@ -70,6 +70,8 @@ static const struct {
     SAME(NOT_ENTITLED),
     SAME(OWN_VISIT),
     SAME(WORDS_MISSING),
+    SAME(NOT_IN_CHARGE),
+    SAME(OWN_COVER),
 };
 
 enum dc_status public_status(enum status status)

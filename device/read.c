@@ -11,6 +11,7 @@ struct reader {
     dc_on_plan on_plan;
     dc_on_flag on_flag;
     dc_on_proposal on_proposal;
+    dc_on_cover on_cover;
 };
 
 static enum dc_status each(struct dc_device *device, struct view_key key, bool one, Doublecrew__V1__Row__RowCase kind,
@@ -81,6 +82,22 @@ enum dc_status dc_each_plan(struct dc_device *device, const struct dc_id *id, dc
     struct reader reader = {.context = context, .on_plan = on_row};
 
     return each(device, key_of('l', id), id != NULL, DOUBLECREW__V1__ROW__ROW_PLAN, read_plan, &reader);
+}
+
+static bool read_cover(void *context, const Doublecrew__V1__Row *row)
+{
+    struct reader *reader = context;
+    struct row_cover cover;
+
+    row_read_cover(row->cover, &cover);
+    return reader->on_cover(reader->context, &cover.cover);
+}
+
+enum dc_status dc_each_cover(struct dc_device *device, const struct dc_id *id, dc_on_cover on_row, void *context)
+{
+    struct reader reader = {.context = context, .on_cover = on_row};
+
+    return each(device, key_of('c', id), id != NULL, DOUBLECREW__V1__ROW__ROW_COVER, read_cover, &reader);
 }
 
 static bool read_flag(void *context, const Doublecrew__V1__Row *row)

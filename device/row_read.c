@@ -290,3 +290,23 @@ void row_read_authority_request(const Doublecrew__V1__AuthorityRequestRow *row,
         read_answer(row->answers[i], &ret_request->answers[i]);
     }
 }
+
+static void read_window(const Doublecrew__V1__Cover *window, struct dc_cover *ret_window)
+{
+    *ret_window = (struct dc_cover){.from_ms = window->from_ms, .to_ms = window->to_ms};
+    row_read_id(window->officer_id, &ret_window->officer);
+    row_read_id(window->by_officer_id, &ret_window->by);
+}
+
+void row_read_cover(const Doublecrew__V1__CoverRow *row, struct row_cover *ret_cover)
+{
+    size_t count = row->n_windows < ROW_LIST_MAX ? row->n_windows : ROW_LIST_MAX;
+
+    ret_cover->cover = (struct dc_cover_read){
+        .now = {.from_ms = row->from_ms, .to_ms = row->to_ms}, .windows = ret_cover->windows, .window_count = count};
+    row_read_id(row->officer_id, &ret_cover->cover.now.officer);
+    row_read_id(row->by_officer_id, &ret_cover->cover.now.by);
+    for (size_t i = 0; i < count; i++) {
+        read_window(row->windows[i], &ret_cover->windows[i]);
+    }
+}

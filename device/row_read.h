@@ -32,6 +32,11 @@ struct row_proposal {
     struct dc_field_change changes[ROW_LIST_MAX];
 };
 
+struct row_cover {
+    struct dc_cover_read cover;
+    struct dc_cover windows[ROW_LIST_MAX];
+};
+
 void row_read_id(ProtobufCBinaryData bytes, struct dc_id *ret_id);
 void row_read_hash(ProtobufCBinaryData bytes, struct dc_hash *ret_hash);
 void row_read_subject(ProtobufCBinaryData bytes, struct dc_subject *ret_subject);
@@ -48,6 +53,7 @@ void row_read_note(const Doublecrew__V1__NoteRow *row, struct dc_note_read *ret_
 void row_read_authority_request(const Doublecrew__V1__AuthorityRequestRow *row,
                                 struct dc_authority_request_read *ret_request);
 void row_read_asked(const Doublecrew__V1__AuthorityRequest *asked, struct dc_authority_request *ret_asked);
+void row_read_cover(const Doublecrew__V1__CoverRow *row, struct row_cover *ret_cover);
 void row_read_proposal(const Doublecrew__V1__ProposalRow *row, struct row_proposal *ret_proposal);
 
 #endif

@@ -98,7 +98,7 @@ start_server()
 printf '== the command line\n'
 expect 0 'help lists the commands' '^  enrol +enrol a device' help
 expect 0 'no arguments: the same' '^  verify ' # nothing
-for command in init import enrol revoke seed list quiet rescue status policy rebuild verify backup judge; do
+for command in init import enrol revoke cover seed list quiet rescue status policy rebuild verify backup judge; do
     expect 0 "help $command" "^doublecrewctl $command " help "$command"
 done
 expect 0 'version' '^doublecrewctl [0-9]' --version
@@ -116,6 +116,9 @@ expect 2 'rebuild without --check' '^Usage: doublecrewctl rebuild' rebuild
 expect 2 'enrol without an officer' '^Usage: doublecrewctl enrol' enrol --out x
 expect 2 'revoke expired and suspended at once' '^Usage: doublecrewctl revoke' revoke --device x --expired --suspend
 expect 2 'revoke lost and active at once' '^Usage: doublecrewctl revoke' revoke --device x --lost --active
+expect 2 'cover by somebody and nobody' '^Usage: doublecrewctl cover' cover --officer x --by y --back
+expect 2 'cover by whom' '^Usage: doublecrewctl cover' cover --officer x
+expect 2 'cover of whom' '^Usage: doublecrewctl cover' cover --by x
 expect 2 'init without a name' '^Usage: doublecrewctl init' init --dir "$force"
 expect 2 'init with a port that is none' "'70000' is not a port" init --dir "$force" --force F --port 70000
 expect 2 'init with an empty port' "'' is not a port" init --dir "$force" --force F --port ''
@@ -271,6 +274,28 @@ expect 0 'it is expired' "^$device"$'\tPC 2\texpired' list devices --dir "$force
 expect 0 'active again' '^Device .* is active' revoke --device "$device" --active --dir "$force"
 expect 0 'lost' '^Device .* is lost' revoke --device "$device" --as-of 2026-03-01T12:00Z --dir "$force"
 expect 0 'it is lost' "^$device"$'\tPC 2\tlost' list devices --dir "$force"
+
+printf '== cover\n'
+cover()
+{
+    local code=$1 name=$2 pattern=$3
+    shift 3
+    expect "$code" "$name" "$pattern" cover "$@" --dir "$force"
+}
+week=(--officer 'DS 3' --by 'Supt 4' --from 2099-03-02T09:00Z)
+cover 1 'cover of nobody' "no officer 'DS 9'" --officer 'DS 9' --by 'Supt 4'
+cover 1 'cover by nobody' "no officer 'DS 9'" --officer 'DS 3' --by 'DS 9'
+cover 1 'cover of a constable' "'PC 2' is no supervisor, no leader" --officer 'PC 2' --by 'DS 3'
+cover 1 'cover by a constable' "'PC 2' is neither a supervisor nor a leader" --officer 'DS 3' --by 'PC 2'
+cover 1 'cover by themselves' 'nobody stands in for themselves' --officer 'DS 3' --by 'DS 3'
+cover 1 'cover from no time' "--from 'noon' is not a time" --officer 'DS 3' --by 'Supt 4' --from noon
+cover 1 'cover to no time' "--to 'noon' is not a time" "${week[@]}" --to noon
+cover 1 'cover that ends before it begins' 'the cover ends before it begins' "${week[@]}" --to 2099-03-02T09:00Z
+cover 0 'nobody is away' $'^away\tstands in\tfrom\tto$'
+cover 0 'cover for a week' '^Supt 4 stands in for DS 3 from 2099-03-02 09:00:00 .* until 2099-03-09' "${week[@]}" --to 2099-03-09
+cover 0 'it is listed' $'^DS 3\tSupt 4\t2099-03-02 09:00:00 .*\t2099-03-09 00:00:00'
+cover 0 'back for a day' '^DS 3 is back from 2099-03-04' --officer 'DS 3' --back --from 2099-03-04 --to 2099-03-05
+cover 0 'that is listed too' $'^DS 3\t[(]back[)]\t2099-03-04'
 
 printf '== quiet\n'
 expect 0 'quiet names devices that never came' $'^[0-9a-f]{32}\tPC 1\thas never connected' quiet --dir "$force"

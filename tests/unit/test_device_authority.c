@@ -1,4 +1,4 @@
-/* Asking to visit alone, answering, deciding: what a device records, shows, and refuses before it is recorded (L1, L2). */
+/* Asking to visit alone, answering, deciding, standing in: what a device records, shows, and refuses before it is recorded (L1, L2). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -35,18 +35,41 @@ static void put_row(struct device_fixture *fixture, char letter, const void *id,
     row->key = (ProtobufCBinaryData){0};
 }
 
-static void know_own_role(struct device_fixture *fixture, Doublecrew__V1__Role role)
+static void know_role(struct device_fixture *fixture, struct dc_id officer, Doublecrew__V1__Role role)
 {
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__OfficerRow officer_row = DOUBLECREW__V1__OFFICER_ROW__INIT;
     Doublecrew__V1__Officer message = DOUBLECREW__V1__OFFICER__INIT;
 
-    message.officer_id = (ProtobufCBinaryData){.data = fixture->config.officer.bytes, .len = ID_SIZE};
+    message.officer_id = (ProtobufCBinaryData){.data = officer.bytes, .len = ID_SIZE};
     message.role = role;
     officer_row.officer = &message;
     row.row_case = DOUBLECREW__V1__ROW__ROW_OFFICER;
     row.officer = &officer_row;
-    put_row(fixture, 'o', fixture->config.officer.bytes, ID_SIZE, &row);
+    put_row(fixture, 'o', officer.bytes, ID_SIZE, &row);
+}
+
+static void know_own_role(struct device_fixture *fixture, Doublecrew__V1__Role role)
+{
+    know_role(fixture, fixture->config.officer, role);
+}
+
+static void know_cover(struct device_fixture *fixture, struct dc_id officer, struct dc_id by)
+{
+    Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
+    Doublecrew__V1__CoverRow message = DOUBLECREW__V1__COVER_ROW__INIT;
+    Doublecrew__V1__Cover window = DOUBLECREW__V1__COVER__INIT;
+    Doublecrew__V1__Cover *windows[] = {&window};
+
+    window.officer_id = message.officer_id = (ProtobufCBinaryData){.data = officer.bytes, .len = ID_SIZE};
+    window.by_officer_id = message.by_officer_id = (ProtobufCBinaryData){.data = by.bytes, .len = ID_SIZE};
+    window.from_ms = message.from_ms = FROM_MS;
+    window.to_ms = message.to_ms = TO_MS;
+    message.windows = windows;
+    message.n_windows = 1;
+    row.row_case = DOUBLECREW__V1__ROW__ROW_COVER;
+    row.cover = &message;
+    put_row(fixture, 'c', officer.bytes, ID_SIZE, &row);
 }
 
 static void know_presence(struct device_fixture *fixture, struct dc_hash presence, struct dc_id officer)
@@ -269,6 +292,65 @@ static void decision__that_the_server_would_hold__is_refused_by_name(void **stat
     assert_int_equal(fixture->device->head.seq, 2);
 }
 
+static bool keep_cover(void *context, const struct dc_cover_read *cover)
+{
+    struct dc_cover *kept = context;
+
+    assert_int_equal(cover->window_count, 1);
+    assert_int_equal(cover->windows[0].from_ms, cover->now.from_ms);
+    *kept = cover->now;
+    return true;
+}
+
+static void cover__is_recorded_and_read(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct dc_id me = fixture->config.officer, other = device_fixture_id(50);
+    struct dc_cover cover = {.by = other, .from_ms = FROM_MS, .to_ms = TO_MS}, now;
+
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_OK); /* nobody on the roster yet: the server judges */
+    know_own_role(fixture, DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR);
+    know_role(fixture, other, DOUBLECREW__V1__ROLE__ROLE_LEADER);
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_OK);
+    cover = (struct dc_cover){.from_ms = FROM_MS};
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_OK); /* back, until further notice */
+    assert_int_equal(fixture->device->head.seq, 3);
+    assert_int_equal(dc_each_cover(fixture->device, &me, keep_cover, &now), DC_NOT_FOUND);
+    know_cover(fixture, me, other);
+    assert_int_equal(dc_each_cover(fixture->device, &me, keep_cover, &now), DC_OK);
+    assert_memory_equal(now.by.bytes, other.bytes, ID_SIZE);
+    assert_int_equal(now.to_ms, TO_MS);
+}
+
+static void cover__that_the_server_would_hold__is_refused_by_name(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct dc_id me = fixture->config.officer, other = device_fixture_id(50);
+    struct dc_cover cover = {.by = me, .from_ms = FROM_MS, .to_ms = TO_MS};
+
+    know_own_role(fixture, DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR);
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_OWN_COVER);
+    cover.by = other;
+    know_role(fixture, other, DOUBLECREW__V1__ROLE__ROLE_CONSTABLE);
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_NOT_IN_CHARGE);
+    know_role(fixture, other, DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR);
+    cover.to_ms = FROM_MS;
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_INPUT);
+    cover.to_ms = TO_MS;
+    cover.officer = other;
+    cover.by = me;
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_NOT_PERMITTED); /* another's place */
+    know_own_role(fixture, DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER);
+    cover.officer = me;
+    cover.by = other;
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_NOT_IN_CHARGE); /* nothing comes to them */
+    assert_int_equal(fixture->device->head.seq, 0);
+    know_own_role(fixture, DOUBLECREW__V1__ROLE__ROLE_OPERATOR);
+    cover.officer = other;
+    cover.by = device_fixture_id(51);
+    assert_int_equal(dc_cover(fixture->device, &cover, NULL), DC_OK);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -280,6 +362,8 @@ int main(void)
         CASE(word__on_a_request__takes_what_it_leaves_out_from_it),
         CASE(word__that_the_server_would_hold__is_refused_by_name),
         CASE(decision__that_the_server_would_hold__is_refused_by_name),
+        CASE(cover__is_recorded_and_read),
+        CASE(cover__that_the_server_would_hold__is_refused_by_name),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
