@@ -6,16 +6,16 @@
 
 #include "core/rule_explain.h"
 #include "device/preview_case.h"
+#include "device/preview_words.h"
 #include "device/row_read.h"
 #include "device/view_rows.h"
 
-#define NAME_MAX_BYTES 64
 #define US_PER_MS 1000
 #define US_PER_S 1000000
 
 /* Who is meant, by the roster that is cached here; the server's sentence names people by their code as well. */
 struct names {
-    char codes[PREVIEW_OFFICERS_MAX][NAME_MAX_BYTES];
+    char codes[PREVIEW_OFFICERS_MAX][PREVIEW_CODE_SIZE];
 };
 
 static bool read_code(void *context, const Doublecrew__V1__Row *row)
@@ -23,7 +23,7 @@ static bool read_code(void *context, const Doublecrew__V1__Row *row)
     struct row_officer officer;
 
     row_read_officer(row->officer, &officer);
-    (void)snprintf(context, NAME_MAX_BYTES, "%s", officer.officer.code);
+    (void)snprintf(context, PREVIEW_CODE_SIZE, "%s", officer.officer.code);
     return false;
 }
 
@@ -50,27 +50,12 @@ static const char *name_of(const void *context, size_t officer)
     return names->codes[officer][0] != '\0' ? names->codes[officer] : NULL;
 }
 
-static void write_awaits(const struct dc_device *device, const struct preview_case *preview,
-                         const struct rule_presence *presence, const struct rule_verdict *verdict,
-                         char ret_text[DEVICE_TEXT_MAX])
+/* Rounded outwards, as in the server's rows. */
+static uint32_t seconds(int64_t us, bool up)
 {
-    bool own = presence->in_seq > device->sync.durable_seq || device->head.seq > device->sync.durable_seq;
-    bool partner = (verdict->reasons & RULE_REASON_AWAITS_CANDIDATE) != 0 ||
-                   verdict->company == RULE_COMPANY_AWAITING_SECOND ||
-                   verdict->company == RULE_COMPANY_LONE_PROVISIONAL;
+    int64_t whole = us / US_PER_S + (up && us % US_PER_S > 0);
 
-    snprintf(ret_text, DEVICE_TEXT_MAX, "%s%s%s%s", own ? "This phone's next sync. " : "",
-             partner ? "The second officer's phone's sync. " : "",
-             preview->roster_known ? "" : "The roster, which this phone doesn't hold yet. ",
-             verdict->reasons & RULE_REASON_OPEN ? "The check-out. " : "");
-    if (ret_text[0]) {
-        ret_text[strlen(ret_text) - 1] = '\0';
-    }
-}
-
-static uint32_t seconds(int64_t us)
-{
-    return us < 0 ? 0 : us / US_PER_S > UINT32_MAX ? UINT32_MAX : (uint32_t)(us / US_PER_S);
+    return us < 0 ? 0 : whole > UINT32_MAX ? UINT32_MAX : (uint32_t)whole;
 }
 
 static int64_t ms_of(int64_t us)
@@ -83,7 +68,6 @@ static void fill(struct dc_device *device, const struct preview_case *preview, s
 {
     const struct rule_presence *presence = &preview->presences[index];
 
-    write_awaits(device, preview, presence, verdict, device->texts.awaits);
     *ret_presence = (struct dc_presence){
         .in_from_ms = ms_of(presence->in.lo_us),
         .in_to_ms = ms_of(presence->in.hi_us),
@@ -95,8 +79,8 @@ static void fill(struct dc_device *device, const struct preview_case *preview, s
                     .confirmed_by = rule_confirmed_name(verdict->confirmed_by),
                     .grade = rule_grade_name(verdict->grade),
                     .authority = "", /* words on authority don't reach phones: the server knows them */
-                    .alone_min_s = seconds(verdict->alone_min_us),
-                    .alone_max_s = seconds(verdict->alone_max_us),
+                    .alone_min_s = seconds(verdict->alone_min_us, false),
+                    .alone_max_s = seconds(verdict->alone_max_us, true),
                     .reasons = verdict->reasons,
                     .why = device->texts.why,
                     .awaits = device->texts.awaits,
@@ -114,6 +98,7 @@ enum status preview_presence(struct dc_device *device, const struct hash *presen
 {
     struct rule_verdict verdicts[RULE_PRESENCES_MAX];
     struct preview_case *preview = NULL;
+    struct rule_case rule_case;
     struct names names;
     size_t index = 0;
     enum status status = preview_case_build(device, presence, &preview, &index);
@@ -121,27 +106,18 @@ enum status preview_presence(struct dc_device *device, const struct hash *presen
     if (status != STATUS_OK) {
         return status;
     }
-    struct rule_case rule_case = {.policies = preview->policies,
-                                  .policy_count = preview->policy_count,
-                                  .offenders = preview->offenders,
-                                  .offender_count = preview->offender_count,
-                                  .officers = preview->officers,
-                                  .officer_count = preview->officer_count,
-                                  .devices = preview->devices,
-                                  .device_count = preview->device_count,
-                                  .presences = preview->presences,
-                                  .presence_count = preview->presence_count,
-                                  .plans = preview->plans,
-                                  .plan_count = preview->plan_count,
-                                  .now_us = preview->now_us,
-                                  .mono_step_us = RULE_WIRE_STEP_US};
-
+    if (preview->told && !preview->complete && !preview->news) {
+        free(preview);
+        return preview_told(device, presence, ret_presence); /* it saw what this phone may not, and nothing is new */
+    }
+    preview_case_view(preview, &rule_case);
     status = rule_judge(&rule_case, verdicts);
     if (status == STATUS_OK) {
         status = read_names(device, preview, &names);
     }
     if (status == STATUS_OK) {
         (void)rule_explain(&rule_case, verdicts, index, name_of, &names, device->texts.why, sizeof device->texts.why);
+        preview_write_awaits(device, preview, index, &verdicts[index], names.codes);
         fill(device, preview, index, &verdicts[index], ret_presence);
     }
     free(preview);

@@ -11,6 +11,10 @@
 MUST_USE enum status preview_presence(struct dc_device *device, const struct hash *presence,
                                       struct dc_presence *ret_presence);
 
+/* Is the entry about a visit of this phone, and newer than what the server's rows reflect? message: opened. */
+bool preview_is_news(const struct dc_device *device, const struct entry *entry, const ProtobufCMessage *message,
+                     struct hash *ret_presence);
+
 /* The longest of the policies' longest visits, by the rows known here; the default without any. */
 MUST_USE enum status preview_longest_visit(struct dc_device *device, int64_t *ret_longest_us);
 /* It is not earlier than this, by the newest anchor of this boot (T1). false: there is none. */

@@ -1,21 +1,105 @@
-/* The preview's case: own entries, and what they carry. */
+/* The preview's case, built from the sketches that were chosen. */
 #include "device/preview_case.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "device/own_log.h"
 #include "device/preview_parts.h"
 
-/* Own visits this long before and after the one in question may bear on it: a check-in elsewhere ends an open one. */
-#define NEAR_MS (24LL * 3600 * 1000)
-
-static void add_named(struct preview_case *preview, const Doublecrew__V1__CheckIn *check_in,
-                      struct rule_presence *presence)
+static int by_choice(const void *left, const void *right)
 {
-    for (size_t i = 0; i < check_in->n_named_officer_ids && i < RULE_NAMED_MAX; i++) {
-        struct id id = preview_id(check_in->named_officer_ids[i]);
-        size_t officer = preview_officer(preview, &id);
+    const struct preview_sketch *a = left;
+    const struct preview_sketch *b = right;
+
+    return a->choice != b->choice ? (int)a->choice - (int)b->choice : hash_compare(&a->id, &b->id);
+}
+
+/* The sketches that count, alone, in the server's order: those of the visit by id, then the others by id. */
+static void sort_chosen(struct preview_builder *builder)
+{
+    struct preview_case *preview = builder->preview;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < builder->sketch_count; i++) {
+        if (builder->sketches[i].choice != PREVIEW_LEFT_OUT) {
+            builder->sketches[kept++] = builder->sketches[i];
+        }
+    }
+    builder->sketch_count = kept;
+    qsort(builder->sketches, kept, sizeof *builder->sketches, by_choice);
+    for (size_t i = 0; i < kept; i++) {
+        preview->chosen[i] = i;
+    }
+}
+
+struct plane {
+    bool known;
+    struct geo_point reference;
+};
+
+/* One plane for the case, as the server chooses it: around the offender's address, else around the first place known. */
+static struct plane plane_of(const struct preview_builder *builder)
+{
+    struct plane plane = {.known = builder->address.known, .reference = builder->address.point};
+
+    for (size_t i = 0; i < builder->sketch_count && !plane.known; i++) {
+        const struct preview_spot *spot = &builder->sketches[i].in_at;
+
+        plane = (struct plane){.known = spot->known, .reference = spot->point};
+    }
+    return plane;
+}
+
+static struct rule_place place_on(const struct plane *plane, const struct preview_spot *spot)
+{
+    struct rule_place place = {.known = spot->known && plane->known, .accuracy_m = spot->accuracy_m};
+
+    if (place.known) {
+        geo_project(&plane->reference, &spot->point, &place.x_m, &place.y_m);
+    }
+    return place;
+}
+
+/* NONE: what a partner's carried check-in names need not be here. */
+static size_t cosigned_with(const struct preview_builder *builder, const struct preview_sketch *sketch)
+{
+    for (size_t i = 0; i < builder->sketch_count && !hash_is_zero(&sketch->cosigned); i++) {
+        if (hash_equal(&builder->sketches[i].id, &sketch->cosigned)) {
+            return i;
+        }
+    }
+    return RULE_NONE;
+}
+
+static void set_times(struct preview_case *preview, const struct preview_sketch *sketch, struct rule_presence *presence)
+{
+    presence->in = sketch->in;
+    presence->has_out = sketch->has_out;
+    presence->out = sketch->out;
+    presence->in_mono_us = sketch->in_mono_us;
+    presence->out_mono_us = sketch->out_mono_us;
+    presence->in_seq = sketch->in_seq;
+    presence->out_seq = sketch->out_seq;
+    presence->received_us = sketch->received_us;
+    presence->clock_trouble = sketch->clock_trouble;
+    if (sketch->boots_known) {
+        presence->in_boot = preview_boot(preview, &sketch->in_boot);
+        presence->out_boot = preview_boot(preview, &sketch->out_boot);
+    } else { /* each one's clock is one of its own: nothing is known of its boot */
+        presence->in_boot = preview_boot_of_its_own(preview);
+        presence->out_boot = preview_boot_of_its_own(preview);
+    }
+}
+
+static void set_company(const struct preview_builder *builder, const struct preview_sketch *sketch,
+                        struct rule_presence *presence)
+{
+    presence->with = sketch->with;
+    presence->agency = sketch->agency;
+    presence->cosign = sketch->cosign;
+    presence->cosign.presence = cosigned_with(builder, sketch);
+    for (size_t i = 0; i < sketch->named_count; i++) {
+        size_t officer = preview_officer(builder->preview, &sketch->named[i]);
 
         if (officer != RULE_NONE) {
             presence->named[presence->named_count++] = officer;
@@ -23,152 +107,29 @@ static void add_named(struct preview_case *preview, const Doublecrew__V1__CheckI
     }
 }
 
-/* From a check-in and its header; by: the device, or what stands for it. */
-static void add_check_in(struct preview_builder *builder, const struct entry *entry,
-                         const Doublecrew__V1__CheckIn *check_in, const struct id *by, struct rule_instant in)
+static enum status add_presence(struct preview_builder *builder, const struct plane *plane, size_t index)
 {
+    const struct preview_sketch *sketch = &builder->sketches[index];
     struct preview_case *preview = builder->preview;
-    struct id officer_id = preview_id(check_in->officer_id);
-    struct id offender_id = preview_id(check_in->offender_id);
-    struct rule_presence presence = {.id = entry->hash,
-                                     .officer = preview_officer(preview, &officer_id),
-                                     .offender = preview_offender(preview, &offender_id),
-                                     .in = in,
-                                     .in_boot = preview_boot(preview, &entry->header.boot),
-                                     .in_mono_us = (int64_t)entry->header.monotonic_ms * US_PER_MS,
-                                     .in_seq = entry->header.seq,
-                                     .with = (enum rule_with)check_in->company,
-                                     .agency = check_in->agency[0] != '\0',
-                                     .in_at = preview_place(builder, check_in->place),
-                                     .received_us = preview->now_us,
-                                     .cosign = {.presence = RULE_NONE}};
+    struct rule_presence *presence = &preview->presences[index];
 
-    presence.device = preview_device(preview, by, presence.officer);
-    if (presence.officer == RULE_NONE || presence.offender == RULE_NONE || presence.device == RULE_NONE ||
-        preview->presence_count == RULE_PRESENCES_MAX || preview_presence_of(preview, &entry->hash)) {
-        return;
+    *presence = (struct rule_presence){.id = sketch->id,
+                                       .officer = preview_officer(preview, &sketch->officer),
+                                       .offender = preview_offender(preview, &sketch->offender),
+                                       .in_at = place_on(plane, &sketch->in_at),
+                                       .contested = sketch->contested,
+                                       .outcome = sketch->outcome};
+    presence->device = preview_device(preview, &sketch->device, presence->officer);
+    if (presence->officer == RULE_NONE || presence->offender == RULE_NONE || presence->device == RULE_NONE) {
+        return STATUS_OVER_LIMIT;
     }
-    add_named(preview, check_in, &presence);
-    preview->cosigned[preview->presence_count] = preview_hash(check_in->cosigned_check_in);
-    preview->presences[preview->presence_count++] = presence;
-}
-
-static void add_check_out(struct preview_builder *builder, const struct entry *entry,
-                          const Doublecrew__V1__CheckOut *check_out)
-{
-    struct hash id = preview_hash(check_out->presence);
-    struct rule_presence *presence = preview_presence_of(builder->preview, &id);
-
-    if (!presence || presence->has_out) {
-        return; /* the first one counts */
+    if (sketch->has_out) {
+        presence->out_at = place_on(plane, &sketch->out_at);
     }
-    presence->has_out = true;
-    presence->out = preview_instant(builder, &entry->header);
-    presence->out_boot = preview_boot(builder->preview, &entry->header.boot);
-    presence->out_mono_us = (int64_t)entry->header.monotonic_ms * US_PER_MS;
-    presence->out_seq = entry->header.seq;
-    presence->out_at = preview_place(builder, check_out->place);
-}
-
-static void add_confirm(struct preview_builder *builder, const struct entry *entry,
-                        const Doublecrew__V1__CosignConfirm *confirm)
-{
-    struct hash own = preview_hash(confirm->own_check_in);
-    struct rule_presence *presence = preview_presence_of(builder->preview, &own);
-
-    if (!presence) {
-        return;
-    }
-    builder->preview->cosigned[presence - builder->preview->presences] = preview_hash(confirm->partner_check_in);
-    presence->cosign =
-        (struct rule_cosign){.presence = RULE_NONE,
-                             .first = true,
-                             .confirm_known = preview_boot(builder->preview, &entry->header.boot) == presence->in_boot,
-                             .confirm_mono_us = (int64_t)entry->header.monotonic_ms * US_PER_MS,
-                             .round_trip_us = (int64_t)confirm->round_trip_ms * US_PER_MS};
-}
-
-/* A partner's check-in that this log carries. Its phone has no bounds here but by co-signing. */
-static void add_carried(struct preview_builder *builder, const Doublecrew__V1__Carried *carried)
-{
-    struct arena *arena = NULL;
-    struct arena *inner = NULL;
-    struct push push;
-
-    if (arena_new(&arena) == STATUS_OK && arena_new(&inner) == STATUS_OK &&
-        push_open(arena, builder->device->sha, span_of(carried->push.data, carried->push.len), &push) == STATUS_OK) {
-        for (size_t i = 0; i < push.entry_count; i++) {
-            struct entry *entry = &push.entries[i];
-            struct rule_instant anywhen = {.lo_us = INT64_MIN, .hi_us = builder->preview->now_us};
-            ProtobufCMessage *message = NULL;
-
-            if (entry->header.kind == DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN &&
-                wire_unpack(inner, &doublecrew__v1__check_in__descriptor, entry_message(entry), &message) ==
-                    STATUS_OK) {
-                const Doublecrew__V1__CheckIn *check_in = (const Doublecrew__V1__CheckIn *)message;
-                struct id offender = preview_id(check_in->offender_id);
-
-                if (id_equal(&offender, &builder->offender)) {
-                    add_check_in(builder, entry, check_in, &push.log, anywhen);
-                }
-            }
-        }
-    }
-    arena_free(inner);
-    arena_free(arena);
-}
-
-static bool find_target(void *context, const struct entry *entry, const ProtobufCMessage *message)
-{
-    struct preview_builder *builder = context;
-
-    if (!hash_equal(&entry->hash, &builder->target)) {
-        return true;
-    }
-    builder->offender = preview_id(((const Doublecrew__V1__CheckIn *)message)->offender_id);
-    builder->wall_ms = entry->header.wall_ms;
-    builder->found = true;
-    return false;
-}
-
-static bool near(const struct preview_builder *builder, const struct entry *entry)
-{
-    return entry->header.wall_ms >= builder->wall_ms - NEAR_MS && entry->header.wall_ms <= builder->wall_ms + NEAR_MS;
-}
-
-static bool add_own(void *context, const struct entry *entry, const ProtobufCMessage *message)
-{
-    struct preview_builder *builder = context;
-
-    switch (entry->header.kind) {
-    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN:
-        if (near(builder, entry)) {
-            add_check_in(builder, entry, (const Doublecrew__V1__CheckIn *)message, &builder->device->identity.device,
-                         preview_instant(builder, &entry->header));
-        }
-        break;
-    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_OUT:
-        add_check_out(builder, entry, (const Doublecrew__V1__CheckOut *)message);
-        break;
-    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_OUTCOME: {
-        struct hash id = preview_hash(((const Doublecrew__V1__Outcome *)message)->presence);
-        struct rule_presence *presence = preview_presence_of(builder->preview, &id);
-
-        if (presence) {
-            presence->outcome = (enum rule_outcome)((const Doublecrew__V1__Outcome *)message)->outcome;
-        }
-        break;
-    }
-    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_COSIGN_CONFIRM:
-        add_confirm(builder, entry, (const Doublecrew__V1__CosignConfirm *)message);
-        break;
-    case DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED:
-        add_carried(builder, (const Doublecrew__V1__Carried *)message);
-        break;
-    default:
-        break;
-    }
-    return true;
+    set_times(preview, sketch, presence);
+    set_company(builder, sketch, presence);
+    preview->presence_count++;
+    return STATUS_OK;
 }
 
 static int by_effect(const void *left, const void *right)
@@ -179,92 +140,102 @@ static int by_effect(const void *left, const void *right)
     return (a->effective_from_us > b->effective_from_us) - (a->effective_from_us < b->effective_from_us);
 }
 
-/* Every officer has a phone somewhere that may still report, whether its log is known here or not (W3). */
+static bool has_phone(const struct preview_case *preview, size_t officer)
+{
+    for (size_t i = 0; i < preview->device_count; i++) {
+        const struct rule_device *device = &preview->devices[i];
+
+        for (size_t k = 0; k < device->holder_count; k++) {
+            if (device->holders[k].officer == officer) {
+                return true;
+            }
+        }
+        if (device->holder_count == 0 && device->officer == officer) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Every officer has a phone somewhere that may still report, as long as nobody said which ones there are (W3). */
 static void add_unknown_phones(struct preview_case *preview)
 {
-    for (size_t i = 0; i < preview->officer_count; i++) {
-        bool known = false;
-
-        for (size_t j = 0; j < preview->device_count; j++) {
-            known = known || preview->devices[j].officer == i;
-        }
-        if (!known) {
+    for (size_t i = 0; i < preview->officer_count && !preview->phones_known; i++) {
+        if (!has_phone(preview, i)) {
             (void)preview_device(preview, &preview->officers[i].id, i);
         }
     }
 }
 
-static int by_seq(const void *left, const void *right)
+static bool has_news(const struct preview_builder *builder)
 {
-    const struct rule_presence *a = *(const struct rule_presence *const *)left;
-    const struct rule_presence *b = *(const struct rule_presence *const *)right;
-
-    return (a->in_seq > b->in_seq) - (a->in_seq < b->in_seq);
-}
-
-/* F4: who a device was assigned to only the server knows. Whoever wrote in its log is taken to have held it then. */
-static void add_holders(struct preview_case *preview, size_t device)
-{
-    const struct rule_presence *uses[RULE_PRESENCES_MAX];
-    size_t count = 0;
-    size_t first = preview->holder_count;
-    int64_t latest_us = INT64_MIN;
-
-    for (size_t i = 0; i < preview->presence_count; i++) {
-        if (preview->presences[i].device == device) {
-            uses[count++] = &preview->presences[i];
+    for (size_t i = 0; i < builder->sketch_count; i++) {
+        if (builder->sketches[i].news) {
+            return true;
         }
     }
-    qsort(uses, count, sizeof *uses, by_seq);
-    for (size_t i = 0; i < count; i++) {
-        latest_us = uses[i]->in.lo_us > latest_us ? uses[i]->in.lo_us : latest_us;
-        if (i == 0 || uses[i]->officer != uses[i - 1]->officer) {
-            preview->holders[preview->holder_count++] =
-                (struct rule_holder_span){.from_us = latest_us, .officer = uses[i]->officer};
-        }
-    }
-    if (preview->holder_count - first > 1) {
-        preview->devices[device].holders = &preview->holders[first];
-        preview->devices[device].holder_count = preview->holder_count - first;
-    }
+    return false;
 }
 
-static void settle(struct preview_case *preview)
+static enum status build(struct preview_builder *builder, size_t *ret_index)
 {
-    for (size_t i = 0; i < preview->presence_count; i++) {
-        struct rule_presence *partner =
-            hash_is_zero(&preview->cosigned[i]) ? NULL : preview_presence_of(preview, &preview->cosigned[i]);
+    struct preview_case *preview = builder->preview;
+    enum status status = STATUS_OK;
+    struct plane plane;
 
-        if (partner) {
-            preview->presences[i].cosign.presence = (size_t)(partner - preview->presences);
+    preview_select(builder);
+    sort_chosen(builder);
+    plane = plane_of(builder);
+    preview->news = has_news(builder);
+    for (size_t i = 0; i < builder->sketch_count; i++) {
+        if (hash_equal(&builder->sketches[i].id, &builder->target)) {
+            *ret_index = i;
+            (void)preview_offender(preview, &builder->sketches[i].offender);
         }
     }
-    for (size_t i = 0; i < preview->device_count; i++) {
-        add_holders(preview, i);
-    }
-    add_unknown_phones(preview);
-    if (preview->policy_count == 0) {
-        rule_policy_default(&preview->policies[preview->policy_count++]);
-    }
-    qsort(preview->policies, preview->policy_count, sizeof *preview->policies, by_effect);
-}
-
-static enum status build(struct preview_builder *builder)
-{
-    enum status status =
-        own_each(builder->device, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN, find_target, builder);
-
-    if (status == STATUS_OK && !builder->found) {
-        status = STATUS_NOT_FOUND;
-    }
-    if (status == STATUS_OK) {
-        status = own_each(builder->device, 0, add_own, builder);
+    for (size_t i = 0; i < builder->sketch_count && status == STATUS_OK; i++) {
+        status = add_presence(builder, &plane, i);
     }
     if (status == STATUS_OK) {
         status = preview_add_rows(builder);
     }
     if (status == STATUS_OK) {
-        settle(builder->preview);
+        status = preview_add_evidence(builder);
+    }
+    add_unknown_phones(preview);
+    qsort(preview->policies, preview->policy_count, sizeof *preview->policies, by_effect);
+    return status;
+}
+
+static enum status sketch_all(struct preview_builder *builder)
+{
+    enum status status = preview_sketch_own(builder);
+    const struct preview_sketch *target = preview_sketch_of(builder, &builder->target);
+
+    if (status != STATUS_OK) {
+        return status;
+    }
+    if (builder->no_memory) {
+        return STATUS_NO_MEMORY;
+    }
+    if (!target || !target->own) {
+        return STATUS_NOT_FOUND;
+    }
+    builder->offender = target->offender;
+    return preview_sketch_rows(builder);
+}
+
+/* Before its first version a force has the default policy, as at the server. */
+static enum status set_policies(struct preview_builder *builder)
+{
+    struct preview_case *preview = builder->preview;
+    struct rule_policy *always = &preview->policies[preview->policy_count++];
+    enum status status;
+
+    rule_policy_default(always);
+    status = preview_longest_visit(builder->device, &preview->longest_visit_us);
+    if (preview->longest_visit_us < always->longest_visit_us) {
+        preview->longest_visit_us = always->longest_visit_us;
     }
     return status;
 }
@@ -274,7 +245,6 @@ enum status preview_case_build(struct dc_device *device, const struct hash *pres
 {
     struct preview_builder builder = {
         .device = device, .target = *presence, .preview = calloc(1, sizeof *builder.preview)};
-    struct rule_presence *target;
     enum status status;
 
     if (!builder.preview) {
@@ -282,16 +252,38 @@ enum status preview_case_build(struct dc_device *device, const struct hash *pres
     }
     builder.now = device_now(device);
     builder.preview->now_us = preview_now_us(device, builder.now);
-    status = build(&builder);
-    target = status == STATUS_OK ? preview_presence_of(builder.preview, presence) : NULL;
-    if (status == STATUS_OK && !target) {
-        status = STATUS_OVER_LIMIT; /* so many visits on one day that this one didn't fit */
+    status = set_policies(&builder);
+    if (status == STATUS_OK) {
+        status = sketch_all(&builder);
     }
+    if (status == STATUS_OK) {
+        status = build(&builder, ret_index);
+    }
+    free(builder.sketches);
     if (status != STATUS_OK) {
         free(builder.preview);
         return status;
     }
-    *ret_index = (size_t)(target - builder.preview->presences);
     *ret_case = builder.preview;
     return STATUS_OK;
+}
+
+void preview_case_view(const struct preview_case *preview, struct rule_case *ret_case)
+{
+    *ret_case = (struct rule_case){.policies = preview->policies,
+                                   .policy_count = preview->policy_count,
+                                   .offenders = preview->offenders,
+                                   .offender_count = preview->offender_count,
+                                   .officers = preview->officers,
+                                   .officer_count = preview->officer_count,
+                                   .devices = preview->devices,
+                                   .device_count = preview->device_count,
+                                   .presences = preview->presences,
+                                   .presence_count = preview->presence_count,
+                                   .plans = preview->plans,
+                                   .plan_count = preview->plan_count,
+                                   .decisions = preview->decisions,
+                                   .decision_count = preview->decision_count,
+                                   .now_us = preview->now_us,
+                                   .mono_step_us = RULE_WIRE_STEP_US};
 }

@@ -5,51 +5,159 @@
 #include "device/row_read.h"
 #include "device/view_rows.h"
 
-static bool add_presence_row(void *context, const Doublecrew__V1__Row *row)
+static int64_t lower(int64_t us)
+{
+    return us == 0 ? INT64_MIN : us;
+}
+
+static int64_t upper(int64_t us)
+{
+    return us == 0 ? RULE_FOREVER : us;
+}
+
+/* The server's bounds, if they are any. */
+static void take_bounds(struct rule_instant *bounds, int64_t from_us, int64_t to_us)
+{
+    if (lower(from_us) <= upper(to_us)) {
+        *bounds = (struct rule_instant){.lo_us = lower(from_us), .hi_us = upper(to_us)};
+    }
+}
+
+/* A row of a server that sends no evidence: the verdict's own times, and nothing of who saw whom. */
+static void sketch_bare(const Doublecrew__V1__PresenceRow *row, struct preview_sketch *sketch)
+{
+    take_bounds(&sketch->in, row->in_from_ms * US_PER_MS, row->in_to_ms * US_PER_MS);
+    sketch->has_out = row->out_to_ms != 0 && strcmp(row->company, "under_way") != 0 &&
+                      strcmp(row->company, "joint_so_far") != 0 && row->out_from_ms <= row->out_to_ms;
+    take_bounds(&sketch->out, row->out_from_ms * US_PER_MS, row->out_to_ms * US_PER_MS);
+    sketch->received_us = row->received_ms * US_PER_MS;
+    sketch->contested = strcmp(row->company, "held") == 0;
+}
+
+static void take_in(const Doublecrew__V1__Evidence *evidence, struct preview_sketch *sketch)
+{
+    take_bounds(&sketch->in, evidence->in_from_us, evidence->in_to_us);
+    sketch->boots_known = true;
+    sketch->in_boot = preview_id(evidence->in_boot);
+    sketch->in_mono_us = (int64_t)evidence->in_monotonic_ms * US_PER_MS;
+    sketch->in_seq = evidence->in_seq;
+    sketch->in_at = preview_spot(evidence->in_place);
+    sketch->received_us = evidence->received_us;
+    sketch->contested = evidence->contested;
+    sketch->clock_trouble = evidence->clock_trouble;
+}
+
+/* An own check-out that the server hasn't told of yet stays as it was written. */
+static void take_out(const struct preview_builder *builder, const Doublecrew__V1__Evidence *evidence,
+                     struct preview_sketch *sketch)
+{
+    bool pending = sketch->own && sketch->has_out && sketch->out_seq > builder->device->reflected_seq;
+
+    if (evidence->has_out) {
+        sketch->has_out = true;
+        take_bounds(&sketch->out, evidence->out_from_us, evidence->out_to_us);
+        sketch->out_boot = evidence->out_boot.len > 0 ? preview_id(evidence->out_boot) : sketch->in_boot;
+        sketch->out_mono_us = (int64_t)evidence->out_monotonic_ms * US_PER_MS;
+        sketch->out_seq = evidence->out_seq;
+        sketch->out_at = preview_spot(evidence->out_place);
+    } else if (!pending || evidence->out_contested) {
+        sketch->has_out = false;
+    }
+}
+
+static void take_company(const Doublecrew__V1__Evidence *evidence, struct preview_sketch *sketch)
+{
+    const Doublecrew__V1__EvidenceCosign *cosign = evidence->cosign;
+
+    sketch->with = (enum rule_with)evidence->company;
+    sketch->agency = evidence->agency;
+    sketch->named_count = 0;
+    for (size_t i = 0; i < evidence->n_named_officer_ids && i < RULE_NAMED_MAX; i++) {
+        sketch->named[sketch->named_count++] = preview_id(evidence->named_officer_ids[i]);
+    }
+    if (!cosign) {
+        return; /* what this phone knows by itself stays: its own confirmation is on its way */
+    }
+    sketch->cosigned = preview_hash(cosign->presence);
+    sketch->cosign = (struct rule_cosign){.presence = RULE_NONE,
+                                          .first = cosign->first,
+                                          .confirm_known = cosign->confirmed,
+                                          .confirm_mono_us = (int64_t)cosign->confirm_monotonic_ms * US_PER_MS,
+                                          .round_trip_us = (int64_t)cosign->round_trip_ms * US_PER_MS};
+}
+
+static void take_beside(struct preview_builder *builder, const Doublecrew__V1__Evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->n_beside && i < RULE_PRESENCES_MAX; i++) {
+        builder->beside[builder->beside_count++] = preview_hash(evidence->beside[i]);
+    }
+}
+
+static bool sketch_row(void *context, const Doublecrew__V1__Row *row)
 {
     struct preview_builder *builder = context;
-    struct preview_case *preview = builder->preview;
     const Doublecrew__V1__PresenceRow *given = row->presence;
-    struct id offender = preview_id(given->offender_id);
-    struct id officer = preview_id(given->officer_id);
-    struct id by = preview_id(given->device_id);
-    struct rule_presence presence = {.id = preview_hash(given->presence),
-                                     .in = {given->in_from_ms * US_PER_MS, given->in_to_ms * US_PER_MS},
-                                     .has_out = given->out_to_ms != 0 && strcmp(given->company, "under_way") != 0 &&
-                                                strcmp(given->company, "joint_so_far") != 0,
-                                     .out = {given->out_from_ms * US_PER_MS, given->out_to_ms * US_PER_MS},
-                                     .received_us = given->received_ms * US_PER_MS,
-                                     .contested = strcmp(given->company, "held") == 0,
-                                     .cosign = {.presence = RULE_NONE}};
-    struct rule_presence *carried;
+    struct hash id = preview_hash(given->presence);
+    struct preview_sketch *sketch = preview_sketch_of(builder, &id);
+    bool own = sketch && sketch->own;
     struct dc_presence read;
 
-    if (!id_equal(&offender, &builder->offender) || id_equal(&by, &builder->device->identity.device) ||
-        presence.in.lo_us > presence.in.hi_us || presence.out.lo_us > presence.out.hi_us) {
-        return true;
+    if (!sketch) {
+        sketch = preview_sketch_add(builder, &id);
+    }
+    if (!sketch) {
+        return false;
+    }
+    if (own && !given->evidence) {
+        return true; /* the own log knows better */
     }
     row_read_presence(given, &read);
-    presence.outcome = (enum rule_outcome)read.outcome;
-    carried = preview_presence_of(preview, &presence.id);
-    if (carried) { /* carried here and synced by now: the server's times are better */
-        carried->in = presence.in;
-        carried->has_out = presence.has_out;
-        carried->out = presence.out;
-        return true;
+    if (!own || sketch->outcome == RULE_OUTCOME_NONE) {
+        sketch->outcome = (enum rule_outcome)read.outcome;
     }
-    /* Each row's clock is one of its own: nothing is known of its boot. */
-    presence.in_boot = preview_boot_of_its_own(preview);
-    presence.out_boot = preview_boot_of_its_own(preview);
-    presence.officer = preview_officer(preview, &officer);
-    presence.offender = preview_offender(preview, &offender);
-    presence.device = preview_device(preview, &by, presence.officer);
-    if (presence.device != RULE_NONE && presence.offender != RULE_NONE &&
-        preview->presence_count < RULE_PRESENCES_MAX) {
-        preview->presences[preview->presence_count++] = presence;
+    sketch->offender = preview_id(given->offender_id);
+    sketch->officer = preview_id(given->officer_id);
+    sketch->device = preview_id(given->device_id);
+    if (given->evidence) {
+        sketch->synced = true;
+        take_in(given->evidence, sketch);
+        take_out(builder, given->evidence, sketch);
+        take_company(given->evidence, sketch);
+        if (hash_equal(&id, &builder->target)) {
+            take_beside(builder, given->evidence);
+        }
+    } else {
+        sketch_bare(given, sketch);
     }
     return true;
 }
 
+static bool read_address(void *context, const Doublecrew__V1__Row *row)
+{
+    struct preview_builder *builder = context;
+
+    builder->address_known = row->offender->offender != NULL;
+    if (builder->address_known) {
+        builder->address = preview_spot(row->offender->offender->place);
+    }
+    return false;
+}
+
+enum status preview_sketch_rows(struct preview_builder *builder)
+{
+    struct view_key key = view_key_all('p');
+    struct dc_id offender;
+    enum status status = view_each(builder->device, &key, DOUBLECREW__V1__ROW__ROW_PRESENCE, sketch_row, builder, NULL);
+
+    if (status == STATUS_OK) {
+        memcpy(offender.bytes, builder->offender.bytes, ID_SIZE);
+        key = view_key_id('x', &offender);
+        status = view_each(builder->device, &key, DOUBLECREW__V1__ROW__ROW_OFFENDER, read_address, builder, NULL);
+    }
+    return status == STATUS_OK && builder->no_memory ? STATUS_NO_MEMORY : status;
+}
+
+/* Where a presence's evidence says more of the officer, that stands (preview_evidence.c). */
 static bool add_officer_row(void *context, const Doublecrew__V1__Row *row)
 {
     struct preview_builder *builder = context;
@@ -106,13 +214,13 @@ static bool add_plan_row(void *context, const Doublecrew__V1__Row *row)
 
     row_read_plan(row->plan, &read);
     memcpy(offender.bytes, read.offender.bytes, ID_SIZE);
-    if (read.cancelled || preview->plan_count == PREVIEW_PLANS_MAX || !id_equal(&offender, &builder->offender)) {
-        return true;
-    }
-    plan.offender = preview_offender(preview, &offender);
     plan.from_us = read.from_ms * US_PER_MS;
     plan.to_us = read.to_ms * US_PER_MS;
-    for (size_t i = 0; i < read.officer_count; i++) {
+    if (read.cancelled || preview->plan_count == PREVIEW_PLANS_MAX || !id_equal(&offender, &preview->offenders[0].id) ||
+        plan.to_us < builder->from_us || plan.from_us > builder->to_us) {
+        return true;
+    }
+    for (size_t i = 0; i < read.officer_count && i < RULE_NAMED_MAX; i++) {
         struct id id;
         size_t officer;
 
@@ -168,7 +276,6 @@ enum status preview_add_rows(struct preview_builder *builder)
         Doublecrew__V1__Row__RowCase kind;
         view_on_row add;
     } parts[] = {
-        {'p', DOUBLECREW__V1__ROW__ROW_PRESENCE, add_presence_row},
         {'l', DOUBLECREW__V1__ROW__ROW_PLAN, add_plan_row},
         {'o', DOUBLECREW__V1__ROW__ROW_OFFICER, add_officer_row},
         {'x', DOUBLECREW__V1__ROW__ROW_OFFENDER, add_offender_row},

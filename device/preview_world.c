@@ -46,7 +46,7 @@ size_t preview_device(struct preview_case *preview, const struct id *id, size_t 
             return i;
         }
     }
-    if (preview->device_count == PREVIEW_OFFICERS_MAX || officer == RULE_NONE) {
+    if (preview->device_count == PREVIEW_DEVICES_MAX || officer == RULE_NONE) {
         return RULE_NONE;
     }
     preview->devices[preview->device_count] = (struct rule_device){
@@ -90,36 +90,4 @@ uint64_t preview_boot(struct preview_case *preview, const struct id *boot)
     }
     preview->boots[preview->boot_count] = *boot;
     return ++preview->boot_count;
-}
-
-struct rule_place preview_place(struct preview_builder *builder, const Doublecrew__V1__Place *place)
-{
-    struct rule_place projected = {.known = false};
-    struct geo_point point;
-
-    if (!place) {
-        return projected;
-    }
-    point = (struct geo_point){.latitude_e7 = place->latitude_e7, .longitude_e7 = place->longitude_e7};
-    if (!geo_valid(&point)) {
-        return projected;
-    }
-    if (!builder->has_reference) {
-        builder->reference = point;
-        builder->has_reference = true;
-    }
-    projected.known = true;
-    projected.accuracy_m = place->accuracy_m;
-    geo_project(&builder->reference, &point, &projected.x_m, &projected.y_m);
-    return projected;
-}
-
-struct rule_presence *preview_presence_of(struct preview_case *preview, const struct hash *id)
-{
-    for (size_t i = 0; i < preview->presence_count; i++) {
-        if (hash_equal(&preview->presences[i].id, id)) {
-            return &preview->presences[i];
-        }
-    }
-    return NULL;
 }

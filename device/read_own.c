@@ -334,6 +334,8 @@ enum dc_status dc_each_field(struct dc_device *device, const struct dc_subject *
 
 /* ---- Presences ---- */
 
+#define PRESENCE_NEWS_MAX 64
+
 struct presence_reader {
     struct dc_device *device;
     const struct dc_hash *only;
@@ -341,7 +343,39 @@ struct presence_reader {
     void *context;
     bool stopped;
     size_t count;
+    struct hash news[PRESENCE_NEWS_MAX]; /* own visits of which the log says more than the server's rows */
+    size_t news_count;
 };
+
+static bool note_news(void *context, const struct entry *entry, const ProtobufCMessage *message)
+{
+    struct presence_reader *reader = context;
+    struct hash presence;
+
+    if (preview_is_news(reader->device, entry, message, &presence) && reader->news_count < PRESENCE_NEWS_MAX) {
+        reader->news[reader->news_count++] = presence;
+    }
+    return true;
+}
+
+/* The server's row is behind what was recorded here since. */
+static void preview_instead(struct presence_reader *reader, struct dc_presence *presence)
+{
+    struct hash id;
+
+    memcpy(id.bytes, presence->presence.bytes, HASH_SIZE);
+    for (size_t i = 0; i < reader->news_count; i++) {
+        if (hash_equal(&reader->news[i], &id)) {
+            struct dc_presence fresh;
+
+            if (preview_presence(reader->device, &id, &fresh) == STATUS_OK) {
+                fresh.received_ms = presence->received_ms;
+                *presence = fresh;
+            }
+            return;
+        }
+    }
+}
 
 static bool read_presence(void *context, const Doublecrew__V1__Row *row)
 {
@@ -350,6 +384,9 @@ static bool read_presence(void *context, const Doublecrew__V1__Row *row)
 
     row_read_presence(row->presence, &presence);
     presence.own = memcmp(presence.device.bytes, reader->device->identity.device.bytes, ID_SIZE) == 0;
+    if (presence.own) {
+        preview_instead(reader, &presence);
+    }
     reader->count++;
     reader->stopped = !reader->on_presence(reader->context, &presence);
     return !reader->stopped;
@@ -383,6 +420,9 @@ enum dc_status dc_each_presence(struct dc_device *device, const struct dc_hash *
     enum status status = STATUS_OK;
 
     if (sealed == STATUS_OK) {
+        status = own_each(device, 0, note_news, &reader);
+    }
+    if (sealed == STATUS_OK && status == STATUS_OK) {
         status = view_each(device, &key, DOUBLECREW__V1__ROW__ROW_PRESENCE, read_presence, &reader, NULL);
     }
     if (status == STATUS_OK && !reader.stopped) {

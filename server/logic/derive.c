@@ -206,7 +206,7 @@ enum status verdict_show(struct batch *batch, presence_message *row, uint64_t po
 }
 
 /* The verdict as people see it, if it differs from what they saw. */
-static enum status tell_verdict(struct batch *batch, const struct neighbourhood *hood, size_t index)
+static enum status tell_verdict(struct batch *batch, struct neighbourhood *hood, size_t index)
 {
     const struct presence_row *presence = &hood->rows[index];
     presence_message row = DOUBLECREW__V1__PRESENCE_ROW__INIT;
@@ -220,6 +220,7 @@ static enum status tell_verdict(struct batch *batch, const struct neighbourhood 
 
     (void)rule_explain(&hood->rule_case, hood->verdicts, index, officer_name, hood, why, sizeof(why));
     fill_row(batch, hood, index, why, &row);
+    row.evidence = evidence_of(hood, index);
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     status = view_open(batch, &key, &stored);
     if (status == STATUS_OK)

@@ -9,6 +9,7 @@
 #include "core/geo.h"
 #include "core/limits.h"
 #include "server/logic/batch_internal.h"
+#include "server/logic/evidence.h"
 #include "server/logic/standing.h"
 
 #define NEIGHBOURHOOD_OFFICERS_MAX 256
@@ -45,6 +46,7 @@ struct neighbourhood {
     bool has_reference;
     struct geo_point reference;
     struct rule_case rule_case;
+    struct evidence evidence; /* of the presence that is being told */
 };
 
 /* Collects what stands around one presence. NOT_FOUND: its offender isn't known (yet). OVER_LIMIT: too much. */

@@ -98,7 +98,9 @@ struct outbox_message;
     X(SEALS, "seals asked for")                                                                                        \
     X(FORKED, "phones that learnt of a fork")                                                                          \
     X(REBUILDS, "rebuilds compared")                                                                                   \
-    X(ROWS, "rows compared on devices")
+    X(ROWS, "rows compared on devices")                                                                                \
+    X(PREVIEWED, "previews judged on the phone, equal")                                                                \
+    X(PREVIEWS_TOLD, "previews that repeat the server")
 
 enum sim_fault {
 #define X(symbol, name) SIM_FAULT_##symbol,

@@ -154,6 +154,8 @@ void sim_check_all(struct sim *sim)
     if (!sim_failed(sim))
         sim_check_scopes(sim);
     if (!sim_failed(sim))
+        sim_check_previews(sim);
+    if (!sim_failed(sim))
         sim_check_rebuild(sim);
     if (!sim_failed(sim))
         sim_check_oracle(sim);

@@ -16,6 +16,8 @@ void sim_check_oracle(struct sim *sim);
 void sim_check_journal(struct sim *sim);
 /* The operator's and all officers' phones: rows equal scope. */
 void sim_check_scopes(struct sim *sim);
+/* Each phone's preview of its own visits is the server's verdict, word for word. */
+void sim_check_previews(struct sim *sim);
 /* A second store made from the journal is the same, byte by byte. */
 void sim_check_rebuild(struct sim *sim);
 
