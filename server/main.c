@@ -10,6 +10,7 @@
 
 #include "server/edge/server.h"
 #include "server/edge/signals.h"
+#include "server/edge/store_sqlite.h"
 
 #define USAGE                                                                                                          \
     "Usage: doublecrewd --config FILE [--ready-file FILE]\n"                                                           \
@@ -132,6 +133,7 @@ int main(int count, char **values)
     if (code >= 0)
         return code;
     signals_block();
+    store_sqlite_start();
     if (config_load(arguments.config, &config, &error) != STATUS_OK) {
         fprintf(stderr, "doublecrewd: %s\n", error.text);
         return 2;

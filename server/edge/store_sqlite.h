@@ -18,6 +18,12 @@
 
 enum store_sqlite_mode { STORE_SQLITE_WRITER, STORE_SQLITE_READER };
 
+/*
+ * Once, by a program with many threads, before it opens its first store: SQLite then keeps no account of its memory, whose
+ * one lock every allocation of every connection would take. Without it everything works, more slowly.
+ */
+void store_sqlite_start(void);
+
 /* A new, empty store of mode 0600: head at pos 0. training can't be changed later. EXISTS when anything has that name. */
 MUST_USE enum status store_sqlite_create(const char *path, bool training);
 

@@ -225,6 +225,11 @@ static enum status open_file(const char *path, enum store_sqlite_mode mode, stru
     return status;
 }
 
+void store_sqlite_start(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once SQLite is in use: then it stays as it was */
+}
+
 enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, struct store **ret_store)
 {
     struct store_sqlite *self = calloc(1, sizeof(*self));

@@ -68,16 +68,46 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
     return pattern_edited(batch, message->subject, &bounds);
 }
 
-/* All edits of one field, as merge and the row want them. */
+/* One edit of the field as it is stored, opened. */
+struct stored_edit {
+    struct edit_row row; /* its body is not kept */
+    const Doublecrew__V1__FieldEdit *edit;
+    struct stored_edit *next;
+};
+
+/* All edits of one field, as merge and the row want them: first gathered and counted, then laid out. */
 struct field_edits {
     struct arena *arena;
+    struct stored_edit *first;
+    struct stored_edit **end;
+    size_t edit_count;
+    size_t change_count;
     struct merge_edit *edits;         /* of text */
     Doublecrew__V1__FieldHead *heads; /* one for each of them */
     struct merge_set_change *changes;
     Doublecrew__V1__FieldHead *change_heads; /* one for each change of the set */
-    size_t count;
-    size_t change_count;
 };
+
+static enum status gather_edit(void *context, const struct edit_row *row)
+{
+    struct field_edits *all = context;
+    struct stored_edit *stored = arena_alloc(all->arena, sizeof(*stored));
+    ProtobufCMessage *message;
+
+    if (stored == NULL)
+        return STATUS_OVER_LIMIT;
+    RETURN_IF_BAD(wire_unpack(all->arena, &doublecrew__v1__field_edit__descriptor, row->body, &message));
+    stored->row = *row;
+    stored->row.body = span_of(NULL, 0);
+    stored->edit = (const Doublecrew__V1__FieldEdit *)message;
+    *all->end = stored;
+    all->end = &stored->next;
+    if (stored->edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET)
+        all->change_count += stored->edit->set->n_add + stored->edit->set->n_remove;
+    else
+        all->edit_count++;
+    return all->edit_count > EDITS_MAX || all->change_count > EDITS_MAX ? STATUS_OVER_LIMIT : STATUS_OK;
+}
 
 static const struct hash *copy_hashes(struct arena *arena, const ProtobufCBinaryData *hashes, size_t count)
 {
@@ -88,18 +118,16 @@ static const struct hash *copy_hashes(struct arena *arena, const ProtobufCBinary
     return copies;
 }
 
-static enum status add_set_changes(struct field_edits *all, const struct hash *entry,
-                                   const Doublecrew__V1__FieldHead *head, const Doublecrew__V1__SetChange *set)
+static enum status lay_out_set(struct field_edits *all, const struct hash *entry, const Doublecrew__V1__FieldHead *head,
+                               const Doublecrew__V1__SetChange *set)
 {
     for (size_t i = 0; i < set->n_add + set->n_remove; i++) {
         struct merge_set_change *change = &all->changes[all->change_count];
 
-        if (all->change_count == EDITS_MAX)
-            return STATUS_OVER_LIMIT;
         *change = (struct merge_set_change){.id = *entry, .add = i < set->n_add};
-        all->change_heads[all->change_count] = *head;
+        all->change_heads[all->change_count++] = *head;
         if (change->add) {
-            all->change_heads[all->change_count].text = set->add[i];
+            all->change_heads[all->change_count - 1].text = set->add[i];
             change->value = span_of(set->add[i], strlen(set->add[i]));
         } else {
             const Doublecrew__V1__SetRemoval *removal = set->remove[i - set->n_add];
@@ -110,48 +138,59 @@ static enum status add_set_changes(struct field_edits *all, const struct hash *e
             if (change->seen == NULL)
                 return STATUS_OVER_LIMIT;
         }
-        all->change_count++;
     }
     return STATUS_OK;
 }
 
-static enum status add_edit(void *context, const struct edit_row *row)
+static enum status lay_out_edit(struct field_edits *all, const struct stored_edit *stored)
 {
-    struct field_edits *all = context;
-    struct edit_row *kept = arena_alloc(all->arena, sizeof(*kept));
-    ProtobufCMessage *message;
+    const Doublecrew__V1__FieldEdit *edit = stored->edit;
+    const struct edit_row *row = &stored->row;
     Doublecrew__V1__FieldHead head = DOUBLECREW__V1__FIELD_HEAD__INIT;
+    struct merge_edit *merge = &all->edits[all->edit_count];
 
-    if (kept == NULL || all->count == EDITS_MAX)
-        return STATUS_OVER_LIMIT;
-    RETURN_IF_BAD(wire_unpack(all->arena, &doublecrew__v1__field_edit__descriptor, row->body, &message));
-    const Doublecrew__V1__FieldEdit *edit = (const Doublecrew__V1__FieldEdit *)message;
-    *kept = *row;
-    head.edit = pb_from_hash(&kept->entry);
-    head.officer_id = pb_from_id(&kept->officer);
+    head.edit = pb_from_hash(&row->entry);
+    head.officer_id = pb_from_id(&row->officer);
     head.from_ms = row->lower_us == INT64_MIN ? 0 : row->lower_us / 1000;
     head.to_ms = row->upper_us == INT64_MAX ? 0 : row->upper_us / 1000;
     if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_SET)
-        return add_set_changes(all, &row->entry, &head, edit->set);
-    all->edits[all->count] = (struct merge_edit){.id = row->entry,
-                                                 .lower_us = row->lower_us,
-                                                 .replaces = copy_hashes(all->arena, edit->replaces, edit->n_replaces),
-                                                 .replaces_count = edit->n_replaces};
+        return lay_out_set(all, &row->entry, &head, edit->set);
+    *merge = (struct merge_edit){.id = row->entry,
+                                 .lower_us = row->lower_us,
+                                 .replaces = copy_hashes(all->arena, edit->replaces, edit->n_replaces),
+                                 .replaces_count = edit->n_replaces};
+    if (merge->replaces == NULL)
+        return STATUS_OVER_LIMIT;
     if (edit->change_case == DOUBLECREW__V1__FIELD_EDIT__CHANGE_TEXT)
         head.text = edit->text;
-    all->heads[all->count++] = head;
+    all->heads[all->edit_count++] = head;
+    return STATUS_OK;
+}
+
+static enum status lay_out(struct field_edits *all)
+{
+    all->edits = arena_alloc(all->arena, (all->edit_count + 1) * sizeof(*all->edits));
+    all->heads = arena_alloc(all->arena, (all->edit_count + 1) * sizeof(*all->heads));
+    all->changes = arena_alloc(all->arena, (all->change_count + 1) * sizeof(*all->changes));
+    all->change_heads = arena_alloc(all->arena, (all->change_count + 1) * sizeof(*all->change_heads));
+    if (all->edits == NULL || all->heads == NULL || all->changes == NULL || all->change_heads == NULL)
+        return STATUS_OVER_LIMIT;
+    all->edit_count = 0;
+    all->change_count = 0;
+    for (const struct stored_edit *stored = all->first; stored != NULL; stored = stored->next)
+        RETURN_IF_BAD(lay_out_edit(all, stored));
     return STATUS_OK;
 }
 
 static enum status fill_heads(struct field_edits *all, Doublecrew__V1__FieldRow *row)
 {
-    size_t *heads = arena_alloc(all->arena, EDITS_MAX * sizeof(*heads));
+    size_t *heads = arena_alloc(all->arena, (all->edit_count + 1) * sizeof(*heads));
 
     /* A list of pointers, as protobuf-c has it. NOLINTNEXTLINE(bugprone-sizeof-expression) */
-    row->heads = arena_alloc(all->arena, 2 * EDITS_MAX * sizeof(*row->heads));
+    row->heads = arena_alloc(all->arena, (all->edit_count + all->change_count + 1) * sizeof(*row->heads));
     if (heads == NULL || row->heads == NULL)
         return STATUS_OVER_LIMIT;
-    RETURN_IF_BAD(merge_heads(all->edits, all->count, heads, &row->n_heads));
+    RETURN_IF_BAD(merge_heads(all->edits, all->edit_count, heads, &row->n_heads));
     for (size_t i = 0; i < row->n_heads; i++)
         row->heads[i] = &all->heads[heads[i]];
     return STATUS_OK;
@@ -160,10 +199,10 @@ static enum status fill_heads(struct field_edits *all, Doublecrew__V1__FieldRow 
 /* The members, and as heads every addition that stands: whoever removes a member has to name them all (M1). */
 static enum status fill_members(struct field_edits *all, Doublecrew__V1__FieldRow *row)
 {
-    size_t *additions = arena_alloc(all->arena, EDITS_MAX * sizeof(*additions));
+    size_t *additions = arena_alloc(all->arena, (all->change_count + 1) * sizeof(*additions));
     size_t count;
 
-    row->set_members = arena_alloc(all->arena, EDITS_MAX * sizeof(*row->set_members));
+    row->set_members = arena_alloc(all->arena, (all->change_count + 1) * sizeof(*row->set_members));
     if (additions == NULL || row->set_members == NULL)
         return STATUS_OVER_LIMIT;
     RETURN_IF_BAD(merge_set_additions(all->changes, all->change_count, additions, &count));
@@ -180,21 +219,16 @@ static enum status fill_members(struct field_edits *all, Doublecrew__V1__FieldRo
 static enum status publish_field(struct batch *batch, uint64_t pos, ProtobufCBinaryData subject_bytes,
                                  const struct edit_subject *subject, char *field)
 {
-    struct arena *arena = batch->arena;
-    struct field_edits all = {.arena = arena,
-                              .edits = arena_alloc(arena, EDITS_MAX * sizeof(*all.edits)),
-                              .heads = arena_alloc(arena, EDITS_MAX * sizeof(*all.heads)),
-                              .changes = arena_alloc(arena, EDITS_MAX * sizeof(*all.changes)),
-                              .change_heads = arena_alloc(arena, EDITS_MAX * sizeof(*all.change_heads))};
+    struct field_edits all = {.arena = batch->arena};
     Doublecrew__V1__Row row = DOUBLECREW__V1__ROW__INIT;
     Doublecrew__V1__FieldRow field_row = DOUBLECREW__V1__FIELD_ROW__INIT;
     struct view_key key = {.bytes = {'e'}, .size = 1 + subject_bytes.len + strlen(field)};
     struct scope_list scopes;
 
-    if (all.edits == NULL || all.heads == NULL || all.changes == NULL || all.change_heads == NULL)
-        return STATUS_OVER_LIMIT;
+    all.end = &all.first;
     RETURN_IF_BAD(batch->store->ops->edits_of(batch->store, span_of(subject_bytes.data, subject_bytes.len), field,
-                                              add_edit, &all));
+                                              gather_edit, &all));
+    RETURN_IF_BAD(lay_out(&all));
     memcpy(key.bytes + 1, subject_bytes.data, subject_bytes.len);
     memcpy(key.bytes + 1 + subject_bytes.len, field, strlen(field));
     field_row.subject = subject_bytes;
