@@ -1,6 +1,7 @@
 /* Transactions, and the writer's checkpoints. */
 #include <stdlib.h>
 
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status begin(struct store *store)
@@ -28,17 +29,23 @@ static void checkpoint_if_due(struct store_sqlite *self)
 
 static enum status commit(struct store *store)
 {
-    enum status status = sq_do(store, SQ_COMMIT);
+    struct store_sqlite *self = (struct store_sqlite *)store;
+    enum status status = sq_cache_write(self, UINT32_MAX);
 
     if (status == STATUS_OK)
-        checkpoint_if_due((struct store_sqlite *)store);
-    return status;
+        status = sq_do(store, SQ_COMMIT);
+    if (status != STATUS_OK)
+        return status;
+    sq_cache_trim(self);
+    checkpoint_if_due(self);
+    return STATUS_OK;
 }
 
 static void rollback(struct store *store)
 {
     struct store_sqlite *self = (struct store_sqlite *)store;
 
+    sq_cache_drop(self);
     /* After some errors SQLite has rolled back by itself. */
     if (!sqlite3_get_autocommit(self->db) && sq_do(store, SQ_ROLLBACK) != STATUS_OK)
         (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
@@ -46,9 +53,10 @@ static void rollback(struct store *store)
 
 static enum status savepoint(struct store *store)
 {
-    if (sqlite3_get_autocommit(((struct store_sqlite *)store)->db))
-        return STATUS_INTERNAL;
-    return sq_do(store, SQ_SAVEPOINT);
+    struct store_sqlite *self = (struct store_sqlite *)store;
+    enum status status = sqlite3_get_autocommit(self->db) ? STATUS_INTERNAL : sq_cache_write(self, UINT32_MAX);
+
+    return status == STATUS_OK ? sq_do(store, SQ_SAVEPOINT) : status;
 }
 
 static enum status savepoint_release(struct store *store)
@@ -58,6 +66,7 @@ static enum status savepoint_release(struct store *store)
 
 static void savepoint_rollback(struct store *store)
 {
+    sq_cache_drop((struct store_sqlite *)store);
     /* Should it fail, the transaction can't be trusted: then nothing of it may be committed. */
     if (sq_do(store, SQ_SAVEPOINT_ROLLBACK) != STATUS_OK || sq_do(store, SQ_SAVEPOINT_RELEASE) != STATUS_OK)
         rollback(store);
@@ -86,6 +95,7 @@ static void close_store(struct store *store)
     struct store_sqlite *self = (struct store_sqlite *)store;
 
     sq_free_statements(self);
+    sq_cache_free(self->cache);
     sq_close(self->db, self->lock_fd);
     free(self->scratch);
     free(self);

@@ -1,12 +1,10 @@
 /* Anchors, and a log's boots: what lies nearest, found from both sides at once. */
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status anchor_get(struct store *store, const struct hash *hash, struct anchor_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_ANCHOR_GET);
-
-    sq_bind_hash(&query, hash);
-    return sq_one(&query, &sq_anchors, ret_row);
+    return sq_cache_get(store, SQ_ANCHOR_GET, span_of(hash->bytes, HASH_SIZE), ret_row);
 }
 
 static enum status anchor_put(struct store *store, const struct anchor_row *row)

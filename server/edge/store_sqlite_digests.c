@@ -1,4 +1,5 @@
 /* Sums over the view rows that lie in the same scopes (P2), and which of them touch a scope. */
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 #include <string.h>
@@ -13,12 +14,9 @@ static struct digest_row row_of(const struct sq_digest *stored)
 
 static enum status digest_get(struct store *store, struct span scopes, struct digest_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_DIGEST_GET);
     struct sq_digest stored;
-    enum status status;
+    enum status status = sq_cache_get(store, SQ_DIGEST_GET, scopes, &stored);
 
-    sq_bind_span(&query, scopes);
-    status = sq_one(&query, &sq_digests, &stored);
     if (status == STATUS_OK)
         *ret_row = row_of(&stored);
     return status;
@@ -67,6 +65,7 @@ static enum status class_forget(struct store *store, struct span scopes)
 
     sq_bind_span(&query, scopes);
     status = sq_change(&query);
+    sq_cache_forget(store, &sq_digests, scopes);
     for (size_t at = 0; at + 1 + ID_SIZE <= scopes.size && status == STATUS_OK; at += 1 + ID_SIZE) {
         struct scope scope = scope_at(scopes, at);
         struct sq_query of_scope = sq_begin(store, SQ_DIGEST_SCOPE_FORGET);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 /* All but the journal, from which they follow, and the contacts, which don't follow from it. */
@@ -127,7 +128,7 @@ static enum status dump_table(struct store_sqlite *self, const struct sq_table *
 static enum status dump(struct store *store, store_dump_sink sink, void *context)
 {
     struct line line = {0};
-    enum status status = STATUS_OK;
+    enum status status = sq_cache_write((struct store_sqlite *)store, UINT32_MAX);
 
     for (size_t i = 0; i < sizeof(derived) / sizeof(derived[0]) && status == STATUS_OK; i++)
         status = dump_table((struct store_sqlite *)store, derived[i], &line, sink, context);
@@ -149,6 +150,8 @@ static enum status derived_clear(struct store *store)
     struct store_sqlite *self = (struct store_sqlite *)store;
     enum status status = sqlite3_get_autocommit(self->db) ? STATUS_INTERNAL : STATUS_OK;
 
+    if (status == STATUS_OK)
+        sq_cache_drop(self);
     for (size_t i = 0; i < sizeof(derived) / sizeof(derived[0]) && status == STATUS_OK; i++) {
         if (derived[i] != &sq_head && derived[i] != &sq_tiles)
             status = clear_table(self, derived[i]);

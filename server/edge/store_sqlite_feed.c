@@ -10,14 +10,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status view_get(struct store *store, struct span key, struct view_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_VIEW_GET);
-
-    sq_bind_span(&query, key);
-    return sq_one(&query, &sq_views, ret_row);
+    return sq_cache_get(store, SQ_VIEW_GET, key, ret_row);
 }
 
 static enum status view_put(struct store *store, const struct view_row *row)

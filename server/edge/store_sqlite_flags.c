@@ -1,12 +1,10 @@
 /* Flags and timers. */
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status flag_get(struct store *store, const struct hash *flag, struct flag_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_FLAG_GET);
-
-    sq_bind_hash(&query, flag);
-    return sq_one(&query, &sq_flags, ret_row);
+    return sq_cache_get(store, SQ_FLAG_GET, span_of(flag->bytes, HASH_SIZE), ret_row);
 }
 
 static enum status flags_on(struct store *store, const struct hash *subject, struct flag_row *ret_rows, size_t max,

@@ -118,14 +118,18 @@ extern const struct sq_table sq_witness, sq_journal, sq_head, sq_tiles, sq_devic
 struct sq_statement {
     sqlite3_stmt *stmt;
     struct sq_statement *next;
+    uint32_t cached_tables; /* that it names, as sq_cache_tables_in has them */
 };
+
+struct sq_cache; /* store_sqlite_cache.h */
 
 struct store_sqlite {
     struct store base; /* first: what others see */
     struct store_ops ops;
     sqlite3 *db;
-    int lock_fd; /* -1: a reader */
-    int code;    /* SQLite's last error on this connection */
+    int lock_fd;            /* -1: a reader */
+    int code;               /* SQLite's last error on this connection */
+    struct sq_cache *cache; /* NULL: a reader */
     struct sq_statement *idle[SQ_STATEMENT_COUNT];
     uint8_t *scratch; /* what borrowed spans point into */
     size_t scratch_size;
@@ -143,7 +147,10 @@ struct sq_query {
 };
 
 /* store_sqlite_query.c */
+/* Writes first what is unwritten of the tables that the statement names. */
 struct sq_query sq_begin(struct store *store, enum sq_statement_id id);
+/* Doesn't: the cache's own statements, which know what they leave out. */
+struct sq_query sq_begin_as_is(struct store *store, enum sq_statement_id id);
 void sq_bind_int(struct sq_query *query, int64_t value);
 void sq_bind_u64(struct sq_query *query, uint64_t value); /* OVER_LIMIT above INT64_MAX */
 void sq_bind_span(struct sq_query *query, struct span value);
@@ -161,7 +168,11 @@ enum status sq_failed(struct store_sqlite *self, int code);
 MUST_USE enum status sq_do(struct store *store, enum sq_statement_id id);
 void sq_free_statements(struct store_sqlite *self);
 
-/* store_sqlite_row.c. Spans of a row that sq_next read last until the next step; others, in scratch, until the next call. */
+/* store_sqlite_row.c. What binding would refuse, said before: OVER_LIMIT. */
+MUST_USE enum status sq_row_fits(const struct sq_table *table, const void *row);
+/* The one blob that is the table's key. Borrowed from the row. */
+struct span sq_row_key(const struct sq_table *table, const void *row);
+/* Spans of a row that sq_next read last until the next step; others, in scratch, until the next call. */
 void sq_bind_row(struct sq_query *query, const struct sq_table *table, const void *row);
 bool sq_next(struct sq_query *query, const struct sq_table *table, void *row);
 /* The first row, and the end of the query. NOT_FOUND. */

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 #define BUSY_TIMEOUT_MS 2000 /* only recovery of the log after a crash holds a lock that others wait for */
@@ -239,6 +240,8 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     self->lock_fd = -1;
     self->checkpoint_pages = STORE_WAL_SIZE_MAX / SQ_PAGE_SIZE;
     enum status status = open_file(path, mode, self);
+    if (status == STATUS_OK && mode == STORE_SQLITE_WRITER)
+        status = sq_cache_new(&self->cache);
     if (status != STATUS_OK) {
         sq_close(self->db, self->lock_fd);
         free(self);

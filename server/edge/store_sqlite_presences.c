@@ -1,12 +1,10 @@
 /* Presences and what bears on them: plans, authorities, decisions, edits. */
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status presence_get(struct store *store, const struct hash *presence, struct presence_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_PRESENCE_GET);
-
-    sq_bind_hash(&query, presence);
-    return sq_one(&query, &sq_presences, ret_row);
+    return sq_cache_get(store, SQ_PRESENCE_GET, span_of(presence->bytes, HASH_SIZE), ret_row);
 }
 
 static enum status each_presence(struct sq_query *query, store_presence_each each, void *context)

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 enum status sq_status(sqlite3 *db, int code)
@@ -51,11 +52,12 @@ static enum status prepare(struct store_sqlite *self, enum sq_statement_id id, s
         free(statement);
         return sq_failed(self, code);
     }
+    statement->cached_tables = sq_cache_tables_in(sql);
     *ret_statement = statement;
     return STATUS_OK;
 }
 
-struct sq_query sq_begin(struct store *store, enum sq_statement_id id)
+struct sq_query sq_begin_as_is(struct store *store, enum sq_statement_id id)
 {
     struct store_sqlite *self = (struct store_sqlite *)store;
     struct sq_query query = {.self = self, .id = id};
@@ -66,6 +68,15 @@ struct sq_query sq_begin(struct store *store, enum sq_statement_id id)
     } else {
         query.status = prepare(self, id, &query.statement);
     }
+    return query;
+}
+
+struct sq_query sq_begin(struct store *store, enum sq_statement_id id)
+{
+    struct sq_query query = sq_begin_as_is(store, id);
+
+    if (query.status == STATUS_OK)
+        query.status = sq_cache_write(query.self, query.statement->cached_tables);
     return query;
 }
 

@@ -1,12 +1,10 @@
 /* Devices, officers, offenders, policies, and whose device may see which scope. */
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status device_by_id(struct store *store, const struct id *device, struct device_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_DEVICE_GET);
-
-    sq_bind_id(&query, device);
-    return sq_one(&query, &sq_devices, ret_row);
+    return sq_cache_get(store, SQ_DEVICE_GET, span_of(device->bytes, ID_SIZE), ret_row);
 }
 
 static enum status device_by_log(struct store *store, const struct id *log, struct device_row *ret_row)
@@ -41,10 +39,7 @@ static enum status device_put(struct store *store, const struct device_row *row)
 
 static enum status officer_get(struct store *store, const struct id *officer, struct officer_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_OFFICER_GET);
-
-    sq_bind_id(&query, officer);
-    return sq_one(&query, &sq_officers, ret_row);
+    return sq_cache_get(store, SQ_OFFICER_GET, span_of(officer->bytes, ID_SIZE), ret_row);
 }
 
 static enum status officers_in_charge(struct store *store, store_officer_each each, void *context)
@@ -140,10 +135,7 @@ static enum status holder_put(struct store *store, const struct holder_row *row)
 
 static enum status offender_get(struct store *store, const struct id *offender, struct offender_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_OFFENDER_GET);
-
-    sq_bind_id(&query, offender);
-    return sq_one(&query, &sq_offenders, ret_row);
+    return sq_cache_get(store, SQ_OFFENDER_GET, span_of(offender->bytes, ID_SIZE), ret_row);
 }
 
 static enum status offender_put(struct store *store, const struct offender_row *row)

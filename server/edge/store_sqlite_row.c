@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static int64_t int_load(const struct sq_column *column, const uint8_t *field, bool *ret_fits)
@@ -113,6 +114,44 @@ void sq_bind_row(struct sq_query *query, const struct sq_table *table, const voi
 {
     for (size_t i = 0; i < table->count; i++)
         bind_column(query, &table->columns[i], row);
+}
+
+static bool column_fits(const struct sq_column *column, const uint8_t *row)
+{
+    const uint8_t *field = row + column->offset;
+    bool fits = true;
+    size_t count;
+
+    switch (column->kind) {
+    case SQ_INT:
+        (void)int_load(column, field, &fits);
+        return fits;
+    case SQ_TEXT:
+        return strnlen((const char *)field, column->size) < column->size;
+    case SQ_ARRAY:
+        memcpy(&count, row + column->count_offset, sizeof(count));
+        return count <= column->size / column->element_size;
+    default:
+        return true;
+    }
+}
+
+enum status sq_row_fits(const struct sq_table *table, const void *row)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        if (!column_fits(&table->columns[i], row))
+            return STATUS_OVER_LIMIT;
+    }
+    return STATUS_OK;
+}
+
+struct span sq_row_key(const struct sq_table *table, const void *row)
+{
+    const uint8_t *field = (const uint8_t *)row + table->columns[0].offset;
+
+    if (table->columns[0].kind == SQ_SPAN)
+        return *(const struct span *)(const void *)field;
+    return span_of(field, table->columns[0].size);
 }
 
 static bool scope_read(struct span blob, struct scope *ret_scope)
@@ -302,8 +341,12 @@ enum status sq_change(struct sq_query *query)
 
 enum status sq_put(struct store *store, enum sq_statement_id id, const void *row)
 {
-    struct sq_query query = sq_begin(store, id);
+    struct sq_query query;
+    enum status status;
 
+    if (sq_cache_put(store, id, row, &status))
+        return status;
+    query = sq_begin(store, id);
     sq_bind_row(&query, sq_statement_spec(id)->table, row);
     return sq_change(&query);
 }
