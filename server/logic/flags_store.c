@@ -191,7 +191,9 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
         fill_new(about, &flag, message, &presence);
     else
         RETURN_IF_BAD(status);
-    enum flag_move move = flag_next((enum flag_state)message->state, wanted, decision != NULL);
+    /* Where two have to decide, the first decision ends nothing; evidence still does. */
+    bool decided = decision != NULL && (wanted || !decision->first_of_two);
+    enum flag_move move = flag_next((enum flag_state)message->state, wanted, decided);
     if (move == FLAG_STAYS && says_more(about, message, wanted))
         move = FLAG_IS_REOPENED;
     switch (move) {

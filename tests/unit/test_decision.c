@@ -243,6 +243,39 @@ static void own_and_named__not_permitted(void **state)
     fleet_free(fleet);
 }
 
+/* Where two have to decide, the first decision ends no flag; evidence that comes with it still does (L2, A3). */
+static void first_of_two_decisions__leaves_cleared_what_evidence_clears(void **state)
+{
+    struct fleet *fleet = fleet_typical();
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *sue = fleet_device(fleet, "sue");
+    struct fleet_push leaving, decision;
+    struct hash visit, flag;
+
+    (void)state;
+    visit = fleet_check_in(ann, MORNING, "yul", "");
+    fleet_sync(ann, MORNING + FLEET_MINUTE);
+    fleet_tick(fleet, ARRIVAL);
+    assert_int_equal(fleet_flag(fleet, "check_out_missing", &visit), FLAG_RAISED);
+    flag = fleet_flag_id(fleet, "check_out_missing", &visit);
+    (void)fleet_acknowledge(sue, ARRIVAL, &flag);
+    fleet_sync(sue, ARRIVAL);
+    (void)fleet_check_out(ann, MORNING + FLEET_HOUR, &visit);
+    leaving = fleet_build(ann);
+    (void)fleet_decide(sue, ARRIVAL + FLEET_MINUTE, &visit, true);
+    decision = fleet_build(sue);
+    fleet_begin(fleet, ARRIVAL + FLEET_HOUR);
+    (void)fleet_deliver(fleet, ARRIVAL + FLEET_HOUR, &leaving);
+    (void)fleet_deliver(fleet, ARRIVAL + FLEET_HOUR, &decision);
+    fleet_commit(fleet);
+    assert_string_equal(fleet_company(fleet, &visit), "lone_confirmed");
+    assert_int_equal(fleet_flag(fleet, "lone_confirmed", &visit), FLAG_RAISED);
+    assert_int_equal(fleet_flag(fleet, "check_out_missing", &visit), FLAG_CLEARED);
+    fleet_push_free(&leaving);
+    fleet_push_free(&decision);
+    fleet_expect_rebuild(fleet);
+    fleet_free(fleet);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -251,6 +284,7 @@ int main(void)
         cmocka_unit_test(decision_by_somebody_possibly_present__waits_for_the_evidence),
         cmocka_unit_test(decider_found_to_have_been_there__flag_raised_again),
         cmocka_unit_test(own_and_named__not_permitted),
+        cmocka_unit_test(first_of_two_decisions__leaves_cleared_what_evidence_clears),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
