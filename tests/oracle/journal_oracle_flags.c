@@ -129,13 +129,15 @@ static bool decided(const struct jo *jo, const struct hash *presence)
     return false;
 }
 
+/* What somebody saw and said stays, also when their log turns out to be forked (decisions/0015). */
 static bool acknowledged(const struct jo *jo, const struct hash *flag)
 {
     for (size_t i = 0; i < jo->entries.count; i++) {
         const struct jo_entry *entry = &jo->entries.items[i];
         struct hash of;
 
-        if (entry->header.kind != JO_KIND(FLAG_ACKNOWLEDGEMENT) || entry->message == NULL || !jo_permitted(jo, entry))
+        if (entry->header.kind != JO_KIND(FLAG_ACKNOWLEDGEMENT) || entry->message == NULL ||
+            !jo_permitted_but_for_forks(jo, entry))
             continue;
         of = jo_hash(((const Doublecrew__V1__FlagAcknowledgement *)entry->message)->flag_id);
         if (hash_equal(&of, flag))

@@ -150,13 +150,18 @@ static bool device_is_out(const struct jo *jo, const struct jo_entry *entry)
 
 bool jo_permitted(const struct jo *jo, const struct jo_entry *entry)
 {
+    return !entry->contested && jo_permitted_but_for_forks(jo, entry);
+}
+
+bool jo_permitted_but_for_forks(const struct jo *jo, const struct jo_entry *entry)
+{
     struct id author = jo_author(jo, entry);
     const struct jo_officer *officer = jo_officer_as_of(jo, &author, entry->pos);
     uint32_t role = DOUBLECREW__V1__ROLE__ROLE_UNSPECIFIED;
 
     if (officer != NULL)
         role = officer->message != NULL ? (uint32_t)officer->message->role : DOUBLECREW__V1__ROLE__ROLE_OPERATOR;
-    if (device_is_out(jo, entry) || entry->contested)
+    if (device_is_out(jo, entry))
         return false;
     if (entry->header.kind >= 64)
         return role == DOUBLECREW__V1__ROLE__ROLE_OPERATOR;

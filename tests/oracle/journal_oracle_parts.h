@@ -209,6 +209,8 @@ const struct jo_standing *jo_standing_as_of(const struct jo *jo, const struct id
 /* Whose log it is as of its record, and what their role allows (PROTOCOL.md's not_permitted). */
 struct id jo_author(const struct jo *jo, const struct jo_entry *entry);
 bool jo_permitted(const struct jo *jo, const struct jo_entry *entry);
+/* The same, though the log be forked: what somebody saw and said stays (decisions/0015). */
+bool jo_permitted_but_for_forks(const struct jo *jo, const struct jo_entry *entry);
 /* Is a before b in their log? The branches of a fork have no common order (F2): then only along the chain. */
 bool jo_precedes(const struct jo *jo, const struct jo_entry *a, const struct jo_entry *b);
 bool jo_troubled(const struct jo *jo, const struct id *log, const struct id *boot);
