@@ -111,6 +111,33 @@ static enum status boot_at(struct store *store, const struct id *log, uint64_t s
     return sq_one(&query, &sq_boots, ret_row);
 }
 
+static enum status carried_time(struct store *store, enum sq_statement_id id, const struct id *log, uint64_t seq,
+                                struct carried_time_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, id);
+
+    sq_bind_id(&query, log);
+    sq_bind_u64(&query, seq);
+    return sq_one(&query, &sq_carried_times, ret_row);
+}
+
+static enum status carried_time_up_to(struct store *store, const struct id *log, uint64_t seq,
+                                      struct carried_time_row *ret_row)
+{
+    return carried_time(store, SQ_CARRIED_TIME_UP_TO, log, seq, ret_row);
+}
+
+static enum status carried_time_from(struct store *store, const struct id *log, uint64_t seq,
+                                     struct carried_time_row *ret_row)
+{
+    return carried_time(store, SQ_CARRIED_TIME_FROM, log, seq, ret_row);
+}
+
+static enum status carried_time_put(struct store *store, const struct carried_time_row *row)
+{
+    return sq_put(store, SQ_CARRIED_TIME_PUT, row);
+}
+
 static enum status boots_of_boot(struct store *store, const struct id *log, const struct id *boot,
                                  struct boot_row *ret_rows, size_t max, size_t *ret_count)
 {
@@ -212,6 +239,9 @@ void sq_anchor_ops(struct store_ops *ops)
     ops->clock_points_forget = clock_points_forget;
     ops->boot_at = boot_at;
     ops->boots_of_boot = boots_of_boot;
+    ops->carried_time_up_to = carried_time_up_to;
+    ops->carried_time_from = carried_time_from;
+    ops->carried_time_put = carried_time_put;
     ops->boot_anchor_put = boot_anchor_put;
     ops->boots_of_log = boots_of_log;
     ops->boot_put = boot_put;

@@ -181,7 +181,7 @@ static const char version_2[] =
     "CREATE TABLE held ("
     " log BLOB NOT NULL, seq INTEGER NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (log, seq)) STRICT, WITHOUT ROWID;";
 
-/* Each boot's observations that count, and what its ends say of the boots beside it. Derived: an engine's change fills them. */
+/* What bounds times (T1): derived, so an engine's change fills it. */
 static const char version_3[] =
     "DROP INDEX boot_anchors_by_time;"
     "ALTER TABLE boot_anchors ADD COLUMN drift_ppb INTEGER NOT NULL DEFAULT (0);"
@@ -189,6 +189,10 @@ static const char version_3[] =
     " log BLOB NOT NULL, boot BLOB NOT NULL, is_ceiling INTEGER NOT NULL, at_us INTEGER NOT NULL,"
     " time_us INTEGER NOT NULL, drift_ppb INTEGER NOT NULL,"
     " PRIMARY KEY (log, boot, is_ceiling, at_us)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE carried_times ("
+    " log BLOB NOT NULL, seq INTEGER NOT NULL, boot BLOB NOT NULL, mono_us INTEGER NOT NULL,"
+    " checkpoint_us INTEGER NOT NULL, received_us INTEGER NOT NULL, floor_us INTEGER NOT NULL,"
+    " ceiling_us INTEGER NOT NULL, PRIMARY KEY (log, seq)) STRICT, WITHOUT ROWID;"
     "ALTER TABLE boots ADD COLUMN floor_us INTEGER NOT NULL DEFAULT (-9223372036854775808);"
     "ALTER TABLE boots ADD COLUMN ceiling_us INTEGER NOT NULL DEFAULT (9223372036854775807);";
 

@@ -87,6 +87,9 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_BOOTS_UP_TO] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq <= ?2 ORDER BY first_seq DESC, boot DESC"},
     [SQ_BOOTS_AFTER] = {SQ_SELECT, &sq_boots, "WHERE log = ?1 AND first_seq > ?2 ORDER BY first_seq, boot"},
     [SQ_BOOT_PUT] = {SQ_UPSERT, &sq_boots, ""},
+    [SQ_CARRIED_TIME_UP_TO] = {SQ_SELECT, &sq_carried_times, "WHERE log = ?1 AND seq <= ?2 ORDER BY seq DESC LIMIT 1"},
+    [SQ_CARRIED_TIME_FROM] = {SQ_SELECT, &sq_carried_times, "WHERE log = ?1 AND seq >= ?2 ORDER BY seq LIMIT 1"},
+    [SQ_CARRIED_TIME_PUT] = {SQ_UPSERT, &sq_carried_times, ""},
     [SQ_ANCHOR_VOIDS] = {SQ_SELECT, &sq_anchor_voids, "ORDER BY from_us, entry"},
     [SQ_ANCHOR_VOID_PUT] = {SQ_UPSERT, &sq_anchor_voids, ""},
     [SQ_DEVICE_ANCHORED_IN] =

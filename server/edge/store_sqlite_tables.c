@@ -200,6 +200,18 @@ static const struct sq_column sq_clock_points_columns[] = {
 };
 TABLE(sq_clock_points, "clock_points", struct clock_point_row);
 
+static const struct sq_column sq_carried_times_columns[] = {
+    KEY(SQ_ID, struct carried_time_row, log, "log"),
+    KEY_INT(struct carried_time_row, seq, "seq"),
+    ID(struct carried_time_row, boot, "boot"),
+    INT(struct carried_time_row, mono_us, "mono_us"),
+    INT(struct carried_time_row, checkpoint_us, "checkpoint_us"),
+    INT(struct carried_time_row, received_us, "received_us"),
+    INT(struct carried_time_row, floor_us, "floor_us"),
+    INT(struct carried_time_row, ceiling_us, "ceiling_us"),
+};
+TABLE(sq_carried_times, "carried_times", struct carried_time_row);
+
 static const struct sq_column sq_anchor_voids_columns[] = {
     KEY(SQ_HASH, struct anchor_void_row, entry, "entry"),
     INT(struct anchor_void_row, from_us, "from_us"),

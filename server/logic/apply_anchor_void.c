@@ -44,7 +44,7 @@ static enum status look_again(struct batch *batch, struct device_row *device)
 
     RETURN_IF_BAD(clock_again(batch, &device->log));
     RETURN_IF_BAD(boots_again(batch, &device->log, first_seq_of(device), device->last_seq));
-    RETURN_IF_BAD(boots_clock_changed(batch));
+    RETURN_IF_BAD(carried_times_again(batch, &device->log));
     if (before_us == INT64_MIN)
         return STATUS_OK;
     RETURN_IF_BAD(watermark_up_to(batch, device, &watermark_us));

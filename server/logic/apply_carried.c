@@ -58,7 +58,9 @@ static enum status mark_fork(struct batch *batch, struct device_row *device, con
     if (fork_seq == 0)
         return STATUS_OK;
     RETURN_IF_BAD(fork_mark(batch, device, fork_seq));
-    return batch->store->ops->device_put(batch->store, device);
+    RETURN_IF_BAD(batch->store->ops->device_put(batch->store, device));
+    batch->log_memo.known = false;
+    return STATUS_OK;
 }
 
 static enum status apply_all(struct batch *batch, const struct push *push, struct device_row *device, uint64_t pos)
@@ -79,6 +81,7 @@ static enum status apply_all(struct batch *batch, const struct push *push, struc
         inner.entry = &push->entries[i];
         inner.held = NULL;
         inner.checkpoint_us = status == STATUS_OK ? anchor.time_us : INT64_MIN;
+        RETURN_IF_BAD(carried_time_add(batch, device, inner.entry, inner.checkpoint_us));
         if (inner.entry->header.kind == DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED)
             continue; /* one level: what a partner carried reaches us from its own log */
         RETURN_IF_BAD(apply_entry(batch, &inner));

@@ -131,6 +131,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->named = (struct batch_named){0};
     batch->policy_count = 0;
     batch->clock_changed.any = false;
+    batch->log_memo.known = false;
     batch->voids_read = false;
     batch->in_charge_read = false;
     batch->tree_before = batch->tree;
@@ -255,6 +256,7 @@ void batch_abort(struct batch *batch)
     batch->tree = batch->tree_before;
     batch->policy_count = 0;
     batch->clock_changed.any = false;
+    batch->log_memo.known = false;
     batch->voids_read = false;
     batch->roster_changed = false;
     batch->open = false;

@@ -54,6 +54,7 @@ enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t f
     if (device->fork_seq != 0 && device->fork_seq <= fork_seq)
         return STATUS_OK;
     device->fork_seq = fork_seq;
+    batch->log_memo.known = false;
     RETURN_IF_BAD(watermark_up_to(batch, device, &watermark_us));
     device->watermark_us = INT64_MIN; /* what it let through is looked at again */
     device->watermark_stopped = true;

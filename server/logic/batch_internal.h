@@ -92,6 +92,14 @@ struct clock_changed {
     int64_t from_us;
 };
 
+/* Of the log whose times were asked for last. */
+struct log_memo {
+    bool known;
+    struct id log;
+    uint64_t fork_seq; /* 0: none; branches are sound in themselves */
+    bool has_carried;
+};
+
 struct batch {
     struct store *store;
     const struct engine *engine;
@@ -157,6 +165,7 @@ struct batch {
     size_t void_count;
     bool voids_read;
     struct clock_changed clock_changed;
+    struct log_memo log_memo;
 };
 
 /* One entry as its handler sees it. */
@@ -303,6 +312,18 @@ MUST_USE enum status clock_bounds(struct batch *batch, const struct id *log, con
                                   struct bounds *ret_bounds);
 /* Whether the boot never met the server. */
 MUST_USE enum status clock_is_loose(struct batch *batch, const struct id *log, const struct id *boot, bool *ret_loose);
+
+/* carried_times.c */
+/* An entry that comes from a partner: kept if the log's own hasn't come so far. Touches what it bounds. */
+MUST_USE enum status carried_time_add(struct batch *batch, const struct device_row *device, const struct entry *entry,
+                                      int64_t checkpoint_us);
+MUST_USE enum status carried_times_clock_changed(struct batch *batch, const struct id *log, const struct id *boot);
+MUST_USE enum status carried_times_again(struct batch *batch, const struct id *log);
+/* Narrows an entry's bounds by what was carried of its log. */
+MUST_USE enum status carried_times_bound(struct batch *batch, const struct id *log, uint64_t seq,
+                                         struct bounds *bounds);
+/* 0: no fork. */
+MUST_USE enum status log_fork_of(struct batch *batch, const struct id *log, uint64_t *ret_fork_seq);
 
 /* boots.c: keeps the log's boots (T2), and touches what a new boot narrows. */
 /* The points of a boot have changed: so may what it says of the boots beside it. */

@@ -247,6 +247,8 @@ static enum status store_push(struct batch *batch, const struct push *push, stru
         RETURN_IF_BAD(fork_mark(batch, &place->device, fork_seq));
     RETURN_IF_BAD(apply_entries(batch, push, anchors, place, first_pos, result));
     RETURN_IF_BAD(batch->store->ops->device_put(batch->store, &place->device));
+    if (fork_seq != 0)
+        batch->log_memo.known = false;
     result->pos = batch->next.pos;
     return STATUS_OK;
 }

@@ -178,13 +178,44 @@ static enum status walk_entry(struct boot_walk *walk, const struct entry *entry,
 }
 
 /* The stretch under way bounds none after it; those before it only by what is known of its beginning. */
-static bool has_said_all(const struct boot_walk *walk)
+static bool has_said_all(const struct boot_walk *walk, const struct clock_changed *changed)
 {
-    const struct clock_changed *changed = &walk->batch->clock_changed;
-
-    if (!changed->any || !id_equal(&changed->log, walk->log) || !id_equal(&changed->boot, &walk->last.boot))
+    if (!id_equal(&changed->log, walk->log) || !id_equal(&changed->boot, &walk->last.boot))
         return false;
     return !walk->last.clock_trouble && (walk->last_is_new || changed->from_us > walk->last.first_mono_us);
+}
+
+/* One stretch, unless the boot came back; none, if only a partner has carried something of it. */
+static enum status bind_again(struct batch *batch, const struct clock_changed *changed)
+{
+    struct boot_row rows[BOOTS_NEAR];
+    int64_t floor_us;
+    size_t count;
+
+    RETURN_IF_BAD(
+        batch->store->ops->boots_of_boot(batch->store, &changed->log, &changed->boot, rows, BOOTS_NEAR, &count));
+    for (size_t i = 0; i < count; i++) {
+        RETURN_IF_BAD(bind_earlier(batch, &rows[i]));
+        RETURN_IF_BAD(floor_after(batch, &rows[i], &floor_us));
+        RETURN_IF_BAD(bound_later(batch, &rows[i], floor_us));
+    }
+    return STATUS_OK;
+}
+
+static enum status clock_changed(struct batch *batch, const struct boot_walk *walk)
+{
+    struct clock_changed changed = batch->clock_changed;
+
+    batch->clock_changed.any = false;
+    if (!changed.any)
+        return STATUS_OK;
+    RETURN_IF_BAD(carried_times_clock_changed(batch, &changed.log, &changed.boot));
+    return walk != NULL && has_said_all(walk, &changed) ? STATUS_OK : bind_again(batch, &changed);
+}
+
+enum status boots_clock_changed(struct batch *batch)
+{
+    return clock_changed(batch, NULL);
 }
 
 enum status boots_apply(struct batch *batch, const struct push *push, size_t first, const struct id *log,
@@ -199,9 +230,7 @@ enum status boots_apply(struct batch *batch, const struct push *push, size_t fir
     for (size_t i = first; i < push->entry_count; i++)
         RETURN_IF_BAD(walk_entry(&walk, &push->entries[i], anchor_of(push, rows, &push->entries[i].header.checkpoint)));
     RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &walk.last));
-    if (has_said_all(&walk))
-        batch->clock_changed.any = false;
-    return boots_clock_changed(batch);
+    return clock_changed(batch, &walk);
 }
 
 static enum status walk_again(void *context, const struct log_record *record)
@@ -218,40 +247,36 @@ enum status boots_again(struct batch *batch, const struct id *log, uint64_t firs
     return walk.any ? batch->store->ops->boot_put(batch->store, &walk.last) : STATUS_OK;
 }
 
-/* One stretch, unless the boot came back; none, if only a partner has carried something of it. */
-enum status boots_clock_changed(struct batch *batch)
+/* Where the log forks, nobody knows which branch a carried entry follows: only what lies before it bounds. */
+static enum status bound_by_stretches(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
+                                      struct bounds *ret_bounds, bool *ret_trouble)
 {
-    struct clock_changed changed = batch->clock_changed;
-    struct boot_row rows[BOOTS_NEAR];
-    int64_t floor_us;
-    size_t count;
+    struct boot_row row;
+    uint64_t fork_seq, last_seq = stamp->seq;
+    bool contested;
+    enum status status;
 
-    batch->clock_changed.any = false;
-    if (!changed.any)
-        return STATUS_OK;
-    RETURN_IF_BAD(
-        batch->store->ops->boots_of_boot(batch->store, &changed.log, &changed.boot, rows, BOOTS_NEAR, &count));
-    for (size_t i = 0; i < count; i++) {
-        RETURN_IF_BAD(bind_earlier(batch, &rows[i]));
-        RETURN_IF_BAD(floor_after(batch, &rows[i], &floor_us));
-        RETURN_IF_BAD(bound_later(batch, &rows[i], floor_us));
+    RETURN_IF_BAD(log_fork_of(batch, log, &fork_seq));
+    contested = fork_seq != 0 && stamp->seq >= fork_seq;
+    status = batch->store->ops->boot_at(batch->store, log, last_seq, &row);
+    if (status == STATUS_OK)
+        *ret_trouble = row.clock_trouble && id_equal(&row.boot, &stamp->boot);
+    if (status == STATUS_OK && contested) {
+        last_seq = fork_seq - 1;
+        status = batch->store->ops->boot_at(batch->store, log, last_seq, &row);
     }
-    return STATUS_OK;
+    if (status != STATUS_OK)
+        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    *ret_bounds = (struct bounds){row.floor_us, contested ? INT64_MAX : row.ceiling_us};
+    /* A stretch that has ended before: carried by a partner, before its own log has come so far. */
+    return row.last_seq < last_seq + contested ? floor_after(batch, &row, &ret_bounds->lo_us) : STATUS_OK;
 }
 
 enum status boots_bound(struct batch *batch, const struct id *log, const struct fact_stamp *stamp,
                         struct bounds *ret_bounds, bool *ret_trouble)
 {
-    struct boot_row row;
-    enum status status = batch->store->ops->boot_at(batch->store, log, stamp->seq, &row);
-
     *ret_bounds = bounds_unknown();
     *ret_trouble = false;
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status;
-    *ret_trouble = row.clock_trouble && id_equal(&row.boot, &stamp->boot);
-    *ret_bounds = (struct bounds){row.floor_us, row.ceiling_us};
-    if (row.last_seq < stamp->seq) /* carried by a partner, before its own log has come so far */
-        RETURN_IF_BAD(floor_after(batch, &row, &ret_bounds->lo_us));
-    return STATUS_OK;
+    RETURN_IF_BAD(bound_by_stretches(batch, log, stamp, ret_bounds, ret_trouble));
+    return carried_times_bound(batch, log, stamp->seq, ret_bounds);
 }

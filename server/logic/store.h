@@ -184,6 +184,18 @@ struct boot_row {
     bool clock_trouble; /* T2: clock or anchors went back, or the boot returned */
 };
 
+/* An entry that only a partner had brought when it came: it bounds those before and after it in its log (T1). */
+struct carried_time_row {
+    struct id log;
+    uint64_t seq;
+    struct id boot;
+    int64_t mono_us;
+    int64_t checkpoint_us; /* that it names; INT64_MIN: none */
+    int64_t received_us;
+    int64_t floor_us;   /* no entry after it is earlier, by it and the carried ones before it; INT64_MIN: nobody says */
+    int64_t ceiling_us; /* no entry before it is later, by it and the carried ones after it */
+};
+
 /* Facts about presences -------------------------------------------------------------------------------------------- */
 
 struct fact_stamp {
@@ -489,6 +501,11 @@ struct store_ops {
                                      int64_t at_us, struct clock_point_row *ret_row);
     /* The last stretch that begins at seq or before it. NOT_FOUND. */
     enum status (*boot_at)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_row);
+    /* The last carried entry up to seq, the first one from seq on. NOT_FOUND. */
+    enum status (*carried_time_up_to)(struct store *store, const struct id *log, uint64_t seq,
+                                      struct carried_time_row *ret_row);
+    enum status (*carried_time_from)(struct store *store, const struct id *log, uint64_t seq,
+                                     struct carried_time_row *ret_row);
     /* The stretches of one boot: one, unless it came back; at most max. */
     enum status (*boots_of_boot)(struct store *store, const struct id *log, const struct id *boot,
                                  struct boot_row *ret_rows, size_t max, size_t *ret_count);
@@ -594,6 +611,7 @@ struct store_ops {
     enum status (*clock_point_forget)(struct store *store, const struct clock_point_row *row);
     enum status (*clock_points_forget)(struct store *store, const struct id *log, const struct id *boot);
     enum status (*boot_put)(struct store *store, const struct boot_row *row);
+    enum status (*carried_time_put)(struct store *store, const struct carried_time_row *row);
     enum status (*anchor_void_put)(struct store *store, const struct anchor_void_row *row);
     enum status (*presence_put)(struct store *store, const struct presence_row *row);
     /* The officers whose logs a presence's verdict looks at, with its latest instant; replaces its earlier ones. */

@@ -188,12 +188,69 @@ static void loose_boots__bounded_by_anchored_ones_however_far(void **state)
     fleet_free(fleet);
 }
 
+static struct fleet_push carry(struct fleet_device *device, int64_t at_us, struct fleet_push carried)
+{
+    Doublecrew__V1__Carried message = DOUBLECREW__V1__CARRIED__INIT;
+    struct fleet_push push;
+
+    message.push = (ProtobufCBinaryData){carried.size, carried.bytes};
+    (void)fleet_add(device, at_us, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CARRIED, &message.base);
+    push = fleet_build(device);
+    fleet_push_free(&carried);
+    return push;
+}
+
+/* Ann's phone is lost; colleagues carried three check-ins of it, of which only the middle one's boot ever met the server. */
+static void carried_entries__bound_each_other_in_any_order(void **state)
+{
+    int64_t start_us = FLEET_T0 + 2 * FLEET_HOUR;
+
+    (void)state;
+    for (unsigned order = 0; order < 6; order++) {
+        struct fleet *fleet = fleet_typical();
+        struct fleet_device *ann = fleet_device(fleet, "ann");
+        static const char *const carriers[] = {"bob", "cal", "sue"};
+        static const unsigned orders[6][3] = {{0, 1, 2}, {0, 2, 1}, {1, 0, 2}, {1, 2, 0}, {2, 0, 1}, {2, 1, 0}};
+        struct fleet_push pushes[3];
+        struct hash visits[3];
+        int64_t from_ms[3], to_ms[3];
+
+        for (unsigned i = 0; i < 3; i++) {
+            int64_t at_us = start_us + i * 3 * FLEET_HOUR;
+
+            fleet_reboot(ann, at_us - FLEET_HOUR);
+            if (i == 1)
+                fleet_hello(ann, at_us - FLEET_MINUTE);
+            visits[i] = fleet_check_in(ann, at_us, "xen", "");
+            fleet_hello(fleet_device(fleet, carriers[i]), start_us - FLEET_HOUR);
+            pushes[i] = carry(fleet_device(fleet, carriers[i]), at_us + FLEET_MINUTE, fleet_build(ann));
+        }
+        for (unsigned i = 0; i < 3; i++)
+            assert_int_equal(fleet_deliver(fleet, start_us + (10 + i) * FLEET_HOUR, &pushes[orders[order][i]]).status,
+                             STATUS_OK);
+        for (unsigned i = 0; i < 3; i++) {
+            Doublecrew__V1__Row *row = fleet_view(fleet, 'p', visits[i].bytes, HASH_SIZE);
+
+            from_ms[i] = row->presence->in_from_ms;
+            to_ms[i] = row->presence->in_to_ms;
+            doublecrew__v1__row__free_unpacked(row, NULL);
+            fleet_push_free(&pushes[i]);
+        }
+        assert_in_range(to_ms[1] - from_ms[1], 1, 2000);
+        assert_int_equal(to_ms[0], to_ms[1]);
+        assert_int_equal(from_ms[2], from_ms[1]);
+        fleet_expect_rebuild(fleet);
+        fleet_free(fleet);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(bounds__are_the_intersection_over_all_in_any_order, setup, teardown),
         cmocka_unit_test_setup_teardown(superfluous_observations__leave_no_point, setup, teardown),
         cmocka_unit_test(loose_boots__bounded_by_anchored_ones_however_far),
+        cmocka_unit_test(carried_entries__bound_each_other_in_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
