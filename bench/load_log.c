@@ -52,7 +52,7 @@ static ProtobufCBinaryData id_bytes(const struct id *id)
 
 static bool is_last(const struct maker *maker)
 {
-    return maker->seq + 1 == maker->total;
+    return maker->spec->anchor.size > 0 && maker->seq + 1 == maker->spec->after_seq + maker->total;
 }
 
 static enum status add_entry(struct maker *maker, uint64_t at_ms, uint16_t kind, const ProtobufCMessage *message)
@@ -236,6 +236,11 @@ static enum status wrap(struct maker *maker, struct span push, struct load_push 
     return ret_push->frame == NULL ? STATUS_NO_MEMORY : STATUS_OK;
 }
 
+static bool names_anchor(const struct maker *maker)
+{
+    return maker->spec->anchor.size > 0 && maker->seq == maker->spec->after_seq + maker->total;
+}
+
 static enum status end_push(struct maker *maker)
 {
     const struct load_log_spec *spec = maker->spec;
@@ -248,7 +253,7 @@ static enum status end_push(struct maker *maker)
     head_statement_encode(&spec->log, maker->seq, &maker->head, statement);
     enum status status = sign_message(spec->key, span_of(statement, sizeof(statement)), &signature);
     if (status == STATUS_OK)
-        status = push_build(maker->entries, maker->entry_count, &anchor, maker->seq == maker->total ? 1 : 0, &signature,
+        status = push_build(maker->entries, maker->entry_count, &anchor, names_anchor(maker) ? 1 : 0, &signature,
                             LOAD_WELCOME_MS, &bytes, &size);
     if (status == STATUS_OK)
         status = wrap(maker, span_of(bytes, size), &maker->log.pushes[maker->log.push_count]);
@@ -289,6 +294,8 @@ enum status load_log_make(const struct load_log_spec *spec, uint64_t *random, st
     maker->spec = spec;
     maker->random = random;
     maker->total = spec->attempts * ATTEMPT_FACTS;
+    maker->seq = spec->after_seq;
+    maker->head = spec->after;
     maker->log.pushes = calloc(maker->total / per_push + 1, sizeof(*maker->log.pushes));
     if (maker->log.pushes != NULL)
         status = sha256_new(&maker->sha);

@@ -4,7 +4,7 @@
  * An attempt is 20 facts (DOMAIN.md, "Scale"): a check-in that names the partner, 12 edits of nine fields (three are
  * edited twice, and one field in nine is the offender's own), 5 notes of about 200 bytes, outcome and check-out. Partners
  * visit the same offender at the same time. Entries were made before the session, so they name no checkpoint; the log's
- * last one is written in the session and names its anchor.
+ * last one is written in the session and names its anchor, if there is one.
  */
 #ifndef DOUBLECREW_BENCH_LOAD_LOG_H
 #define DOUBLECREW_BENCH_LOAD_LOG_H
@@ -45,8 +45,10 @@ struct load_log_spec {
     struct load_times times;
     size_t attempts;
     size_t facts_per_push;
-    struct span anchor; /* of this session's Welcome; borrowed */
+    struct span anchor; /* of this session's Welcome; borrowed; empty: made ahead of any session, no entry names one */
     int64_t wall_ms;    /* at Hello */
+    uint64_t after_seq; /* the log goes on from there; 0: it begins */
+    struct hash after;
 };
 
 struct load_push {

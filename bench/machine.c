@@ -68,6 +68,38 @@ double machine_cpu_s(pid_t pid)
     return at == NULL ? 0 : sum_ticks_s(skip_words(at + 1, 11), 2); /* user, system */
 }
 
+size_t machine_memory(pid_t pid)
+{
+    char path[64];
+    char line[256];
+    size_t kib = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%ld/status", (long)pid);
+    file = fopen(path, "re");
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (strncmp(line, "RssAnon:", 8) == 0)
+            kib = strtoul(line + 8, NULL, 10);
+    }
+    if (file != NULL)
+        (void)fclose(file);
+    return kib * 1024;
+}
+
+size_t machine_raise_files(size_t wanted)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+        return 0;
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+        (void)getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    return (size_t)limit.rlim_cur;
+}
+
 static double seconds_of(const struct rusage *usage)
 {
     return (double)(usage->ru_utime.tv_sec + usage->ru_stime.tv_sec) +

@@ -17,6 +17,15 @@ void machine_stay_on(size_t core);
 /* Seconds of CPU that a process has used; 0: it can't be told. */
 double machine_cpu_s(pid_t pid);
 
+/* Memory of its own that a process has resident, in bytes: files and what is shared aside. 0: it can't be told. */
+size_t machine_memory(pid_t pid);
+
+/*
+ * Raises this process's limit of open files to `wanted`, or to the most that it may be. Processes started from now on have
+ * the same. Returns what it is.
+ */
+size_t machine_raise_files(size_t wanted);
+
 /* CPU seconds since the machine's start: of everybody, stolen by the host included, and of this process and its children. */
 struct machine_usage {
     double at_s;

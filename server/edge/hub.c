@@ -19,8 +19,9 @@ enum status hub_new(const struct session_setup *setup, const struct hub_limits *
     if (hub == NULL)
         return STATUS_NO_MEMORY;
     hub->slots = calloc(limits->max_connections, sizeof(struct connection *));
-    if (hub->slots == NULL) {
-        free(hub);
+    hub->gathered = calloc(limits->max_connections, sizeof(struct connection *));
+    if (hub->slots == NULL || hub->gathered == NULL || audience_new(&hub->audience) != STATUS_OK) {
+        hub_free(hub);
         return STATUS_NO_MEMORY;
     }
     hub->setup = setup;
@@ -43,6 +44,8 @@ void hub_free(struct hub *hub)
         if (hub->slots[i] != NULL)
             hub_disconnect(hub, hub->slots[i]);
     }
+    audience_free(hub->audience);
+    free(hub->gathered);
     free(hub->slots);
     free(hub);
 }
@@ -141,6 +144,7 @@ void hub_disconnect(struct hub *hub, struct connection *connection)
     hub_contact(hub, connection, true);
     hub->slots[connection->id % hub->limits.max_connections] = NULL;
     hub->count--;
+    audience_leave(hub->audience, &connection->member);
     outbox_clear(&connection->outbox);
     session_free(connection->session);
     free(connection->received);
@@ -170,15 +174,13 @@ static enum status gather(struct connection *connection, struct span part)
     return STATUS_OK;
 }
 
-/* A message was taken: a large buffer isn't kept for the next small one. */
+/* A message was taken: most connections have nothing more to say for a long time. */
 static void release(struct connection *connection)
 {
+    free(connection->received);
+    connection->received = NULL;
     connection->received_size = 0;
-    if (connection->received_capacity > (size_t)16 * 1024) {
-        free(connection->received);
-        connection->received = NULL;
-        connection->received_capacity = 0;
-    }
+    connection->received_capacity = 0;
 }
 
 void hub_receive(struct hub *hub, struct connection *connection, struct span part, bool first, bool last, bool binary)
@@ -190,13 +192,13 @@ void hub_receive(struct hub *hub, struct connection *connection, struct span par
     if (first)
         connection->received_size = 0;
     if (binary)
-        event.status = gather(connection, part);
+        event.status = first && last && part.size <= MESSAGE_SIZE_MAX ? STATUS_OK : gather(connection, part);
     if (event.status != STATUS_OK) {
         release(connection);
         hub_feed(hub, connection, &event);
     } else if (last) {
         event.kind = SESSION_ON_MESSAGE;
-        event.message = span_of(connection->received, connection->received_size);
+        event.message = first ? part : span_of(connection->received, connection->received_size);
         hub_feed(hub, connection, &event);
         release(connection);
     }
@@ -256,6 +258,7 @@ static void tick_connection(struct hub *hub, struct connection *connection, cons
     }
     hub_feed(hub, connection, &event);
     hub_contact(hub, connection, false);
+    hub_tell_laggard(hub, connection);
     if (!connection->closing && connection->paused != 0 && !hub->stopping &&
         now->real_us - connection->paused_since_us >= hub->limits.answer_us)
         end_pause(hub, connection);
@@ -264,16 +267,32 @@ static void tick_connection(struct hub *hub, struct connection *connection, cons
         hub_drop_slow_reader(hub, connection);
 }
 
-void hub_tick(struct hub *hub)
+static void tick_slots(struct hub *hub, unsigned from, unsigned to)
 {
     struct session_now now = hub_now(hub);
 
-    for (unsigned i = 0; i < hub->limits.max_connections; i++) {
+    for (unsigned i = from; i < to; i++) {
         if (hub->slots[i] != NULL)
             tick_connection(hub, hub->slots[i], &now);
     }
     if (hub->stopping)
         hub_stop_step(hub);
+}
+
+void hub_tick(struct hub *hub)
+{
+    hub->laggards_left = HUB_LAGGARDS_PER_PART * HUB_TICK_PARTS;
+    tick_slots(hub, 0, hub->limits.max_connections);
+}
+
+void hub_tick_part(struct hub *hub)
+{
+    uint64_t max = hub->limits.max_connections;
+    unsigned part = hub->tick_part;
+
+    hub->tick_part = (part + 1) % HUB_TICK_PARTS;
+    hub->laggards_left = HUB_LAGGARDS_PER_PART;
+    tick_slots(hub, (unsigned)(max * part / HUB_TICK_PARTS), (unsigned)(max * (part + 1) / HUB_TICK_PARTS));
 }
 
 void hub_stop(struct hub *hub)

@@ -7,6 +7,7 @@
 
 #include "core/limits.h"
 #include "server/edge/admission.h"
+#include "server/edge/audience.h"
 #include "server/edge/clock.h"
 #include "server/edge/log.h"
 #include "server/edge/outbox.h"
@@ -14,6 +15,11 @@
 
 /* How many sessions one device may have: the half-open ones that a phone leaves when it changes networks. */
 #define HUB_CONNECTIONS_PER_DEVICE_MAX 4
+#define HUB_TICK_PARTS 10u
+/* A server's told_all_max: so few cost nothing, and their cursors keep up with the head. */
+#define HUB_TOLD_ALL 64u
+/* With more, those whom no commit concerned are told where the head is in turn, so many with each part of a tick: 320 a second. */
+#define HUB_LAGGARDS_PER_PART 8u
 /* Pushes under way, of all connections: beyond it reading pauses (P6), below half of it it goes on. */
 #define HUB_PUSHES_MAX 256u
 #define HUB_PUSH_BYTES_MAX ((size_t)32 * 1024 * 1024)
@@ -33,6 +39,9 @@ struct connection {
     uint64_t id;
     void *peer; /* the transport's handle */
     struct session *session;
+    struct audience_member member;
+    uint32_t hearing;  /* the session's, when it joined */
+    uint64_t gathered; /* the hub's gathering in which it was last */
     struct hash certificate_key_hash;
     struct outbox outbox;
     uint8_t *received; /* of the message being put together */
@@ -61,6 +70,7 @@ struct hub_transport {
 
 struct hub_limits {
     unsigned max_connections;
+    unsigned told_all_max; /* sessions; up to so many everybody is told of every commit */
     size_t headroom;
     size_t output_max; /* bytes that may wait for one reader */
     size_t
@@ -114,7 +124,10 @@ void hub_dismiss(struct hub *hub, bool (*is_unwelcome)(void *context, void *peer
 /* Takes in what the other threads sent. What was asked for besides, as a sum. */
 enum hub_asked { HUB_ASKED_STOP = 1, HUB_ASKED_RELOAD = 2 };
 unsigned hub_take_notes(struct hub *hub);
+/* Every connection's clock. */
 void hub_tick(struct hub *hub);
+/* The same of the next of HUB_TICK_PARTS parts of the places: all at once would keep the loop for as long as it takes. */
+void hub_tick_part(struct hub *hub);
 /* Graceful stop: nothing more is read; once the pushes under way are answered, everybody is told and let go. */
 void hub_stop(struct hub *hub);
 /* After hub_stop: everybody is gone. */

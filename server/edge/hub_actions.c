@@ -214,17 +214,12 @@ static void greet_in_log(struct hub *hub, struct connection *connection)
 {
     struct session_event event = {.kind = SESSION_ON_REFUSED, .status = STATUS_BUSY};
     const struct id *device = session_device(connection->session);
-    unsigned own = 0;
 
     connection->told_live = true;
     hub_contact(hub, connection, true);
     LOG(hub->log, LOG_INFO, "session_open", log_number("connection", (int64_t)connection->id), log_id("device", device),
         log_text("standing", standing_name(session_standing(connection->session))));
-    for (unsigned i = 0; i < hub->limits.max_connections; i++) {
-        if (hub->slots[i] != NULL && id_equal(session_device(hub->slots[i]->session), device))
-            own++;
-    }
-    if (own > HUB_CONNECTIONS_PER_DEVICE_MAX)
+    if (hub_sessions_of(hub, device) > HUB_CONNECTIONS_PER_DEVICE_MAX)
         hub_feed(hub, connection, &event);
 }
 
@@ -248,6 +243,8 @@ void hub_feed(struct hub *hub, struct connection *connection, const struct sessi
 
     session_step(connection->session, &now, event, &update);
     count_greeting(hub, connection);
+    if (connection->hearing != session_hearing_changes(connection->session))
+        hub_hear(hub, connection);
     while (done < update.count && !slow)
         act(hub, connection, &update, &update.actions[done++], &slow);
     drop_rest(&update, done);

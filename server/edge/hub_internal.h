@@ -14,7 +14,14 @@ struct hub {
     struct clock *clock;
     struct log *log;
     struct connection **slots; /* limits.max_connections of them */
+    struct audience *audience;
+    struct connection **gathered; /* who is being told; as many */
+    size_t gathered_count;
+    uint64_t gathering;
     unsigned next_slot;
+    unsigned tick_part;     /* next */
+    unsigned laggards_left; /* of this tick */
+    uint64_t head_pos;      /* of the last commit told */
     unsigned count;
     uint64_t generation;
     uint32_t pushes; /* under way, of all connections */
@@ -34,6 +41,14 @@ struct session_now hub_now(struct hub *hub);
 struct connection *hub_find(struct hub *hub, uint64_t id);
 /* One event into a session, and everything that follows from it. */
 void hub_feed(struct hub *hub, struct connection *connection, const struct session_event *event);
+/* hub_audience.c: the session hears of other things than before. */
+void hub_hear(struct hub *hub, struct connection *connection);
+unsigned hub_sessions_of(const struct hub *hub, const struct id *device);
+/* One event into every session that may have news by it. */
+void hub_tell_commit(struct hub *hub, const struct commit_note *note, const struct session_event *event);
+/* With a tick: where the head is, if it hasn't heard for lack of news. */
+void hub_tell_laggard(struct hub *hub, struct connection *connection);
+void hub_tell_flag(struct hub *hub, const struct batch_flag *flag, const struct session_event *event);
 void hub_pause(struct hub *hub, struct connection *connection, enum hub_pause why);
 void hub_resume(struct hub *hub, struct connection *connection, enum hub_pause why);
 size_t hub_push_cost(size_t raw_size);

@@ -6,14 +6,6 @@
 
 #include "server/edge/hub_internal.h"
 
-static void feed_all(struct hub *hub, const struct session_event *event)
-{
-    for (unsigned i = 0; i < hub->limits.max_connections; i++) {
-        if (hub->slots[i] != NULL)
-            hub_feed(hub, hub->slots[i], event);
-    }
-}
-
 static void tell_commit(struct hub *hub, const struct commit_note *note)
 {
     struct session_event event = {.kind = SESSION_ON_COMMIT};
@@ -21,7 +13,7 @@ static void tell_commit(struct hub *hub, const struct commit_note *note)
     event.commit.head_pos = note->head.pos;
     event.commit.roster_changed = note->roster_changed;
     event.commit.named = &note->named;
-    feed_all(hub, &event);
+    hub_tell_commit(hub, note, &event);
 }
 
 static void tell_flags(struct hub *hub, const struct commit_note *note)
@@ -31,7 +23,7 @@ static void tell_flags(struct hub *hub, const struct commit_note *note)
     event.flag.committed_real_us = note->committed_real_us;
     for (size_t i = 0; i < note->flag_count; i++) {
         event.flag.flag = &note->flags[i];
-        feed_all(hub, &event);
+        hub_tell_flag(hub, &note->flags[i], &event);
     }
 }
 

@@ -60,6 +60,7 @@ struct commit_note {
     struct store_head head; /* only when status is OK */
     bool roster_changed;
     struct batch_named named;
+    struct scope_set changed_scopes;
     int64_t committed_real_us;
     struct batch_flag *flags; /* rows lie in flag_bytes */
     size_t flag_count;

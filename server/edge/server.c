@@ -205,6 +205,7 @@ static enum status open_hub(struct server *server)
     struct hub_transport calls = transport_calls();
     struct hub_limits limits = {
         .max_connections = config->max_connections,
+        .told_all_max = HUB_TOLD_ALL,
         .headroom = transport_headroom(),
         .output_max = (size_t)config->output_kib * 1024,
         .memory_max = (size_t)config->connection_kib * 1024,

@@ -198,3 +198,12 @@ enum status tls_peer_key_hash(SSL *ssl, struct sha256 *sha, struct hash *ret_has
     X509_free(certificate);
     return status;
 }
+
+/* The stack is the session's own, and lives and ends with it: it may be emptied, not freed. */
+void tls_peer_forget_chain(SSL *ssl)
+{
+    STACK_OF(X509) *chain = SSL_get_peer_cert_chain(ssl);
+
+    while (chain != NULL && sk_X509_num(chain) > 0)
+        X509_free(sk_X509_pop(chain));
+}

@@ -40,6 +40,12 @@ bool tls_peer_is_revoked(const SSL_CTX *context, SSL *ssl);
 /* Stable name of an X509_V_ERR_...: "self_signed", "expired", "revoked", "unknown_ca" ... */
 const char *tls_refusal_name(int verify_error);
 
+/*
+ * After the handshake: the certificates that the peer sent beside its own have done their work, and are a fifth of what an
+ * idle connection costs. Its own stays, for the revocation list.
+ */
+void tls_peer_forget_chain(SSL *ssl);
+
 /* SHA-256 of the peer's SubjectPublicKeyInfo. TLS unless the certificate was verified. */
 MUST_USE enum status tls_peer_key_hash(SSL *ssl, struct sha256 *sha, struct hash *ret_hash);
 

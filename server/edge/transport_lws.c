@@ -13,9 +13,10 @@
 
 #include "server/edge/tls.h"
 
-#define TICK_US (250 * LWS_US_PER_MS)
+/* Each connection's clock is looked at four times a second. */
+#define TICK_US (250 * LWS_US_PER_MS / HUB_TICK_PARTS)
 /* Of one read; a message is put together from as many as it takes. */
-#define RX_BUFFER_SIZE 16384
+#define RX_BUFFER_SIZE 1024
 /* An unanswered ping ends the connection this long after it. */
 #define PONG_WAIT_S 10
 /* Handshakes and requests that may be under way at once: each needs a buffer for its headers. */
@@ -111,6 +112,7 @@ static int established(struct transport *transport, struct lws *wsi, struct peer
         refuse(transport, status_name(status));
         return -1;
     }
+    tls_peer_forget_chain(lws_get_ssl(wsi));
     return 0;
 }
 
@@ -220,7 +222,7 @@ static void on_tick(lws_sorted_usec_list_t *sul)
 {
     struct transport *transport = lws_container_of(sul, struct transport, tick);
 
-    hub_tick(transport->hub);
+    hub_tick_part(transport->hub);
     end_if_stopped(transport);
     lws_sul_schedule(transport->context, 0, &transport->tick, on_tick, TICK_US);
 }

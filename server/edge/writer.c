@@ -96,6 +96,7 @@ static void tell(struct writer *writer, enum status status, struct commit_note *
         note->head = *batch_head(writer->batch);
         note->roster_changed = batch_roster_changed(writer->batch);
         note->named = *batch_named(writer->batch);
+        note->changed_scopes = *batch_changed_scopes(writer->batch);
         if (copy_flags(writer->batch, note) != STATUS_OK)
             LOG(writer->log, LOG_ERROR, "flags_not_pushed", log_status("error", STATUS_NO_MEMORY));
     } else {

@@ -129,6 +129,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->hold_timers = false;
     batch->roster_changed = false;
     batch->named = (struct batch_named){0};
+    scope_set_clear(&batch->changed_scopes);
     batch->policy_count = 0;
     batch->clock_changed.any = false;
     batch->log_memo.known = false;
@@ -280,6 +281,11 @@ const struct batch_flag *batch_flags(const struct batch *batch, size_t *ret_coun
 bool batch_roster_changed(const struct batch *batch)
 {
     return batch->roster_changed;
+}
+
+const struct scope_set *batch_changed_scopes(const struct batch *batch)
+{
+    return &batch->changed_scopes;
 }
 
 const struct batch_named *batch_named(const struct batch *batch)

@@ -11,7 +11,7 @@
 #define DOUBLECREW_SERVER_LOGIC_BATCH_H
 
 #include "core/push.h"
-#include "server/logic/store.h"
+#include "server/logic/scope_set.h"
 
 /*
  * The rules as one version has them (J4). Versions are decimal numbers; one is raised whenever the same journal may give
@@ -107,6 +107,8 @@ const struct store_head *batch_head(const struct batch *batch);
 const struct batch_flag *batch_flags(const struct batch *batch, size_t *ret_count);
 bool batch_roster_changed(const struct batch *batch);
 const struct batch_named *batch_named(const struct batch *batch);
+/* In which scopes this batch changed rows: nobody else has news. */
+const struct scope_set *batch_changed_scopes(const struct batch *batch);
 /* When the next timer is due; RULE_FOREVER: none. An idle writer runs an empty batch then, which appends a tick (J2). */
 MUST_USE enum status batch_next_timer(struct batch *batch, int64_t *ret_due_us);
 

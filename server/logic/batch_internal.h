@@ -150,6 +150,7 @@ struct batch {
     struct batch_flag *flags;
     size_t flag_count, flag_capacity;
     struct batch_named named;
+    struct scope_set changed_scopes; /* where rows came, changed or went */
 
     char
         *reasons[BATCH_REASONS_MAX]; /* read back from the store; results refer to them, so they live as long as this */

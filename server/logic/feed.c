@@ -141,6 +141,12 @@ static enum status hash_stored(struct batch *batch, struct span key, struct hash
     return status == STATUS_OK ? sha256_bytes(batch->sha, view.row, ret_row) : status;
 }
 
+static enum status put_feed(struct batch *batch, const struct scope *scope, uint64_t pos, struct span key, bool gone)
+{
+    scope_set_add(&batch->changed_scopes, scope);
+    return batch->store->ops->feed_put(batch->store, scope, pos, key, gone);
+}
+
 /* A row moves from where it was, with the bytes that it had, to scopes with the bytes that it has now. */
 static enum status put_scopes(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes,
                               const struct hash *row_before, const struct hash *row_after)
@@ -155,11 +161,11 @@ static enum status put_scopes(struct batch *batch, struct span key, uint64_t pos
     RETURN_IF_BAD(feed_digest_move(batch->store, &from, &to));
     for (size_t i = 0; i < scopes->count; i++) {
         if (changed || !has_scope(&before, &scopes->scopes[i]))
-            RETURN_IF_BAD(batch->store->ops->feed_put(batch->store, &scopes->scopes[i], pos, key, false));
+            RETURN_IF_BAD(put_feed(batch, &scopes->scopes[i], pos, key, false));
     }
     for (size_t i = 0; i < before.count; i++) {
         if (!has_scope(scopes, &before.scopes[i]))
-            RETURN_IF_BAD(batch->store->ops->feed_put(batch->store, &before.scopes[i], pos, key, true));
+            RETURN_IF_BAD(put_feed(batch, &before.scopes[i], pos, key, true));
     }
     return STATUS_OK;
 }

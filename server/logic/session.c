@@ -49,11 +49,24 @@ void session_set_certificate_expired(struct session *session)
     session->certificate_expired = true;
 }
 
-void session_keep_look(struct session *session, const struct session_look *look)
+enum status session_keep_look(struct session *session, const struct session_look *look)
 {
-    session->look = *look;
+    size_t size = look->member_count * sizeof(*look->members);
+    struct scope_member *members = malloc(size + 1);
+
+    if (members == NULL)
+        return STATUS_NO_MEMORY;
+    memcpy(members, look->members, size);
+    free(session->look.members);
+    session->look = (struct session_kept_look){.device = look->device,
+                                               .is_operator = look->is_operator,
+                                               .purge = look->purge,
+                                               .members = members,
+                                               .member_count = look->member_count};
     if (session->certificate_expired && session->look.device.standing == DEVICE_ACTIVE)
         session->look.device.standing = DEVICE_EXPIRED;
+    session->hearing++;
+    return STATUS_OK;
 }
 
 void session_free(struct session *session)
@@ -61,6 +74,9 @@ void session_free(struct session *session)
     if (session == NULL)
         return;
     session_flags_drop(session);
+    free(session->look.members);
+    free(session->sent);
+    free(session->timed);
     free(session);
 }
 
@@ -83,6 +99,7 @@ void session_move(struct session *session, enum session_state to)
 {
     assert(moves[session->state][to]);
     session->state = to;
+    session->hearing++;
 }
 
 struct session_action *session_act(struct session_update *update, enum session_action_kind kind)
@@ -190,10 +207,14 @@ static void answer(struct session *session, const struct session_now *now, const
 static void commit(struct session *session, uint64_t head_pos, bool roster_changed, const struct batch_named *named,
                    struct session_update *update)
 {
-    if (session->state != SESSION_LIVE)
+    if (session->state == SESSION_NEW || session->state == SESSION_CLOSING)
         return;
     if (head_pos > session->head_pos) /* the greeting's snapshot may be newer than this news */
         session->head_pos = head_pos;
+    if (session->state == SESSION_GREETING) { /* or older */
+        session->roster_moved = session->roster_moved || roster_changed;
+        return;
+    }
     session_seal_named(session, named);
     if (roster_changed)
         session_roster_changed(session, update);
@@ -275,6 +296,38 @@ void session_step(struct session *session, const struct session_now *now, const 
     session_purge_ask(session, ret_update);
     session_seal_ask(session, now, ret_update);
     check(session);
+}
+
+uint32_t session_hearing_changes(const struct session *session)
+{
+    return session->hearing;
+}
+
+bool session_lags(const struct session *session, uint64_t head_pos)
+{
+    return session->state == SESSION_LIVE && session->look.device.standing == DEVICE_ACTIVE &&
+           head_pos > session->head_pos;
+}
+
+/* The officer's own scope, too: commits say whose logs verdicts look at. */
+enum session_hearing session_hears(const struct session *session, struct scope *ret_scopes, size_t *ret_count)
+{
+    const struct session_kept_look *look = &session->look;
+
+    *ret_count = 0;
+    if (session->state == SESSION_GREETING || (session->state == SESSION_LIVE && session->looking))
+        return SESSION_HEARS_ALL;
+    if (session->state != SESSION_LIVE || look->device.standing != DEVICE_ACTIVE)
+        return SESSION_HEARS_NOTHING;
+    ret_scopes[(*ret_count)++] = (struct scope){.kind = SCOPE_OFFICER, .id = look->device.officer};
+    for (size_t i = 0; i < look->member_count; i++) {
+        const struct scope *scope = &look->members[i].scope;
+
+        if (look->members[i].left_pos == 0 &&
+            (scope->kind != SCOPE_OFFICER || !id_equal(&scope->id, &look->device.officer)))
+            ret_scopes[(*ret_count)++] = *scope;
+    }
+    return SESSION_HEARS_SCOPES;
 }
 
 bool session_sees(const struct session *session, const struct scope *scopes, size_t count)

@@ -156,6 +156,15 @@ void session_contact_take(struct session *session, int64_t at_us, struct contact
 const char *session_waited_for(const struct session *session);
 /* What the device may do here; ACTIVE before LIVE. */
 enum device_standing session_standing(const struct session *session);
+/*
+ * Which commits a session must hear of: rises whenever session_hears may give another answer. ALL: every commit and flag,
+ * since its scopes aren't known yet; else those in which one of ret_scopes changed, at most SESSION_SCOPES_MAX + 1.
+ */
+enum session_hearing { SESSION_HEARS_NOTHING, SESSION_HEARS_SCOPES, SESSION_HEARS_ALL };
+uint32_t session_hearing_changes(const struct session *session);
+/* It could see rows, and hasn't been told that the journal has grown to head_pos. */
+bool session_lags(const struct session *session, uint64_t head_pos);
+enum session_hearing session_hears(const struct session *session, struct scope *ret_scopes, size_t *ret_count);
 /* Whether the session may be told of a row in any of these scopes (P4). */
 bool session_sees(const struct session *session, const struct scope *scopes, size_t count);
 

@@ -1,6 +1,7 @@
 /*
  * Applied and pages: the client's credit sets the pace. Hello grants pages, every Applied grants more.
  */
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/logic/session_internal.h"
@@ -29,8 +30,13 @@ static enum status settle(struct session *session, const struct feed_cursor *app
         return STATUS_PROTOCOL_ORDER; /* a page that was never sent */
     while (done < session->sent_count && cursor_compare(&session->sent[done], applied) <= 0)
         done++;
-    memmove(session->sent, session->sent + done, (session->sent_count - done) * sizeof(session->sent[0]));
     session->sent_count -= done;
+    if (session->sent_count > 0)
+        memmove(session->sent, session->sent + done, session->sent_count * sizeof(session->sent[0]));
+    if (session->sent_count == 0) {
+        free(session->sent);
+        session->sent = NULL;
+    }
     return STATUS_OK;
 }
 
@@ -106,6 +112,12 @@ void session_page_ready(struct session *session, const struct session_reply *rep
     }
     if (session->looking) /* read before the roster changed: its scope may be gone (P4) */
         return;
+    if (session->sent == NULL)
+        session->sent = calloc(SESSION_PAGES_MAX, sizeof(*session->sent));
+    if (session->sent == NULL) {
+        session_fail(session, update, STATUS_NO_MEMORY, true);
+        return;
+    }
     session->page_credit--;
     session->sent[session->sent_count++] = page->to;
     session->cursor = page->to;

@@ -9,17 +9,21 @@
 
 static void deliver(struct session *session, const struct session_held_flag *flag, struct session_update *update)
 {
-    struct session_timed_flag *timed = &session->timed[session->timed_next];
-
-    session->timed_next = (session->timed_next + 1) % SESSION_FLAGS_TIMED_MAX;
-    timed->flag = flag->flag;
-    timed->committed_real_us = flag->committed_real_us;
+    if (session->timed == NULL)
+        session->timed = calloc(SESSION_FLAGS_TIMED_MAX, sizeof(*session->timed));
+    if (session->timed != NULL) { /* else it isn't timed */
+        session->timed[session->timed_next] =
+            (struct session_timed_flag){.flag = flag->flag, .committed_real_us = flag->committed_real_us};
+        session->timed_next = (session->timed_next + 1) % SESSION_FLAGS_TIMED_MAX;
+    }
     session_send(update, SESSION_URGENT, flag->bytes, flag->size);
 }
 
 static void hold(struct session *session, const struct session_held_flag *flag)
 {
-    if (session->held_count < SESSION_FLAGS_HELD_MAX)
+    if (session->held == NULL)
+        session->held = calloc(SESSION_FLAGS_HELD_MAX, sizeof(*session->held));
+    if (session->held != NULL && session->held_count < SESSION_FLAGS_HELD_MAX)
         session->held[session->held_count++] = *flag;
     else
         free(flag->bytes);
@@ -55,6 +59,13 @@ void session_flags_pending(const struct session_greeting *greeting, struct sessi
     }
 }
 
+static void forget_held(struct session *session)
+{
+    free(session->held);
+    session->held = NULL;
+    session->held_count = 0;
+}
+
 void session_flags_release(struct session *session, struct session_update *update)
 {
     for (size_t i = 0; i < session->held_count; i++) {
@@ -65,20 +76,20 @@ void session_flags_release(struct session *session, struct session_update *updat
         else
             free(flag->bytes);
     }
-    session->held_count = 0;
+    forget_held(session);
 }
 
 void session_flags_drop(struct session *session)
 {
     for (size_t i = 0; i < session->held_count; i++)
         free(session->held[i].bytes);
-    session->held_count = 0;
+    forget_held(session);
 }
 
 /* Real time since the commit, once for each delivery; -1 when this session didn't deliver it. */
 static int64_t take_latency_us(struct session *session, const struct hash *flag, int64_t real_us)
 {
-    for (size_t i = 0; i < SESSION_FLAGS_TIMED_MAX; i++) {
+    for (size_t i = 0; session->timed != NULL && i < SESSION_FLAGS_TIMED_MAX; i++) {
         struct session_timed_flag *timed = &session->timed[i];
 
         if (hash_equal(&timed->flag, flag)) {

@@ -27,13 +27,13 @@ static enum status read_cursor(const Doublecrew__V1__Hello *hello, struct feed_c
     return STATUS_OK;
 }
 
-static enum status read_checkpoint(const Doublecrew__V1__Hello *hello, struct session_hello *ret_hello)
+static enum status read_checkpoint(const Doublecrew__V1__Hello *hello, struct session_request *request)
 {
     if (hello->last_checkpoint.len > CHECKPOINT_TEXT_MAX)
         return STATUS_BAD_LENGTH;
-    ret_hello->checkpoint_size = hello->last_checkpoint.len;
+    request->checkpoint_size = hello->last_checkpoint.len;
     if (hello->last_checkpoint.len > 0)
-        memcpy(ret_hello->checkpoint, hello->last_checkpoint.data, hello->last_checkpoint.len);
+        memcpy(request->checkpoint, hello->last_checkpoint.data, hello->last_checkpoint.len);
     return STATUS_OK;
 }
 
@@ -70,8 +70,6 @@ static enum status read_hello(const Doublecrew__V1__Hello *hello, struct session
     if (status == STATUS_OK)
         status = optional_id(&hello->epoch, &ret_hello->epoch);
     if (status == STATUS_OK)
-        status = read_checkpoint(hello, ret_hello);
-    if (status == STATUS_OK)
         status = read_cursor(hello, ret_cursor);
     ret_hello->monotonic_ms = hello->monotonic_ms;
     return status;
@@ -100,6 +98,8 @@ void session_hello_receive(struct session *session, const struct session_now *no
         session_contact_hello(session, hello);
         session->page_credit = hello->page_credit < SESSION_PAGES_MAX ? hello->page_credit : SESSION_PAGES_MAX;
         status = read_hello(hello, &session->hello, &after);
+        if (status == STATUS_OK)
+            status = read_checkpoint(hello, &update->request);
         if (status == STATUS_OK)
             status = read_witnesses(hello, &update->request);
     }
@@ -186,18 +186,25 @@ void session_hello_greeted(struct session *session, const struct session_reply *
         session_fail(session, update, status, true);
         return;
     }
+    status = session_keep_look(session, &greeting->look);
+    if (status != STATUS_OK) {
+        session_fail(session, update, status, true);
+        return;
+    }
     session_move(session, SESSION_LIVE);
-    session_keep_look(session, &greeting->look);
     session->looked = true;
     session->durable_seq = greeting->look.device.last_seq;
     session->durable_hash = greeting->look.device.last_hash;
     session->cursor = greeting->after;
-    session->head_pos = greeting->head.pos;
+    if (greeting->head.pos > session->head_pos)
+        session->head_pos = greeting->head.pos;
     session->seal_wanted = true;
     welcome(session, greeting, update);
     if (greeting->witness_differs)
         session_act(update, SESSION_REPORT)->report.status = STATUS_DIVERGED;
     if (session->state == SESSION_LIVE && session->look.device.standing == DEVICE_ACTIVE)
         session_flags_pending(greeting, update);
+    if (session->roster_moved && session->state == SESSION_LIVE)
+        session_roster_changed(session, update);
     session_page_want(session, update);
 }

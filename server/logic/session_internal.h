@@ -45,6 +45,16 @@ struct session_timed_flag {
     int64_t committed_real_us;
 };
 
+/* What the session keeps of a look: the scopes' list is as long as it is. */
+struct session_kept_look {
+    struct device_row device;
+    bool is_operator;
+    struct purge_due purge;
+    struct scope_member *members;
+    size_t member_count;
+};
+
+/* Thousands of them have nothing to say: what isn't always needed is allocated when it is, and given back. */
 struct session {
     const struct session_setup *setup;
     enum session_state state;
@@ -62,7 +72,9 @@ struct session {
 
     struct session_hello hello;
     bool looked;
-    struct session_look look;
+    struct session_kept_look look;
+    uint32_t hearing;  /* raised whenever session_hears may give another answer */
+    bool roster_moved; /* while it waits for its Welcome */
 
     /* pushes */
     uint64_t durable_seq;
@@ -74,7 +86,8 @@ struct session {
     struct feed_cursor cursor; /* up to here pages were sent */
     uint64_t head_pos;
     uint32_t page_credit; /* pages that may still be sent; with sent_count at most SESSION_PAGES_MAX */
-    struct feed_cursor sent[SESSION_PAGES_MAX]; /* pages sent beyond the client's Applied, oldest first */
+    struct feed_cursor
+        *sent; /* pages sent beyond the client's Applied, oldest first; SESSION_PAGES_MAX, or NULL: none */
     size_t sent_count;
     bool told_current; /* a last page was sent for cursor */
     bool reading_page;
@@ -102,9 +115,9 @@ struct session {
     int64_t stepped_us; /* the step that the reader's fence holds */
     uint64_t stepped_pos;
 
-    struct session_held_flag held[SESSION_FLAGS_HELD_MAX];
+    struct session_held_flag *held; /* SESSION_FLAGS_HELD_MAX, or NULL: none */
     size_t held_count;
-    struct session_timed_flag timed[SESSION_FLAGS_TIMED_MAX]; /* a ring */
+    struct session_timed_flag *timed; /* a ring of SESSION_FLAGS_TIMED_MAX; NULL: none so far */
     size_t timed_next;
 };
 
@@ -117,8 +130,8 @@ void session_send(struct session_update *update, enum session_lane lane, uint8_t
 void session_send_message(struct session *session, struct session_update *update,
                           const Doublecrew__V1__ServerMessage *message);
 
-/* Keeps the look, with the standing that the certificate allows. */
-void session_keep_look(struct session *session, const struct session_look *look);
+/* Keeps the look, with the standing that the certificate allows. NO_MEMORY. */
+MUST_USE enum status session_keep_look(struct session *session, const struct session_look *look);
 
 /* session_error.c: tells the peer, and closes when the table or the caller says so. */
 void session_fail(struct session *session, struct session_update *update, enum status status, bool closes);

@@ -59,15 +59,15 @@ static enum status newest_policy(struct session_reader *reader, uint32_t *ret_ve
 }
 
 /* From the checkpoint that the device holds to our head (K1): as far as that epoch's records are still here (E2). */
-static enum status prove(struct session_reader *reader, const struct session_hello *hello,
+static enum status prove(struct session_reader *reader, const struct session_request *request,
                          struct session_greeting *greeting)
 {
     struct checkpoint held;
     enum status status;
 
-    if (hello->checkpoint_size == 0)
+    if (request->checkpoint_size == 0)
         return STATUS_OK;
-    status = checkpoint_memory_open(reader->memory, reader->sha, span_of(hello->checkpoint, hello->checkpoint_size),
+    status = checkpoint_memory_open(reader->memory, reader->sha, span_of(request->checkpoint, request->checkpoint_size),
                                     &reader->checkpoint_public, reader->checkpoint_verify, &held);
     if (status != STATUS_OK)
         return status;
@@ -182,7 +182,7 @@ static enum status greet(struct session_reader *reader, const struct session_req
     if (status == STATUS_OK)
         status = newest_policy(reader, &ret_greeting->policy_version);
     if (status == STATUS_OK)
-        status = prove(reader, &request->hello, ret_greeting);
+        status = prove(reader, request, ret_greeting);
     if (status == STATUS_OK)
         status = place_cursor(request, ret_greeting);
     if (status == STATUS_OK)
@@ -264,7 +264,7 @@ static void free_flags(struct session_greeting *greeting)
 /* The signed checkpoint that says that this store was set back: the device's own, or a partner's that it carries. */
 static void keep_shown(const struct session_request *request, struct session_reply *reply)
 {
-    struct span shown = span_of(request->hello.checkpoint, request->hello.checkpoint_size);
+    struct span shown = span_of(request->checkpoint, request->checkpoint_size);
 
     if (request->kind == SESSION_GREET && reply->greeting.witness_behind) {
         const struct session_witness *witness = &request->witnesses[reply->greeting.witness_count];

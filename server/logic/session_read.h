@@ -37,8 +37,6 @@ struct session_hello {
     struct id epoch; /* zero: none yet */
     int64_t time_us; /* the server's clock at this Hello; meaningless with clock trouble */
     bool clock_trouble;
-    uint8_t checkpoint[CHECKPOINT_TEXT_MAX];
-    size_t checkpoint_size; /* 0: the device holds none */
 };
 
 /* Checkpoints that partners held, shown with Hello (K1). */
@@ -51,9 +49,11 @@ struct session_witness {
 struct session_request {
     enum session_request_kind kind;
     struct hash certificate_key_hash;
-    struct feed_cursor after;   /* GREET: Hello's; PAGE; PURGE */
-    uint64_t purge_pos;         /* PURGE: up to there */
-    struct session_hello hello; /* GREET; SEAL, with the time of asking and no checkpoint */
+    struct feed_cursor after;                                /* GREET: Hello's; PAGE; PURGE */
+    uint64_t purge_pos;                                      /* PURGE: up to there */
+    struct session_hello hello;                              /* GREET; SEAL, with the time of asking */
+    uint8_t checkpoint[CHECKPOINT_TEXT_MAX];                 /* GREET: the last that the device saw */
+    size_t checkpoint_size;                                  /* 0: it holds none */
     struct session_witness witnesses[SESSION_WITNESSES_MAX]; /* GREET */
     size_t witness_count;
 };

@@ -6,6 +6,7 @@
 static void look(struct session *session, struct session_update *update)
 {
     session->looking = true;
+    session->hearing++;
     session_act(update, SESSION_READ);
     update->request = (struct session_request){.kind = SESSION_LOOK};
     update->request.certificate_key_hash = session->certificate_key_hash;
@@ -32,19 +33,21 @@ void session_roster_looked(struct session *session, const struct session_reply *
 
     if (status == STATUS_OK && must_greet_again(session, &reply->look))
         status = STATUS_DEVICE_SUSPENDED;
+    if (status == STATUS_OK)
+        status = session_keep_look(session, &reply->look);
     if (status != STATUS_OK) {
         session_fail(session, update, status, true);
         session->looking = false;
         session->look_again = false;
         return;
     }
-    session_keep_look(session, &reply->look);
     if (session->look_again) {
         session->look_again = false;
         look(session, update);
         return;
     }
     session->looking = false;
+    session->hearing++;
     if (session->look.purge.last_pos != session->purge_pos)
         session->purge_pos = 0;  /* more has left since: one purge for all of it */
     session->seal_wanted = true; /* the phone may be another officer's now */

@@ -50,7 +50,6 @@ void session_seal_ask(struct session *session, const struct session_now *now, st
     update->request = (struct session_request){.kind = SESSION_SEAL};
     update->request.certificate_key_hash = session->certificate_key_hash;
     update->request.hello = session->hello;
-    update->request.hello.checkpoint_size = 0;
     update->request.hello.clock_trouble = false;
     update->request.hello.time_us = now->server_us;
 }

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -129,6 +130,18 @@ static void start__on_a_port_that_is_taken_is_refused(void **state)
     close(fd);
 }
 
+/* Last: a hard limit that was lowered stays so for this process. */
+static void start__with_too_few_open_files_says_what_to_do(void **state)
+{
+    const struct rlimit few = {.rlim_cur = 500, .rlim_max = 500};
+
+    (void)state;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+    refuses("port = 0", "port = 0", 2,
+            "server.max_connections is 64, which needs 664 open files, and this process may have 500: raise the limit "
+            "(ulimit -n, LimitNOFILE) or allow fewer connections");
+}
+
 static void stop__tells_everybody_and_commits_what_was_pushed(void **state)
 {
     struct server_device *officer = &fixture.officer;
@@ -226,6 +239,7 @@ int main(void)
         cmocka_unit_test(stop__tells_everybody_and_commits_what_was_pushed),
         cmocka_unit_test(connections__beyond_the_limit_are_refused_and_named),
         cmocka_unit_test(connections__of_one_device_are_few),
+        cmocka_unit_test(start__with_too_few_open_files_says_what_to_do),
     };
 
     return cmocka_run_group_tests(tests, make, remove_all);

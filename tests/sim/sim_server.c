@@ -219,6 +219,7 @@ static void tell(struct sim_server *server, enum status status, struct commit_no
         note->head = *batch_head(server->batch);
         note->roster_changed = batch_roster_changed(server->batch);
         note->named = *batch_named(server->batch);
+        note->changed_scopes = *batch_changed_scopes(server->batch);
         copy_flags(server, note);
         sim_count(server->sim, SIM_COUNT_COMMITS, 1);
     }
@@ -576,6 +577,7 @@ static enum status open_store(struct sim_server *server)
 static enum status open_hub(struct sim_server *server)
 {
     struct hub_limits limits = {.max_connections = CONNECTIONS_MAX,
+                                .told_all_max = server->sim->held_ms != NULL ? HUB_TOLD_ALL : 0,
                                 .output_max = OUTPUT_MAX,
                                 .memory_max = MEMORY_MAX,
                                 .admit_per_s = server->sim->held_ms != NULL ? 1000 : ADMIT_PER_S,

@@ -19,7 +19,7 @@
 #include "tests/lib/session_fixture.h"
 
 #define OK(call) assert_int_equal((call), STATUS_OK)
-#define CONNECTIONS (HUB_GREETINGS_MAX + 10)
+#define CONNECTIONS (5 * HUB_GREETINGS_MAX)
 #define OUTPUT_MAX ((size_t)1024 * 1024)
 #define MEMORY_MAX ((size_t)4 * 1024 * 1024)
 
@@ -146,8 +146,8 @@ static void say_hello(struct place *place, struct peer *peer)
     free(bytes);
 }
 
-/* The reader's answer to Hello. */
-static void greet(struct place *place, struct peer *peer)
+/* The reader's answer to Hello; the device's team has its number. */
+static void answer_hello(struct place *place, struct peer *peer)
 {
     struct session_reply *reply = calloc(1, sizeof(*reply));
     struct note note = {.kind = NOTE_REPLY, .connection = peer->connection->id, .reply = reply};
@@ -155,9 +155,18 @@ static void greet(struct place *place, struct peer *peer)
     reply->kind = SESSION_GREET;
     reply->greeting.look.device.standing = DEVICE_ACTIVE;
     reply->greeting.look.device.device.bytes[0] = 1 + peer->connection->certificate_key_hash.bytes[0];
+    reply->greeting.look.device.officer = reply->greeting.look.device.device;
+    reply->greeting.look.members[0].scope =
+        (struct scope){.kind = SCOPE_TEAM, .id = reply->greeting.look.device.device};
+    reply->greeting.look.member_count = 1;
     /* The hub frees the reply with its note. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     OK(queue_push(place->queues.notes, &note));
     assert_int_equal(hub_take_notes(place->hub), 0);
+}
+
+static void greet(struct place *place, struct peer *peer)
+{
+    answer_hello(place, peer);
     assert_int_equal(session_state(peer->connection->session), SESSION_LIVE);
 }
 
@@ -363,14 +372,148 @@ static void handshakes__have_a_limit_of_their_own(void **state)
     assert_in_range(count, 100, 500); /* at least what a storm's first wave needs, at most the transport's buffers */
 }
 
+/* The questions to the reader of one connection since the last look. */
+static unsigned questions_of(struct place *place, const struct peer *peer)
+{
+    struct read_job *job;
+    unsigned count = 0;
+
+    while (queue_pop(place->queues.reader, 0, &job) == STATUS_OK) {
+        count += job->connection == peer->connection->id;
+        free(job);
+    }
+    return count;
+}
+
+static struct commit_note *commit_at(uint64_t pos)
+{
+    struct commit_note *commit = calloc(1, sizeof(*commit));
+
+    commit->head.pos = pos;
+    return commit;
+}
+
+static void take(struct place *place, struct commit_note *commit)
+{
+    struct note note = {.kind = NOTE_COMMIT, .commit = commit};
+
+    /* The hub frees the commit with its note. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
+    OK(queue_push(place->queues.notes, &note));
+    assert_int_equal(hub_take_notes(place->hub), 0);
+}
+
+static void see_off(struct place *place, struct peer *peer)
+{
+    hub_disconnect(place->hub, peer->connection);
+    peer->connection = NULL;
+}
+
+/* Of ten thousand that are idle nobody is asked whether a visit elsewhere is news to them. */
+static void commit__is_told_to_whose_scopes_it_changed(void **state)
+{
+    struct place *place = *state;
+    struct commit_note *commit = commit_at(5);
+    struct peer *named;
+    struct peer *other;
+
+    open_place(place);
+    named = connect(place, 0);
+    other = connect(place, 1);
+    say_hello(place, named);
+    say_hello(place, other);
+    greet(place, named);
+    greet(place, other);
+    free_reads(place);
+    commit->named.officers[commit->named.count++] = (struct id){{1}};
+    take(place, commit);
+    assert_int_equal(named->connection->gathered, other->connection->gathered + 1);
+    commit = commit_at(6);
+    scope_set_add(&commit->changed_scopes, &(struct scope){.kind = SCOPE_TEAM, .id = {{2}}});
+    take(place, commit);
+    assert_true(other->connection->gathered > named->connection->gathered);
+    assert_true(session_lags(named->connection->session, 6));
+    assert_false(session_lags(other->connection->session, 6));
+    hub_tick(place->hub); /* its cursor follows, in its turn */
+    assert_false(session_lags(named->connection->session, 6));
+    commit = commit_at(7);
+    commit->changed_scopes.all = true;
+    take(place, commit);
+    assert_int_equal(other->connection->gathered, named->connection->gathered);
+    see_off(place, other);
+    take(place, commit_at(8));
+}
+
+/* A small server needn't choose: its devices' cursors keep up with the head. */
+static void commit__is_told_to_everybody_when_they_are_few(void **state)
+{
+    struct place *place = *state;
+    struct peer *peer;
+
+    place->limits.told_all_max = 1;
+    open_place(place);
+    peer = connect(place, 0);
+    say_hello(place, peer);
+    greet(place, peer);
+    take(place, commit_at(5));
+    assert_false(session_lags(peer->connection->session, 5));
+    say_hello(place, connect(place, 1));
+    take(place, commit_at(6));
+    assert_true(session_lags(peer->connection->session, 6));
+}
+
+/* Who was entitled when the greeting was read may not be any more when it is told (P4, D1). */
+static void roster__that_changes_before_welcome_is_looked_at(void **state)
+{
+    struct place *place = *state;
+    struct commit_note *commit = commit_at(5);
+    struct peer *peer;
+
+    open_place(place);
+    peer = connect(place, 0);
+    say_hello(place, peer);
+    assert_int_equal(questions_of(place, peer), 1);
+    commit->roster_changed = true;
+    take(place, commit);
+    assert_int_equal(questions_of(place, peer), 0);
+    greet(place, peer);
+    assert_int_equal(questions_of(place, peer), 1);
+}
+
+/* The half-open sessions of one phone don't take all places. */
+static void sessions__of_one_device_are_few(void **state)
+{
+    struct place *place = *state;
+    struct peer *peer = NULL;
+
+    open_place(place);
+    for (unsigned i = 0; i <= HUB_CONNECTIONS_PER_DEVICE_MAX; i++) {
+        peer = connect(place, 256 * i); /* the same first byte: the same device */
+        say_hello(place, peer);
+        answer_hello(place, peer);
+        assert_int_equal(peer->connection->closing, i == HUB_CONNECTIONS_PER_DEVICE_MAX);
+    }
+    see_off(place, &place->peers[0]);
+    see_off(place, peer);
+    say_hello(place, connect(place, 0)); /* there is a place again */
+    answer_hello(place, &place->peers[0]);
+    assert_false(place->peers[0].connection->closing);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(memory__stays_within_its_limit_whatever_the_pushes), CASE(memory__counts_what_is_half_received),
-        CASE(reading__that_stays_paused_ends_with_a_word),        CASE(admission__tells_the_rest_when_to_come_back),
-        CASE(admission__waits_while_too_many_are_being_greeted),  CASE(handshakes__have_a_limit_of_their_own),
+        CASE(memory__stays_within_its_limit_whatever_the_pushes),
+        CASE(memory__counts_what_is_half_received),
+        CASE(reading__that_stays_paused_ends_with_a_word),
+        CASE(admission__tells_the_rest_when_to_come_back),
+        CASE(admission__waits_while_too_many_are_being_greeted),
+        CASE(handshakes__have_a_limit_of_their_own),
+        CASE(commit__is_told_to_whose_scopes_it_changed),
+        CASE(roster__that_changes_before_welcome_is_looked_at),
+        CASE(sessions__of_one_device_are_few),
+        CASE(commit__is_told_to_everybody_when_they_are_few),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

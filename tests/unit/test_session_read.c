@@ -259,8 +259,8 @@ static enum status greet_with(struct reading *reading, const char *key_name, con
     struct checkpoint held = {.force = fixture_id("force"), .epoch = fixture_id(epoch), .size = size, .time_ms = 5};
     char text[CHECKPOINT_TEXT_MAX];
 
-    assert_int_equal(checkpoint_sign(reading->tools.sha, &held, key, text, &request.hello.checkpoint_size), STATUS_OK);
-    memcpy(request.hello.checkpoint, text, request.hello.checkpoint_size);
+    assert_int_equal(checkpoint_sign(reading->tools.sha, &held, key, text, &request.checkpoint_size), STATUS_OK);
+    memcpy(request.checkpoint, text, request.checkpoint_size);
     sign_key_free(key);
     return ask(reading, &request)->status;
 }
@@ -291,13 +291,13 @@ static void store_that_is_behind__the_proof_is_handed_on(void **state)
     struct session_request request = hello_of(1);
     struct checkpoint shown;
 
-    sign_text(reading, "epoch", 11, request.hello.checkpoint, &request.hello.checkpoint_size);
+    sign_text(reading, "epoch", 11, request.checkpoint, &request.checkpoint_size);
     assert_int_equal(ask(reading, &request)->status, STATUS_STORE_BEHIND);
     assert_int_equal(checkpoint_read(span_of(reading->reply.shown, reading->reply.shown_size), &shown), STATUS_OK);
     assert_int_equal(shown.size, 11);
 
     request = hello_of(1);
-    sign_text(reading, "epoch", 0, request.hello.checkpoint, &request.hello.checkpoint_size);
+    sign_text(reading, "epoch", 0, request.checkpoint, &request.checkpoint_size);
     sign_text(reading, "epoch", 0, request.witnesses[0].text, &request.witnesses[0].size);
     sign_text(reading, "epoch", 12, request.witnesses[1].text, &request.witnesses[1].size);
     request.witness_count = 2;
