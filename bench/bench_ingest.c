@@ -297,6 +297,7 @@ static void tell_load(const struct ingest_load *load, const struct results *resu
         {"load_cpu", "the load's share of its core", "share", results->load_share},
     };
     char key[RESULT_TEXT_SIZE];
+    char label[RESULT_TEXT_SIZE];
 
     for (size_t i = 0; i < sizeof(figures) / sizeof(figures[0]); i++) {
         (void)snprintf(key, sizeof(key), "ingest.%s.%s", load->key, figures[i].key);
@@ -304,9 +305,9 @@ static void tell_load(const struct ingest_load *load, const struct results *resu
             result_figure(told, key, figures[i].label, figures[i].unit, figures[i].values[n]);
     }
     (void)snprintf(key, sizeof(key), "ingest.%s.of_bare", load->key);
+    (void)snprintf(label, sizeof(label), "%s, to the bare loop", load->name);
     for (size_t n = 0; n < results->count; n++)
-        result_ratio(told, key, load->name, RESULT_AT_LEAST, load->aim,
-                     results->facts_per_s[n] / results->fixed_per_s[n]);
+        result_ratio(told, key, label, RESULT_AT_LEAST, load->aim, results->facts_per_s[n] / results->fixed_per_s[n]);
 }
 
 static enum status tell_all(const struct options *options, const struct ingest_load loads[LOADS],

@@ -12,6 +12,14 @@ foreach(source IN LISTS benches)
     set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 endforeach()
 
+# The load on what the benchmarks compare with; it speaks its protocols and needs nothing of ours but TLS and frames.
+add_executable(peer_load bench/peers/main.c)
+file(GLOB peer_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/peers/peer_*.c)
+target_sources(peer_load PRIVATE ${peer_sources} ${PROJECT_SOURCE_DIR}/bench/load_link.c
+               ${PROJECT_SOURCE_DIR}/bench/machine.c ${PROJECT_SOURCE_DIR}/bench/result.c)
+target_link_libraries(peer_load PRIVATE ${everything} dc_flags dc_warnings)
+set_target_properties(peer_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
+
 # It compares with the oracle, and takes its cases from where the tests take theirs.
 if(TARGET bench_judge)
     file(GLOB rule_oracle CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/tests/oracle/oracle*.c)
@@ -141,6 +149,9 @@ endif()
 dc_tests(unit 300)
 if(TARGET unit_test_bench_result)
     target_sources(unit_test_bench_result PRIVATE ${PROJECT_SOURCE_DIR}/bench/result.c ${PROJECT_SOURCE_DIR}/bench/machine.c)
+endif()
+if(TARGET unit_test_peer_facts)
+    target_sources(unit_test_peer_facts PRIVATE ${PROJECT_SOURCE_DIR}/bench/peers/peer_facts.c)
 endif()
 dc_tests(sim 300)
 dc_tests(integration 180)

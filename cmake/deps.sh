@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Installs what is missing of the groups named: build, test, lint, fuzz, proto. Used by ./run.
+# Installs what is missing of the groups named: build, test, lint, fuzz, proto, bench; peer-node, peer-mosquitto and
+# peer-postgres are what the benchmarks compare with. Used by ./run and bench/harness.py.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -11,6 +12,10 @@ declare -A packages=(
     [lint]="git clang clang-format clang-tidy shellcheck binutils python3"
     [fuzz]="clang libclang-rt-14-dev"
     [proto]=""
+    [bench]="python3"
+    [peer-node]="g++ make python3"
+    [peer-mosquitto]="mosquitto"
+    [peer-postgres]="postgresql-15 postgresql-client-15"
 )
 
 die()
@@ -60,6 +65,22 @@ install_npm()
     npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 }
 
+# The Node peers: nothing of theirs runs while it is fetched; better-sqlite3 is then built from its source, with this
+# machine's own headers where there are some.
+install_npm_peers()
+{
+    command -v npm >/dev/null || install_packages nodejs npm
+    cd bench/peers
+    if [ -f node_modules/better-sqlite3/build/Release/better_sqlite3.node ] &&
+        [ node_modules/.package-lock.json -nt package-lock.json ]; then
+        return 0
+    fi
+    npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+    [ ! -f /usr/include/node/node.h ] || export npm_config_nodedir=/usr
+    npm_config_build_from_source=true npm rebuild better-sqlite3 --no-audit --no-fund --loglevel=error
+    touch node_modules/.package-lock.json
+}
+
 [ "$#" -gt 0 ] || set -- build test lint fuzz proto
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     die "this is not Debian. Install what cmake/deps.sh lists, then set DOUBLECREW_SKIP_DEPS=1"
@@ -74,4 +95,5 @@ done
 [ "${#wanted[@]}" = 0 ] || install_packages "${wanted[@]}"
 for group in "$@"; do
     [ "$group" != proto ] || install_npm
+    [ "$group" != peer-node ] || install_npm_peers
 done
