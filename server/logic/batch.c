@@ -135,6 +135,7 @@ enum status batch_start(struct batch *batch, int64_t time_us)
     batch->log_memo.known = false;
     batch->voids_read = false;
     batch->in_charge_read = false;
+    batch->clock_memo = (struct clock_memo){0};
     batch->tree_before = batch->tree;
     batch->next = batch->head;
     batch->time_us = time_us > batch->head.time_us ? time_us : batch->head.time_us;

@@ -100,6 +100,24 @@ struct log_memo {
     bool has_carried;
 };
 
+/* The points on both sides of an instant of a boot's clock. */
+struct clock_beside {
+    bool has_before, has_after;
+    struct clock_point_row before, after;
+};
+
+/*
+ * What clock.c and boots.c last read: a push's entries follow one another on one clock, so one look serves most of them.
+ * Forgotten when they write, and with the transaction.
+ */
+struct clock_memo {
+    bool has_beside[2]; /* of floors, of ceilings */
+    struct id log[2], boot[2];
+    struct clock_beside beside[2];
+    bool has_last; /* the log's last stretch */
+    struct boot_row last;
+};
+
 struct batch {
     struct store *store;
     const struct engine *engine;
@@ -167,6 +185,7 @@ struct batch {
     bool voids_read;
     struct clock_changed clock_changed;
     struct log_memo log_memo;
+    struct clock_memo clock_memo;
 };
 
 /* One entry as its handler sees it. */

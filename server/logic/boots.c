@@ -18,6 +18,12 @@ struct boot_walk {
     bool again;           /* all of the log is walked anew: who looks again is settled by the caller */
 };
 
+static enum status put(struct batch *batch, const struct boot_row *row)
+{
+    batch->clock_memo.has_last = false;
+    return batch->store->ops->boot_put(batch->store, row);
+}
+
 static bool goes_back(const struct boot_row *boot, const struct entry *entry, const struct anchor_row *anchor)
 {
     int64_t mono_us = (int64_t)entry->header.monotonic_ms * 1000;
@@ -60,7 +66,7 @@ static enum status bound_earlier(struct batch *batch, const struct boot_row *row
         if (own.hi_us <= ceiling_us)
             return STATUS_OK;
         earlier.ceiling_us = ceiling_us;
-        RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &earlier));
+        RETURN_IF_BAD(put(batch, &earlier));
         RETURN_IF_BAD(touch_boot(batch, &row->log, &earlier.boot, INT64_MIN, INT64_MAX));
     }
 }
@@ -80,7 +86,7 @@ static enum status bound_later(struct batch *batch, const struct boot_row *row, 
         if (own.lo_us >= floor_us)
             return STATUS_OK;
         later.floor_us = floor_us;
-        RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &later));
+        RETURN_IF_BAD(put(batch, &later));
         RETURN_IF_BAD(touch_boot(batch, &row->log, &later.boot, INT64_MIN, INT64_MAX));
     }
 }
@@ -120,7 +126,7 @@ static enum status find_return(struct batch *batch, struct boot_row *fresh)
         if (rows[i].clock_trouble)
             continue;
         rows[i].clock_trouble = true;
-        RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &rows[i]));
+        RETURN_IF_BAD(put(batch, &rows[i]));
     }
     return STATUS_OK;
 }
@@ -141,7 +147,7 @@ static enum status begin_stretch(struct boot_walk *walk, const struct entry *ent
 
     if (walk->any) {
         RETURN_IF_BAD(floor_after(batch, &walk->last, &fresh.floor_us));
-        RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &walk->last));
+        RETURN_IF_BAD(put(batch, &walk->last));
         RETURN_IF_BAD(find_return(batch, &fresh));
         RETURN_IF_BAD(bind_earlier(batch, &fresh));
         if (!walk->again)
@@ -229,7 +235,7 @@ enum status boots_apply(struct batch *batch, const struct push *push, size_t fir
     walk.any = status == STATUS_OK;
     for (size_t i = first; i < push->entry_count; i++)
         RETURN_IF_BAD(walk_entry(&walk, &push->entries[i], anchor_of(push, rows, &push->entries[i].header.checkpoint)));
-    RETURN_IF_BAD(batch->store->ops->boot_put(batch->store, &walk.last));
+    RETURN_IF_BAD(put(batch, &walk.last));
     return clock_changed(batch, &walk);
 }
 
@@ -244,7 +250,23 @@ enum status boots_again(struct batch *batch, const struct id *log, uint64_t firs
 
     RETURN_IF_BAD(log_walk(batch, log, first_seq, last_seq, walk_again, &walk));
     batch->clock_changed.any = false;
-    return walk.any ? batch->store->ops->boot_put(batch->store, &walk.last) : STATUS_OK;
+    return walk.any ? put(batch, &walk.last) : STATUS_OK;
+}
+
+/* The stretch that a seq lies in, or the last one before it. NOT_FOUND. */
+static enum status stretch_at(struct batch *batch, const struct id *log, uint64_t seq, struct boot_row *ret_row)
+{
+    struct clock_memo *memo = &batch->clock_memo;
+
+    if (!memo->has_last || !id_equal(&memo->last.log, log)) {
+        memo->has_last = false;
+        RETURN_IF_BAD(batch->store->ops->boot_at(batch->store, log, SEQ_MAX, &memo->last));
+        memo->has_last = true;
+    }
+    if (memo->last.first_seq > seq)
+        return batch->store->ops->boot_at(batch->store, log, seq, ret_row);
+    *ret_row = memo->last;
+    return STATUS_OK;
 }
 
 /* Where the log forks, nobody knows which branch a carried entry follows: only what lies before it bounds. */
@@ -258,12 +280,12 @@ static enum status bound_by_stretches(struct batch *batch, const struct id *log,
 
     RETURN_IF_BAD(log_fork_of(batch, log, &fork_seq));
     contested = fork_seq != 0 && stamp->seq >= fork_seq;
-    status = batch->store->ops->boot_at(batch->store, log, last_seq, &row);
+    status = stretch_at(batch, log, last_seq, &row);
     if (status == STATUS_OK)
         *ret_trouble = row.clock_trouble && id_equal(&row.boot, &stamp->boot);
     if (status == STATUS_OK && contested) {
         last_seq = fork_seq - 1;
-        status = batch->store->ops->boot_at(batch->store, log, last_seq, &row);
+        status = stretch_at(batch, log, last_seq, &row);
     }
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;

@@ -13,32 +13,55 @@ static bool superfluous(const struct clock_point_row *point, const struct clock_
     return bounds_floor_from(beside->at_us, beside->time_us, point->at_us, point->drift_ppb) >= point->time_us;
 }
 
-/* The points on both sides of an instant. */
-struct beside {
-    bool has_before, has_after;
-    struct clock_point_row before, after;
-};
-
 static enum status find(enum status status, bool *ret_has)
 {
     *ret_has = status == STATUS_OK;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
-static enum status find_beside(struct batch *batch, const struct id *log, const struct id *boot, bool is_ceiling,
-                               int64_t at_us, struct beside *beside)
+static bool remembers(const struct clock_memo *memo, const struct id *log, const struct id *boot, bool is_ceiling,
+                      int64_t at_us)
 {
-    const struct store_ops *ops = batch->store->ops;
+    const struct clock_beside *beside = &memo->beside[is_ceiling];
 
-    RETURN_IF_BAD(
-        find(ops->clock_point_up_to(batch->store, log, boot, is_ceiling, at_us, &beside->before), &beside->has_before));
-    return find(ops->clock_point_after(batch->store, log, boot, is_ceiling, at_us, &beside->after), &beside->has_after);
+    return memo->has_beside[is_ceiling] && id_equal(&memo->log[is_ceiling], log) &&
+           id_equal(&memo->boot[is_ceiling], boot) && (!beside->has_before || beside->before.at_us <= at_us) &&
+           (!beside->has_after || at_us < beside->after.at_us);
 }
 
-static enum status forget_superfluous(struct batch *batch, const struct clock_point_row *point, struct beside *beside)
+static void forget_beside(struct batch *batch)
+{
+    batch->clock_memo.has_beside[false] = false;
+    batch->clock_memo.has_beside[true] = false;
+}
+
+static enum status find_beside(struct batch *batch, const struct id *log, const struct id *boot, bool is_ceiling,
+                               int64_t at_us, struct clock_beside *beside)
+{
+    const struct store_ops *ops = batch->store->ops;
+    struct clock_memo *memo = &batch->clock_memo;
+
+    if (remembers(memo, log, boot, is_ceiling, at_us)) {
+        *beside = memo->beside[is_ceiling];
+        return STATUS_OK;
+    }
+    RETURN_IF_BAD(
+        find(ops->clock_point_up_to(batch->store, log, boot, is_ceiling, at_us, &beside->before), &beside->has_before));
+    RETURN_IF_BAD(
+        find(ops->clock_point_after(batch->store, log, boot, is_ceiling, at_us, &beside->after), &beside->has_after));
+    memo->has_beside[is_ceiling] = true;
+    memo->log[is_ceiling] = *log;
+    memo->boot[is_ceiling] = *boot;
+    memo->beside[is_ceiling] = *beside;
+    return STATUS_OK;
+}
+
+static enum status forget_superfluous(struct batch *batch, const struct clock_point_row *point,
+                                      struct clock_beside *beside)
 {
     const struct store_ops *ops = batch->store->ops;
 
+    forget_beside(batch);
     while (beside->has_before && superfluous(&beside->before, point)) {
         RETURN_IF_BAD(ops->clock_point_forget(batch->store, &beside->before));
         RETURN_IF_BAD(find(ops->clock_point_up_to(batch->store, &point->log, &point->boot, point->is_ceiling,
@@ -70,7 +93,7 @@ static enum status note_changed(struct batch *batch, const struct clock_point_ro
 /* Only between its neighbours is it the best. */
 static enum status add(struct batch *batch, const struct clock_point_row *point)
 {
-    struct beside beside;
+    struct clock_beside beside;
     int64_t from_us, to_us;
 
     RETURN_IF_BAD(find_beside(batch, &point->log, &point->boot, point->is_ceiling, point->at_us, &beside));
@@ -148,6 +171,7 @@ static enum status observe_again(void *context, const struct boot_anchor_row *se
     if (!again->any || !id_equal(&again->boot, &seen->boot)) {
         again->boot = seen->boot;
         again->any = true;
+        forget_beside(again->batch);
         RETURN_IF_BAD(again->batch->store->ops->clock_points_forget(again->batch->store, &seen->log, &seen->boot));
     }
     return add_both(again->batch, seen);
@@ -181,7 +205,7 @@ enum status clock_bounds(struct batch *batch, const struct id *log, const struct
 
     for (int is_ceiling = 0; is_ceiling <= 1; is_ceiling++) {
         int64_t at_us = is_ceiling ? mono_us + BOUNDS_CUT_US : mono_us - BOUNDS_CUT_US;
-        struct beside beside;
+        struct clock_beside beside;
 
         RETURN_IF_BAD(find_beside(batch, log, boot, is_ceiling, at_us, &beside));
         if (beside.has_before)
