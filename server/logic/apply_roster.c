@@ -21,6 +21,12 @@ static enum status publish_officer(struct batch *batch, const struct applying *a
     return feed_publish(batch, &key, applying->pos, &row, &scopes);
 }
 
+/* From the beginning: also before 1970, where an unknown time may lie. */
+static int64_t begin_us(int64_t from_ms)
+{
+    return from_ms == 0 ? INT64_MIN : from_ms * 1000;
+}
+
 static int64_t end_us(int64_t to_ms)
 {
     return to_ms == 0 ? RULE_FOREVER : to_ms * 1000;
@@ -99,7 +105,7 @@ enum status apply_officer(struct batch *batch, struct applying *applying, const 
     struct officer_row before = {0}, row = {.officer = pb_id(message->officer_id),
                                             .role = message->role,
                                             .accredited = message->accredited,
-                                            .entitled_from_us = message->entitled_from_ms * 1000,
+                                            .entitled_from_us = begin_us(message->entitled_from_ms),
                                             .entitled_to_us = end_us(message->entitled_to_ms),
                                             .is_operator = message->role == DOUBLECREW__V1__ROLE__ROLE_OPERATOR,
                                             .duty = message->duty};

@@ -15,10 +15,15 @@ static bool may_be_second(uint32_t role)
            role == DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR;
 }
 
+static int64_t window_from(const Doublecrew__V1__Officer *m)
+{
+    return m->entitled_from_ms == 0 ? INT64_MIN : m->entitled_from_ms * 1000;
+}
+
 /* Does the message's window hold t? 0 leaves a side open. */
 static bool window_holds(const Doublecrew__V1__Officer *m, int64_t t)
 {
-    return may_be_second((uint32_t)m->role) && t >= m->entitled_from_ms * 1000 &&
+    return may_be_second((uint32_t)m->role) && t >= window_from(m) &&
            (m->entitled_to_ms == 0 || t < m->entitled_to_ms * 1000);
 }
 
@@ -63,7 +68,7 @@ static struct rule_officer_span standing_at(const struct jo *jo, const struct id
     span.accredited = jo->officers.items[now].message->accredited;
     span.entitled = window_holds(jo->officers.items[now].message, t);
     if (now != first && !span.entitled && may_be_second((uint32_t)jo->officers.items[now].message->role) &&
-        t >= jo->officers.items[now].message->entitled_from_ms * 1000)
+        t >= window_from(jo->officers.items[now].message))
         span.entitled = jo->officers.items[now].message->entitled_to_ms * 1000 < jo->officers.items[now].time_us &&
                         !ended_backwards(jo, id, now, t);
     for (size_t i = now + 1; i < jo->officers.count; i++) {
@@ -92,8 +97,7 @@ static struct rule_officer officer_of(const struct jo *jo, const struct id *id, 
 
         if (!is_version_of(version, id))
             continue;
-        int64_t times_us[] = {version->time_us, version->message->entitled_from_ms * 1000,
-                              version->message->entitled_to_ms * 1000};
+        int64_t times_us[] = {version->time_us, window_from(version->message), version->message->entitled_to_ms * 1000};
         for (size_t k = 0; k < 3; k++) {
             struct rule_officer_span span = standing_at(jo, id, times_us[k]);
 
