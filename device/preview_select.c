@@ -26,10 +26,10 @@ static bool touches(const struct preview_builder *builder, const struct preview_
     return ends_us(builder, sketch) >= from_us && sketch->in.lo_us <= to_us;
 }
 
-/* What the server knew and didn't take isn't taken here. */
+/* What the server knew and didn't take isn't taken here, whether this phone has its row or only carried it there. */
 static bool may_join(const struct preview_builder *builder, const struct preview_sketch *sketch)
 {
-    return !builder->listed || !sketch->synced;
+    return !builder->listed || sketch->news;
 }
 
 static void take(struct preview_builder *builder, struct preview_sketch *sketch, enum preview_choice choice)
