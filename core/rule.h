@@ -271,6 +271,8 @@ struct rule_verdict {
     uint32_t reasons;
     size_t attendance;       /* the presence of its attendance with the smallest id */
     size_t best_partner;     /* RULE_NONE: none. The eligible partner that covers most, for the sentence */
+    size_t partner_count;    /* officers who are, or may be, eligible partners; for the sentence */
+    bool against_lapsed;     /* L2: what came after a "not appropriate" made it joint */
     struct rule_instant out; /* the check-out that was used: recorded or assumed; hi = now while open */
     /* A time after now at which the verdict or a reason may change by itself; RULE_FOREVER: never. May be early;
        never late where times are exact, and within an uncertainty by at most an eighth of what is left of it. */

@@ -158,6 +158,23 @@ static size_t best_partner(const struct rule_field *field, const struct rule_fin
     return best == RULE_NONE ? RULE_NONE : field->items[best].given;
 }
 
+/* Officers, not presences: somebody may have left and come again. */
+static size_t partner_count(const struct rule_field *field, const struct rule_finding *finding)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < field->count; i++) {
+        bool first = (finding->eligible_some >> i & 1) != 0;
+
+        for (size_t k = 0; k < i && first; k++) {
+            first =
+                (finding->eligible_some >> k & 1) == 0 || field->items[k].is->officer != field->items[i].is->officer;
+        }
+        count += first ? 1 : 0;
+    }
+    return count;
+}
+
 static uint32_t settled_reasons(const struct rule_field *field, size_t me, const struct rest *rest,
                                 const struct rule_verdict *verdict)
 {
@@ -230,6 +247,9 @@ void rule_company_settle(const struct rule_field *field, size_t me, struct rule_
     verdict->confirmed_by = verdict->company == RULE_COMPANY_LONE_CONFIRMED ? rest.by : RULE_CONFIRMED_NOT;
     verdict->grade = grade_of(field, me, finding, verdict->company);
     verdict->best_partner = best_partner(field, finding);
+    verdict->partner_count = partner_count(field, finding);
+    verdict->against_lapsed =
+        field->items[me].decided == RULE_DECIDED_AGAINST && verdict->company == RULE_COMPANY_JOINT && !all.joint_before;
     verdict->reasons |= settled_reasons(field, me, &rest, verdict);
     *ret_standing = (struct rule_standing){
         .related = finding->related,

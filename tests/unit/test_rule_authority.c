@@ -187,7 +187,7 @@ static void sentence__joint__names_partner_minutes_and_distance(void **state)
     (void)story_judge(&story);
     (void)rule_explain(&story.rule_case, story.verdicts, 0, constable, NULL, text, sizeof text);
     assert_string_equal(
-        text, "Joint, grade B: PC 2207's presence covers all but 4 minutes of PC 1123's; phones 12-31 m apart.");
+        text, "Joint, grade B: PC 2207's presence covers all but 4 minutes of PC 1123's; phones 12\u201331 m apart.");
     length = rule_explain(&story.rule_case, story.verdicts, 0, constable, NULL, small, sizeof small);
     assert_int_equal(length, strlen(small));
     assert_string_equal(small, "Joint, grad");
@@ -217,7 +217,8 @@ static void sentence__agency__nobody_is_missing(void **state)
     story_presence(&story, 0, 0, 60)->agency = true;
     (void)story_judge(&story);
     (void)rule_explain(&story.rule_case, story.verdicts, 0, constable, NULL, text, sizeof text);
-    assert_string_equal(text, "Accompanied: the second person does not count as a second officer.");
+    assert_string_equal(
+        text, "Accompanied: the second person is from a partner agency and does not count as a second officer.");
 }
 
 static void sentence__minutes_from_none__at_most(void **state)
