@@ -303,8 +303,14 @@ def write_results(folder, wholes, all_of_them):
     return sorted(texts)
 
 
-def check_disk(folder, full, need_gb=None):
-    need = FREE_MIN_GB[full] if need_gb is None else need_gb
+def file_system(folder):
+    return subprocess.run(["stat", "-f", "-c", "%T", folder], stdout=subprocess.PIPE, text=True, check=False).stdout.strip()
+
+
+def check_disk(folder, full):
+    if file_system(folder) in ("tmpfs", "ramfs"):
+        raise Trouble(f"{folder} is in memory, where syncing costs nothing: choose a folder on a disk, --folder DIR")
+    need = FREE_MIN_GB[full]
     free = shutil.disk_usage(folder).free
     if free < need << 30:
         raise Trouble(f"the disk of {folder} is nearly full: {free / 2**30:.1f} GiB are free, {need} are needed.\n"

@@ -1,14 +1,17 @@
 """What was found, as a picture: bars for medians, thin lines from the lowest to the highest round."""
 
+import math
 from html import escape
 
 from harness_panels import number, panels_of, role
 
 WIDTH = 860
+LABEL_MAX = 38  # letters
 LABEL = 300  # of a row, right-aligned up to here
 BAR_FROM = LABEL + 14
 BAR_TO = WIDTH - 190
 ROW = 30
+CUT_FROM = 4  # times the second longest
 COLOURS = {"ours": "#1f5fa8", "ceiling": "#8d96a3", "peer": "#d3a24c", "loose": "#efdcb8"}
 NAMES = {"ours": "Doublecrew", "ceiling": "ceiling, or part", "peer": "what anyone would pick instead", "loose": "the same, acknowledged before it is on the disk"}
 INK, SOFT, LINE, GOOD, BAD = "#1d2733", "#5d6875", "#e3e7ec", "#1c7c4a", "#b3402a"
@@ -26,23 +29,48 @@ def label_of(figure, panel):
     for tail in (", p50", ", p99", ", sending to the other client", ", until the last row", ", of these lost",
                  ", acknowledged before kill -9", ", a day's batch"):
         label = label.replace(tail, "") if len(panel["figures"]) > 1 else label
-    return label if len(label) <= 44 else label[:43].rstrip() + "…"
+    if len(label) > LABEL_MAX and label.startswith("Doublecrew, "):
+        label = label.removeprefix("Doublecrew, ")
+    return label if len(label) <= LABEL_MAX else label[:LABEL_MAX - 1].rstrip() + "…"
 
 
 def ticks(top):
-    """A few round numbers up to the longest bar."""
-    step = 10 ** len(str(int(top))) if top >= 1 else 1.0
-    while top / step < 3:
-        step /= 2 if top / step < 1.5 or str(step).strip("0.").startswith("1") else 2.5
-    return [step * i for i in range(int(top / step) + 1)]
+    """Round numbers, three to six of them, up to the end of the axis."""
+    size = 10 ** math.floor(math.log10(top))
+    step = next(step for step in (size / 5, size / 2, size, 2 * size) if top / step <= 6)
+    return [step * i for i in range(int(top / step * 1.0001) + 1)]
+
+
+def axis_end(figures):
+    """The longest row; one that is many times all others is cut off, so that these can still be told apart."""
+    highs = sorted(figure["high"] for figure in figures)
+    if len(highs) > 2 and highs[-2] > 0 and highs[-1] > CUT_FROM * highs[-2]:
+        return 1.5 * highs[-2]
+    return highs[-1] or 1
+
+
+def draw_row(figure, panel, middle, x_of, cut):
+    kind = role(figure["key"])
+    weight = "bold" if kind == "ours" else "normal"
+    end = max(x_of(figure["median"]), BAR_FROM + 1.5)
+    out = [put(LABEL, middle + 4.5, label_of(figure, panel), 13, INK, "end", weight),
+           f'<rect x="{BAR_FROM}" y="{middle - 8}" width="{end - BAR_FROM:.1f}" height="16" rx="2" fill="{COLOURS[kind]}"/>']
+    if cut:
+        out.append(f'<path d="M{end - 26:.1f} {middle + 10}l6 -20h6l-6 20z" fill="#ffffff"/>')
+    elif figure["high"] > figure["low"]:
+        low, high = x_of(figure["low"]), x_of(figure["high"])
+        out.append(f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} {middle - 4}v8" '
+                   f'stroke="{INK}" stroke-width="1.2" fill="none"/>')
+    out.append(put(max(x_of(figure["high"]), end) + 8, middle + 4.5, number(figure["median"]), 13, INK, weight=weight))
+    return out
 
 
 def draw_panel(panel, top_y):
     figures = panel["figures"]
-    longest = max(figure["high"] for figure in figures) or 1
+    longest = axis_end(figures)
 
     def x_of(value):
-        return BAR_FROM + (BAR_TO - BAR_FROM) * value / longest
+        return BAR_FROM + (BAR_TO - BAR_FROM) * min(value / longest, 1)
 
     out = [put(24, top_y + 18, panel["title"], 15, INK, weight="bold")]
     note = ", ".join(part for part in (panel["unit"], panel["better"]) if part)
@@ -51,26 +79,15 @@ def draw_panel(panel, top_y):
     bottom = y + ROW * len(figures)
     for tick in ticks(longest):
         out.append(f'<line x1="{x_of(tick):.1f}" y1="{y}" x2="{x_of(tick):.1f}" y2="{bottom}" stroke="{LINE}"/>')
-        out.append(put(x_of(tick), bottom + 14, number(tick), 11, SOFT, "middle"))
-    for figure in figures:
-        middle = y + ROW / 2
-        kind = role(figure["key"])
-        end = max(x_of(figure["median"]), BAR_FROM + 1.5)
-        out.append(put(LABEL, middle + 4.5, label_of(figure, panel), 13, INK, "end", "bold" if kind == "ours" else "normal"))
-        out.append(f'<rect x="{BAR_FROM}" y="{middle - 8}" width="{end - BAR_FROM:.1f}" height="16" rx="2" '
-                   f'fill="{COLOURS[kind]}"/>')
-        if figure["high"] > figure["low"]:
-            low, high = x_of(figure["low"]), x_of(figure["high"])
-            out.append(f'<path d="M{low:.1f} {middle}H{high:.1f}M{low:.1f} {middle - 4}v8M{high:.1f} {middle - 4}v8" '
-                       f'stroke="{INK}" stroke-width="1.2" fill="none"/>')
-        out.append(put(max(x_of(figure["high"]), end) + 8, middle + 4.5, number(figure["median"]), 13, INK,
-                       weight="bold" if kind == "ours" else "normal"))
-        y += ROW
+        out.append(put(x_of(tick), bottom + 14, f"{tick:,g}", 11, SOFT, "middle"))
+    for row, figure in enumerate(figures):
+        out += draw_row(figure, panel, y + ROW * (row + 0.5), x_of, figure["median"] > longest)
     y = bottom + 20
     for ratio in panel["ratios"]:
         y += 20
         mark, colour = ("✓ met", GOOD) if ratio["met"] else ("✗ missed", BAD)
-        out.append(put(BAR_FROM, y, f"{number(ratio['median'])}  {ratio['label']}", 12, INK))
+        out.append(put(150, y, number(ratio["median"]), 12, INK, "end", "bold"))
+        out.append(put(160, y, ratio["label"], 12, INK))
         out.append(put(WIDTH - 24, y, f"aim {ratio['aim']}: {mark}", 12, colour, "end", "bold"))
     return out, y + 26
 

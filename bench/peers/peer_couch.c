@@ -51,7 +51,7 @@ static enum status make_push(const struct span *facts, size_t count, size_t firs
 /* The headers of an answer; NULL: not all of them are there yet. */
 static const uint8_t *end_of_head(const uint8_t *data, size_t size)
 {
-    const uint8_t *end = memmem(data, size, "\r\n\r\n", 4);
+    const uint8_t *end = size == 0 ? NULL : memmem(data, size, "\r\n\r\n", 4);
 
     return end == NULL ? NULL : end + 4;
 }

@@ -146,12 +146,13 @@ class Runs(unittest.TestCase):
         self.results = harness.ROOT / "build" / f"test-results-{os.getpid()}"
         self.addCleanup(lambda: harness.shutil.rmtree(self.results, ignore_errors=True))
 
-    def run_with(self, rounds, arguments=("ingest",), free=1 << 50):
+    def run_with(self, rounds, arguments=("ingest",), free=1 << 50, kind="ext2/ext3"):
         """The exit status and what was said, with a round that does this instead of measuring."""
         said = io.StringIO()
         arguments = [*arguments, "--folder", str(self.folder)]
         with mock.patch.object(harness, "RESULTS", self.results), mock.patch.object(harness, "install_peers"), \
                 mock.patch.dict(harness.BENCHES, {"ingest": (rounds, None)}), mock.patch.object(harness, "take_precedence"), \
+                mock.patch.object(harness, "file_system", return_value=kind), \
                 mock.patch.object(harness.shutil, "disk_usage", return_value=mock.Mock(free=free)), \
                 contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
             return harness.main(arguments), said.getvalue()
@@ -201,6 +202,11 @@ class Runs(unittest.TestCase):
         self.assertEqual(status, 1)
         self.assertRegex(said, "nearly full: 1.0 GiB are free, 2 are needed(.|\n)*--folder")
         self.assertEqual(self.written(), [])
+
+    def test_folder_in_memory__is_refused(self):
+        status, said = self.run_with(lambda bench, found, number: found.add(program_file(30, 10)), kind="tmpfs")
+        self.assertEqual(status, 1)
+        self.assertRegex(said, "in memory(.|\n)*--folder")
 
     def test_peer_left_out__is_said(self):
         status, said = self.run_with(lambda bench, found, number: found.add(program_file(30, 10)),
