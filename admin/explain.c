@@ -4,6 +4,7 @@
 
 #include "admin/command.h"
 #include "admin/explain_history.h"
+#include "admin/explain_judged.h"
 #include "admin/snapshot.h"
 #include "server/logic/explanation.h"
 
@@ -51,8 +52,8 @@ static void print_instant(const char *what, const struct rule_instant *at)
                history_time((at->hi_us == RULE_FOREVER ? at->lo_us : at->hi_us) / 1000),
                at->hi_us == RULE_FOREVER ? "latest" : "earliest");
     else
-        printf("  %-13s %s, known to %.3f s\n", what, history_time(at->lo_us / 1000),
-               (double)(at->hi_us - at->lo_us) / 1e6);
+        printf("  %-13s %s, give or take %.3f s\n", what, history_time((at->lo_us / 2 + at->hi_us / 2 + 500000) / 1000),
+               (double)(at->hi_us - at->lo_us) / 2e6);
 }
 
 static void print_verdict(const struct explanation *explanation)
@@ -71,7 +72,6 @@ static void print_verdict(const struct explanation *explanation)
            rule_confirmed_name(verdict->confirmed_by), verdict->grade != RULE_GRADE_NONE ? ", grade " : "",
            rule_grade_name(verdict->grade), rule_authority_name(verdict->authority),
            verdict->due_met ? "met" : "not met");
-    printf("  minutes alone %.1f to %.1f\n", (double)verdict->alone_min_us / 6e7, (double)verdict->alone_max_us / 6e7);
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++) {
         if ((verdict->reasons & reasons[i].bit) != 0)
             printf("  because %s\n", reasons[i].text);
@@ -127,7 +127,19 @@ static void print_others(const struct explanation *explanation)
         print_instant("  check-in", &hood->presences[i].in);
         if (hood->presences[i].has_out)
             print_instant("  check-out", &hood->presences[i].out);
+        if (hood->presences[i].offender == own->offender && hood->presences[i].officer != own->officer)
+            judged_print_partner(explanation, i);
     }
+}
+
+static bool checked_in_here(const struct neighbourhood *hood, size_t index, size_t device)
+{
+    for (size_t i = 0; i < hood->count; i++) {
+        if (i != index && hood->presences[i].device == device &&
+            hood->presences[i].offender == hood->presences[index].offender)
+            return true;
+    }
+    return false;
 }
 
 /* Whose logs could hold the second presence, and how far each has reported (W1, W2). */
@@ -136,6 +148,7 @@ static void print_candidates(const struct explanation *explanation)
     const struct neighbourhood *hood = explanation->hood;
     struct id candidates[CANDIDATES_MAX];
     size_t count = neighbourhood_candidates(hood, explanation->index, candidates, CANDIDATES_MAX);
+    int64_t until_us = hood->verdicts[explanation->index].out.hi_us;
 
     printf("\nWho could have been the second officer\n");
     if (count == 0)
@@ -150,11 +163,14 @@ static void print_candidates(const struct explanation *explanation)
             continue;
         if (device->lost)
             printf("  %s: a phone that is lost; it can't report\n", code_of(hood, device->officer));
+        else if (checked_in_here(hood, explanation->index, i))
+            printf("  %s: a phone that has checked in, above\n", code_of(hood, device->officer));
         else if (!device->watermark_known || device->watermark_us == INT64_MIN)
             printf("  %s: a phone that has not reported yet\n", code_of(hood, device->officer));
         else
-            printf("  %s: a phone that has reported all up to %s\n", code_of(hood, device->officer),
-                   history_time(device->watermark_us / 1000));
+            printf("  %s: a phone that has reported all up to %s: %s the visit\n", code_of(hood, device->officer),
+                   history_time(device->watermark_us / 1000),
+                   device->watermark_us > until_us ? "past" : "not yet past");
     }
 }
 
@@ -170,8 +186,10 @@ static enum status explain(struct store *store, struct roster *roster, const cha
         return status;
     print_verdict(&explanation);
     print_times(&explanation);
+    judged_print_measure(&explanation);
     print_others(&explanation);
     print_candidates(&explanation);
+    judged_print_decisions(&explanation);
     explanation_done(&explanation);
     printf("\nWhat was recorded, and what people were told, in the journal's order\n");
     return history_print(store, roster, &presence);

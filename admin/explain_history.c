@@ -21,6 +21,7 @@ struct history {
     struct hash presence;
     struct id offender; /* of the presence, once its check-in was seen */
     struct id officer;
+    char told[512]; /* the last verdict that was printed */
     /* looking for it */
     uint8_t begins[HASH_SIZE];
     size_t digits;
@@ -304,10 +305,15 @@ static enum status print_entry(struct history *history, const struct journal_row
     return STATUS_OK;
 }
 
-static void print_verdict(const struct journal_row *row, const Doublecrew__V1__PresenceRow *verdict)
+static void print_verdict(struct history *history, const struct journal_row *row,
+                          const Doublecrew__V1__PresenceRow *verdict)
 {
-    printf("  verdict  %s\n           told in record %llu, %s\n", verdict->why, (unsigned long long)row->first_pos,
-           history_time(row->time_us / 1000));
+    bool again = strcmp(verdict->why, history->told) == 0;
+
+    printf("  verdict  %s\n           told in record %llu, %s\n",
+           again ? "the same words again: something that they rest on has changed" : verdict->why,
+           (unsigned long long)row->first_pos, history_time(row->time_us / 1000));
+    (void)snprintf(history->told, sizeof(history->told), "%s", verdict->why);
 }
 
 static void print_flag(const struct journal_row *row, const Doublecrew__V1__FlagRow *flag)
@@ -330,7 +336,7 @@ static enum status print_issued(struct history *history, const struct journal_ro
 
         if (item->item_case == DOUBLECREW__V1__ISSUED_ITEM__ITEM_VERDICT &&
             is_hash(item->verdict->presence, &history->presence))
-            print_verdict(row, item->verdict);
+            print_verdict(history, row, item->verdict);
         if (item->item_case == DOUBLECREW__V1__ISSUED_ITEM__ITEM_FLAG &&
             is_hash(item->flag->subject, &history->presence))
             print_flag(row, item->flag);

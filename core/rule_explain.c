@@ -60,9 +60,21 @@ static const char *plural(int64_t count)
     return count == 1 ? "" : "s";
 }
 
+/* Known to the second or so, as clocks are: to the nearest minute, and said to be about that. 0: no. */
+static int64_t about_minutes(int64_t min_us, int64_t max_us)
+{
+    int64_t least = (min_us + MINUTE_US / 2) / MINUTE_US;
+
+    return min_us > 0 && min_us < max_us && max_us - min_us < MINUTE_US / 2 &&
+                   (max_us + MINUTE_US / 2) / MINUTE_US == least
+               ? least
+               : 0;
+}
+
 /* At least, rounded down; at most, rounded up: the words never claim more than the figures. */
 static void say_minutes(struct page *page, int64_t min_us, int64_t max_us)
 {
+    int64_t about = max_us == RULE_FOREVER ? 0 : about_minutes(min_us, max_us);
     int64_t min = min_us <= 0 ? 0 : min_us / MINUTE_US;
     int64_t max = max_us <= 0 ? 0 : max_us / MINUTE_US + (max_us % MINUTE_US != 0 ? 1 : 0);
 
@@ -70,7 +82,9 @@ static void say_minutes(struct page *page, int64_t min_us, int64_t max_us)
         say(page, "an unknown time");
     } else if (max_us == RULE_FOREVER) {
         say(page, "%" PRId64 " minute%s or more", min, plural(min));
-    } else if (min_us == max_us && max_us % MINUTE_US != 0 && min == 0) {
+    } else if (about > 0) {
+        say(page, "about %" PRId64 " minute%s", about, plural(about));
+    } else if (max_us > 0 && max_us < MINUTE_US) {
         say(page, "less than a minute");
     } else if (min == max || min_us == max_us) {
         say(page, "%" PRId64 " minute%s", max, plural(max));

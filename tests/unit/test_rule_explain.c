@@ -71,6 +71,12 @@ static void joint_uncertain_minutes(struct story *s)
     s->presences[1].in = at(2, 0, 4, 0);
 }
 
+static void joint_known_to_the_second(struct story *s)
+{
+    both(s, 0, 60, 0, 60);
+    s->presences[1].in = at(3, 59, 4, 1);
+}
+
 static void joint_uncertain_from_nothing(struct story *s)
 {
     both(s, 0, 60, 0, 60);
@@ -351,8 +357,10 @@ static const struct golden {
                     "for either phone."},
     {joint_uncertain_minutes,
      "Joint, grade C: PC 2207's presence covers all but 2 to 4 minutes of PC 1123's; no location for either phone."},
-    {joint_uncertain_from_nothing,
-     "Joint, grade C: PC 2207's presence covers all but at most 1 minute of PC 1123's; no location for either phone."},
+    {joint_known_to_the_second,
+     "Joint, grade C: PC 2207's presence covers all but about 4 minutes of PC 1123's; no location for either phone."},
+    {joint_uncertain_from_nothing, "Joint, grade C: PC 2207's presence covers all but less than a minute of PC 1123's; "
+                                   "no location for either phone."},
     {joint_one_location_missing,
      "Joint, grade C: PC 2207's presence covers all of PC 1123's; no location for one of the phones."},
     {joint_phones_apart, "Joint, grade C: PC 2207's presence covers all of PC 1123's; phones 390\u2013411 m apart, "
