@@ -390,6 +390,9 @@ def run(options):
 def main(arguments):
     stop_on_signals()
     take_precedence()
+    for program in ("doublecrewd", "doublecrewctl", "doublecrew-sim"):
+        os.environ.setdefault(program.upper().replace("-", "_"), str(PROGRAMS.parent / "bin" / program))
+    os.environ.setdefault("DOUBLECREW_CERTS", str(ROOT / "certs"))
     options = read_options(arguments)
     try:
         run(options)
