@@ -72,6 +72,8 @@ static const struct name_pair flags[] = {
     {"same pair", "same_pair"},
     {"short visit", "short_visit"},
     {"edited after", "edited_after"},
+    {"code misused", "code_misused"},
+    {"altered evidence", "altered_evidence"},
 };
 
 #define PAIRS(table) (table), sizeof(table) / sizeof((table)[0])

@@ -22,6 +22,25 @@ static enum status verify_carried(const struct push *push, const struct device_r
     return status;
 }
 
+/*
+ * A phone checks what it carries before it takes it, so this one's app, or what it was given by hand, isn't what it should be. An
+ * operator's device brings in what a broken phone wrote to a file: that says nothing of the device.
+ */
+static enum status flag_altered(struct batch *batch, const struct applying *applying)
+{
+    struct flag_about about = {.kind = FLAG_ALTERED_EVIDENCE,
+                               .subject = flag_subject_of_id(&applying->device->device),
+                               .officer = applying->device->officer,
+                               .severity = flag_info(FLAG_ALTERED_EVIDENCE)->severity,
+                               .lane = DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE};
+    struct officer_row officer;
+    enum status status = batch->store->ops->officer_get(batch->store, &applying->device->officer, &officer);
+
+    if (status == STATUS_OK && officer.is_operator)
+        return STATUS_OK;
+    return status == STATUS_OK || status == STATUS_NOT_FOUND ? flag_settle(batch, &about, true, NULL) : status;
+}
+
 /* Whether something else is known to stand at a place of the log: in what it pushed, or in what others carried. */
 static enum status known_otherwise(struct batch *batch, const struct device_row *device, uint64_t seq,
                                    const struct hash *hash, bool *ret_otherwise)
@@ -111,7 +130,7 @@ enum status apply_carried(struct batch *batch, struct applying *applying, const 
     RETURN_IF_BAD(status);
     if (verify_carried(&push, &device) != STATUS_OK) {
         applying->held = "bad_signature";
-        return STATUS_OK;
+        return flag_altered(batch, applying);
     }
     anchors = arena_alloc(batch->arena, (push.anchor_count + 1) * sizeof(*anchors));
     if (anchors == NULL)

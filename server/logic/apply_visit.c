@@ -82,6 +82,18 @@ static enum status put_changed(struct batch *batch, struct presence_row *row)
     return batch_touch_changed(batch, &row->presence);
 }
 
+/* What the other one's check-in says against this co-signing is looked at when it comes (J3), wherever and whenever it was. */
+static enum status look_at_partner(struct batch *batch, const struct applying *applying, const struct presence_row *row)
+{
+    struct presence_row other;
+    enum status status;
+
+    if (!row->has_cosign)
+        return STATUS_OK;
+    status = batch->store->ops->presence_get(batch->store, &row->cosign_other, &other);
+    return status == STATUS_NOT_FOUND ? wait_for(batch, applying, &row->cosign_other) : status;
+}
+
 enum status apply_check_in(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const check_in_message *message = (const check_in_message *)base;
@@ -102,7 +114,7 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
         bool of_branch = !applying->carried && !id_equal(&stored.log, &applying->log);
 
         if (stored.in.checkpoint_us >= applying->checkpoint_us && !of_branch)
-            return STATUS_OK;
+            return applying->waited_for != NULL ? batch_touch(batch, &stored.presence) : STATUS_OK;
         if (of_branch)
             stored.log = applying->log;
         RETURN_IF_BAD(batch_touch_changed(batch, &stored.presence));
@@ -116,6 +128,7 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
     read_company(message, &row);
     RETURN_IF_BAD(hold_unknown(batch, applying, &row));
     RETURN_IF_BAD(put_changed(batch, &row));
+    RETURN_IF_BAD(look_at_partner(batch, applying, &row));
     RETURN_IF_BAD(proposals_look_again(batch, span_of(row.presence.bytes, HASH_SIZE), applying->pos));
     return apply_waiting(batch, &row.presence, applying->pos);
 }
@@ -206,7 +219,7 @@ enum status apply_cosign_confirm(struct batch *batch, struct applying *applying,
         struct hash partner = pb_hash(message->partner_check_in);
 
         applying->held = hash_equal(&row.cosign_other, &partner) ? NULL : "already_cosigned";
-        return STATUS_OK;
+        return applying->waited_for != NULL ? batch_touch(batch, &row.presence) : STATUS_OK;
     }
     row.has_cosign = true;
     row.cosign_other = pb_hash(message->partner_check_in);
@@ -215,5 +228,6 @@ enum status apply_cosign_confirm(struct batch *batch, struct applying *applying,
     row.cosign_confirm_mono_us = (int64_t)header->monotonic_ms * 1000;
     row.cosign_round_trip_us = (int64_t)message->round_trip_ms * 1000;
     RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, &row));
+    RETURN_IF_BAD(look_at_partner(batch, applying, &row));
     return batch_touch_changed(batch, &row.presence);
 }

@@ -45,6 +45,7 @@ struct issued_item {
 /* A decision of this phase: it ends the presence's flags. */
 struct fresh_decision {
     struct hash presence;
+    struct hash flag; /* that it names; zero: none */
     struct id by;
     bool appropriate;
     bool first_of_two; /* policy asks for a second supervisor's word: it ends nothing yet (L2) */
@@ -56,7 +57,7 @@ struct fresh_decision {
 struct noted_pair {
     struct id officer;
     struct id offender;
-    bool told_joint; /* and people have just been told that the visit was joint */
+    bool told_joint; /* and people have just been told that the visit was joint, or isn't any more */
 };
 
 struct flag_touch {
@@ -572,7 +573,7 @@ MUST_USE enum status flag_settle(struct batch *batch, const struct flag_about *a
 struct flag_facts {
     uint32_t wanted;      /* kinds, as bits */
     uint32_t goes_on;     /* kinds that stay while they stand */
-    const char *late_why; /* static; of LATE_TO_LEAVE: another sentence is another alarm */
+    const char *late_why; /* static; of LATE_TO_LEAVE: that the longest visit is over is another alarm */
     int64_t next_us;      /* when to look again; RULE_FOREVER */
 };
 /* Every flag of a presence that a verdict bears on. */

@@ -40,7 +40,8 @@ enum status is_involved(struct batch *batch, const struct id *officer, const str
 
 static enum status keep(struct batch *batch, const struct decision_row *row, const Doublecrew__V1__Decision *message)
 {
-    struct fresh_decision decision = {.presence = row->presence, .by = row->by, .appropriate = row->counts};
+    struct fresh_decision decision = {
+        .presence = row->presence, .flag = pb_hash(message->flag_id), .by = row->by, .appropriate = row->counts};
 
     RETURN_IF_BAD(batch_list_room((void **)&batch->decisions, &batch->decision_capacity, batch->decision_count,
                                   sizeof(decision)));

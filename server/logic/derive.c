@@ -205,8 +205,8 @@ enum status verdict_show(struct batch *batch, presence_message *row, uint64_t po
     return publish_offender(batch, &offender, &before, &after, pos);
 }
 
-/* The verdict as people see it, if it differs from what they saw. */
-static enum status tell_verdict(struct batch *batch, struct neighbourhood *hood, size_t index)
+/* The verdict as people see it, if it differs from what they saw; whether that concerns being joint. */
+static enum status tell_verdict(struct batch *batch, struct neighbourhood *hood, size_t index, bool *ret_joint)
 {
     const struct presence_row *presence = &hood->rows[index];
     presence_message row = DOUBLECREW__V1__PRESENCE_ROW__INIT;
@@ -215,20 +215,23 @@ static enum status tell_verdict(struct batch *batch, struct neighbourhood *hood,
     uint64_t pos = issued_next_pos(batch);
     Doublecrew__V1__Row *stored;
     char why[RULE_EXPLAIN_SIZE];
-    bool same = false;
+    bool same = false, was_joint = false;
     enum status status;
 
+    *ret_joint = false;
     (void)rule_explain(&hood->rule_case, hood->verdicts, index, officer_name, hood, why, sizeof(why));
     fill_row(batch, hood, index, why, &row);
     row.evidence = evidence_of(hood, index);
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     status = view_open(batch, &key, &stored);
-    if (status == STATUS_OK)
+    if (status == STATUS_OK) {
+        was_joint = strcmp(stored->presence->company, rule_company_name(RULE_COMPANY_JOINT)) == 0;
         status = same_row(&row, stored->presence, &same);
-    else if (status == STATUS_NOT_FOUND)
+    } else if (status == STATUS_NOT_FOUND)
         status = STATUS_OK;
     if (status != STATUS_OK || same)
         return status;
+    *ret_joint = was_joint || hood->verdicts[index].company == RULE_COMPANY_JOINT;
     item.item_case = DOUBLECREW__V1__ISSUED_ITEM__ITEM_VERDICT;
     item.verdict = &row;
     RETURN_IF_BAD(issued_add(batch, &item));
@@ -258,7 +261,7 @@ static enum status settle(struct batch *batch, struct neighbourhood *hood, size_
     size_t count = neighbourhood_candidates(hood, index, candidates, CANDIDATES_MAX);
     int64_t next_us = hood->verdicts[index].next_change_us;
     struct flag_facts facts;
-    size_t items = batch->item_count;
+    bool told_joint;
 
     RETURN_IF_BAD(flags_live(batch, hood, index, &facts));
     if (!row->has_out)
@@ -269,9 +272,8 @@ static enum status settle(struct batch *batch, struct neighbourhood *hood, size_
     }
     RETURN_IF_BAD(set_timer(batch, &row->presence, facts.next_us < next_us ? facts.next_us : next_us));
     RETURN_IF_BAD(decision_recall(batch, row, hood->verdicts[index].reasons));
-    RETURN_IF_BAD(tell_verdict(batch, hood, index));
-    RETURN_IF_BAD(
-        pattern_note(batch, row, batch->item_count > items && hood->verdicts[index].company == RULE_COMPANY_JOINT));
+    RETURN_IF_BAD(tell_verdict(batch, hood, index, &told_joint));
+    RETURN_IF_BAD(pattern_note(batch, row, told_joint));
     arena_reset(batch->arena, ARENA_CAP_DEFAULT);
     return flags_settle_verdict(batch, row, &hood->verdicts[index], &facts, risk_now(hood));
 }

@@ -1,6 +1,6 @@
 /*
- * Flags that follow from a visit as it goes on, and from its length (A2, A3; decisions/0021): lone live, late to leave, a
- * visit too short to be one. All of it from the journal: that a phone is online is its log having named an anchor, by an
+ * Flags that follow from a visit as it goes on, from its length and from its code (A2, A3; decisions/0021, 0026): lone live,
+ * late to leave, a visit too short to be one, a co-signing code that can't have been shown at the door. All of it from the journal: that a phone is online is its log having named an anchor, by an
  * entry or a seal that it was asked for, later than the moment in question.
  */
 #include "server/logic/neighbourhood.h"
@@ -117,6 +117,47 @@ static void short_visit(struct live *live)
         live->facts->wanted |= BIT(FLAG_SHORT_VISIT);
 }
 
+static const struct presence_row *row_of(const struct neighbourhood *hood, const struct hash *presence, size_t *ret_at)
+{
+    for (size_t i = 0; i < hood->count; i++) {
+        if (hash_equal(&hood->rows[i].presence, presence)) {
+            *ret_at = i;
+            return &hood->rows[i];
+        }
+    }
+    return NULL;
+}
+
+/* Certainly: the first phone's visit was over, or too long ago, when the second's check-in named it. */
+static bool is_stale(const struct live *live, size_t second, size_t first)
+{
+    const struct rule_presence *later = &live->hood->presences[second], *earlier = &live->hood->presences[first];
+
+    return later->in.lo_us - earlier->in.hi_us > live->policy->longest_us ||
+           (live->hood->rows[first].has_out && later->in.lo_us > earlier->out.hi_us);
+}
+
+/*
+ * What honest phones refuse, or can't do (C1): the code of another offender's visit, of one's own other phone, of a visit that was
+ * over. Where clocks contradict each other nothing is said of times.
+ */
+static void code_misused(struct live *live)
+{
+    const struct presence_row *row = &live->hood->rows[live->index], *other;
+    size_t at;
+    bool trouble;
+
+    if (!row->has_cosign)
+        return;
+    other = row_of(live->hood, &row->cosign_other, &at);
+    if (other == NULL)
+        return; /* it hasn't come */
+    trouble = live->hood->presences[live->index].clock_trouble || live->hood->presences[at].clock_trouble;
+    if (!id_equal(&row->offender, &other->offender) || id_equal(&row->officer, &other->officer) ||
+        id_equal(&row->device, &other->device) || (!row->cosign_first && !trouble && is_stale(live, live->index, at)))
+        live->facts->wanted |= BIT(FLAG_CODE_MISUSED);
+}
+
 enum status flags_live(struct batch *batch, const struct neighbourhood *hood, size_t index,
                        struct flag_facts *ret_facts)
 {
@@ -129,5 +170,6 @@ enum status flags_live(struct batch *batch, const struct neighbourhood *hood, si
     lone_live(&live);
     late_to_leave(&live);
     short_visit(&live);
+    code_misused(&live);
     return STATUS_OK;
 }

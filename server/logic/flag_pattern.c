@@ -13,7 +13,7 @@
 struct record {
     struct hash presence;
     int64_t in_ms;
-    bool lone; /* confirmed, or part joint: settled so far */
+    bool lone; /* confirmed, or part joint and over: as those flags themselves */
     bool joint;
     struct id partner;
 };
@@ -68,7 +68,8 @@ static enum status read_record(struct batch *batch, struct record *record)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* not derived: nothing is known of it */
     record->in_ms = view->presence->in_from_ms;
     record->lone = strcmp(view->presence->company, rule_company_name(RULE_COMPANY_LONE_CONFIRMED)) == 0 ||
-                   strcmp(view->presence->company, rule_company_name(RULE_COMPANY_PART_JOINT)) == 0;
+                   (strcmp(view->presence->company, rule_company_name(RULE_COMPANY_PART_JOINT)) == 0 &&
+                    (view->presence->reasons & RULE_REASON_OPEN) == 0);
     record->joint = strcmp(view->presence->company, rule_company_name(RULE_COMPANY_JOINT)) == 0;
     record->partner = pb_id(view->presence->partner_id);
     return STATUS_OK;

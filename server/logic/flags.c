@@ -38,8 +38,15 @@ static const struct flag_info infos[FLAG_KIND_COUNT] = {
     [FLAG_SAME_PAIR] = {"same_pair", 1, false, "The same two officers have made every one of these visits."},
     [FLAG_SHORT_VISIT] = {"short_visit", 1, false, "The visit was shorter than is plausible."},
     [FLAG_EDITED_AFTER] = {"edited_after", 1, false, "The record was changed long after the visit."},
+    [FLAG_CODE_MISUSED] =
+        {"code_misused", 3, false,
+         "A co-signing code was used that belongs to another visit, another time or the same officer."},
+    [FLAG_ALTERED_EVIDENCE] = {"altered_evidence", 4, false,
+                               "A device brought a colleague's record that had been altered."},
 };
 
+const char FLAG_WHY_ORDER_UNPROVEN[] =
+    "An authority was given, but the times do not prove that it came before the visit.";
 const char FLAG_WHY_LATE_ONLINE[] = "The officer has not checked out in time. Their phone is connected.";
 const char FLAG_WHY_LATE_OFFLINE[] =
     "The officer has not checked out in time. Their phone has not been heard: it may be "
@@ -164,10 +171,15 @@ uint32_t flags_of_records(void)
     return BIT(FLAG_REPEATED_LONE) | BIT(FLAG_EDITED_AFTER);
 }
 
+uint32_t flags_of_welfare(void)
+{
+    return BIT(FLAG_LATE_TO_LEAVE);
+}
+
 uint32_t flags_of_presences(void)
 {
     return (BIT(FLAG_KIND_COUNT) - 1) & ~(BIT(0) | BIT(FLAG_FORK) | BIT(FLAG_UNDERIVED) | BIT(FLAG_LOST_DEVICE) |
-                                          BIT(FLAG_UNACKNOWLEDGED) | BIT(FLAG_SAME_PAIR));
+                                          BIT(FLAG_UNACKNOWLEDGED) | BIT(FLAG_SAME_PAIR) | BIT(FLAG_ALTERED_EVIDENCE));
 }
 
 void flag_policy_default(struct flag_policy *ret_policy)

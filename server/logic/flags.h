@@ -42,6 +42,8 @@ enum flag_kind {
     FLAG_SAME_PAIR = 26,
     FLAG_SHORT_VISIT = 27,
     FLAG_EDITED_AFTER = 28,
+    FLAG_CODE_MISUSED = 29,
+    FLAG_ALTERED_EVIDENCE = 30, /* subject: the device that brought it */
     FLAG_KIND_COUNT
 };
 
@@ -52,6 +54,8 @@ struct flag_info {
     const char *why;   /* one plain sentence */
 };
 
+/* An authority was given, but whether before the check-in can't be told: another sentence than that there was none. */
+extern const char FLAG_WHY_ORDER_UNPROVEN[];
 /* What late to leave says, by what is known of the officer's phone (decisions/0021). */
 extern const char FLAG_WHY_LATE_ONLINE[], FLAG_WHY_LATE_OFFLINE[], FLAG_WHY_LATE_LONGEST[];
 /* The officer's own phone is asked so long before the welfare check: then it is known whether it is online. */
@@ -76,6 +80,8 @@ uint32_t flags_of_verdict(const struct rule_verdict *verdict);
 uint32_t flags_unsettled(const struct rule_verdict *verdict, int64_t now_us);
 /* Of those whose subject is a presence, the kinds that follow from other visits or from what was recorded later. */
 uint32_t flags_of_records(void);
+/* Kinds that a decision on the visit ends only if it names the flag: whether the officer is well is another question. */
+uint32_t flags_of_welfare(void);
 /* All kinds whose subject is a presence. */
 uint32_t flags_of_presences(void);
 

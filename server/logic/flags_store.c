@@ -83,6 +83,16 @@ static bool says_more(const struct flag_about *about, const flag_message *messag
             message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED);
 }
 
+/* The same flag for another reason; no news for anybody. */
+static bool is_reworded(const struct flag_about *about, const flag_message *message, bool wanted)
+{
+    const char *why = about->why != NULL ? about->why : flag_info(about->kind)->why;
+
+    return wanted && about->kind == FLAG_AUTHORITY_MISSING && strcmp(message->why, why) != 0 &&
+           (message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_RAISED ||
+            message->state == DOUBLECREW__V1__FLAG_STATE__FLAG_STATE_ACKNOWLEDGED);
+}
+
 static void fill_new(const struct flag_about *about, const struct hash *flag, flag_message *message,
                      ProtobufCBinaryData *presence)
 {
@@ -198,7 +208,10 @@ enum status flag_settle(struct batch *batch, const struct flag_about *about, boo
         move = FLAG_IS_REOPENED;
     switch (move) {
     case FLAG_STAYS:
-        return STATUS_OK;
+        if (!is_reworded(about, message, wanted))
+            return STATUS_OK;
+        set_why(about, message);
+        break;
     case FLAG_IS_RAISED:
     case FLAG_IS_REOPENED:
         RETURN_IF_BAD(raise(batch, about, message));
@@ -293,6 +306,19 @@ static void weigh(const struct rule_verdict *verdict, enum rule_risk risk, struc
                       : DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_ASSURANCE;
 }
 
+/* The one that ends this flag, of a decision on its visit. */
+static const struct fresh_decision *decision_for(struct batch *batch, const struct flag_about *about,
+                                                 const struct fresh_decision *decision)
+{
+    struct hash flag;
+
+    if (decision == NULL || (flags_of_welfare() >> about->kind & 1) == 0)
+        return decision;
+    if (flag_id(batch->sha, about->kind, &about->subject, &flag) != STATUS_OK)
+        return NULL;
+    return hash_equal(&flag, &decision->flag) ? decision : NULL;
+}
+
 enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
                                  const struct rule_verdict *verdict, const struct flag_facts *facts,
                                  enum rule_risk risk)
@@ -339,7 +365,9 @@ enum status flags_settle_verdict(struct batch *batch, const struct presence_row 
         weigh(verdict, risk, &about);
         if (kind == FLAG_LATE_TO_LEAVE)
             about.why = facts->late_why;
-        RETURN_IF_BAD(flag_settle(batch, &about, (wanted >> kind & 1) != 0, decision));
+        if (kind == FLAG_AUTHORITY_MISSING && verdict->authority == RULE_AUTHORITY_ORDER_UNPROVEN)
+            about.why = FLAG_WHY_ORDER_UNPROVEN;
+        RETURN_IF_BAD(flag_settle(batch, &about, (wanted >> kind & 1) != 0, decision_for(batch, &about, decision)));
     }
     return STATUS_OK;
 }

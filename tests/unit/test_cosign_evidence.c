@@ -88,6 +88,47 @@ static void code_of_the_morning__in_the_afternoon__is_no_company(void **state)
     expect(fleet, &a, "lone_confirmed", "");
     assert_string_not_equal(fleet_company(fleet, &b), "joint");
     expect(fleet, &b, "lone_provisional", "");
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_RAISED); /* who used it */
+    assert_int_equal(fleet_flag(fleet, "code_misused", &a), 0);           /* and not whose it was */
+}
+
+/* Shown while ann was there, read after she had left: within the longest visit, and out of order all the same. */
+static void code_of_a_visit_that_was_over__is_misused_in_either_order(void **state)
+{
+    for (int order = 0; order < 2; order++) {
+        struct fleet *fleet = order == 0 ? *state : fleet_typical();
+        struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+        struct hash a, b;
+
+        fleet_hello(ann, MORNING - FLEET_MINUTE);
+        a = fleet_check_in(ann, MORNING, "xen", NULL);
+        (void)fleet_check_out(ann, MORNING + 30 * FLEET_MINUTE, &a);
+        fleet_hello(bob, MORNING + FLEET_HOUR);
+        b = names(bob, MORNING + FLEET_HOUR + FLEET_MINUTE, "xen", &a);
+        (void)fleet_sync(order == 0 ? ann : bob, MORNING + 2 * FLEET_HOUR);
+        (void)fleet_sync(order == 0 ? bob : ann, MORNING + 3 * FLEET_HOUR);
+        assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_RAISED);
+        fleet_expect_rebuild(fleet);
+        if (order == 1)
+            fleet_free(fleet);
+    }
+}
+
+/* Honest phones, with a bad watch and a slow start: nothing to flag. */
+static void code_read_at_the_door__is_no_misuse(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash a = fleet_check_in(ann, MORNING, "xen", "bob"), b = names(bob, MORNING + FLEET_SECOND, "xen", &a);
+
+    confirm(ann, MORNING + 20 * FLEET_SECOND, &a, &b);
+    (void)fleet_check_out(ann, MORNING + 30 * FLEET_MINUTE, &a);
+    (void)fleet_check_out(bob, MORNING + 30 * FLEET_MINUTE, &b);
+    fleet_sync(bob, MORNING + FLEET_HOUR);
+    fleet_sync(ann, MORNING + FLEET_HOUR);
+    expect(fleet, &a, "joint", "A");
+    assert_int_equal(fleet_flag(fleet, "code_misused", &a), 0);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), 0);
 }
 
 /* The code of another offender's door. */
@@ -105,6 +146,43 @@ static void code_of_another_offender__is_no_company(void **state)
     expect(fleet, &a, "lone_confirmed", "");
     expect(fleet, &b, "lone_provisional", "");
     assert_int_equal(fleet_flag(fleet, "lone_confirmed", &a), FLAG_RAISED);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &a), FLAG_RAISED); /* ann confirmed it */
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_RAISED);
+    (void)fleet_decide(fleet_device(fleet, "sue"), MORNING + 2 * FLEET_HOUR, &b, false);
+    (void)fleet_sync(fleet_device(fleet, "sue"), MORNING + 2 * FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_DECIDED);
+}
+
+/* The same, and the second's records come first: what they name isn't there yet. */
+static void code_of_another_offender__found_when_the_first_comes(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash a = fleet_check_in(ann, MORNING, "xen", ""), b = names(bob, MORNING + FLEET_SECOND, "yul", &a);
+
+    (void)fleet_check_out(bob, MORNING + 30 * FLEET_MINUTE, &b);
+    fleet_sync(bob, MORNING + FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), 0);
+    (void)fleet_check_out(ann, MORNING + 30 * FLEET_MINUTE, &a);
+    fleet_sync(ann, MORNING + 2 * FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_RAISED);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &a), 0); /* ann confirmed nothing */
+}
+
+/* And when the first's come first, with the confirmation in them. */
+static void code_of_another_offender__found_when_the_second_comes(void **state)
+{
+    struct fleet *fleet = *state;
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+    struct hash a = fleet_check_in(ann, MORNING, "xen", ""), b = names(bob, MORNING + FLEET_SECOND, "yul", &a);
+
+    confirm(ann, MORNING + 20 * FLEET_SECOND, &a, &b);
+    (void)fleet_check_out(ann, MORNING + 30 * FLEET_MINUTE, &a);
+    fleet_sync(ann, MORNING + FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &a), 0);
+    fleet_sync(bob, MORNING + 2 * FLEET_HOUR);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &a), FLAG_RAISED);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_RAISED);
 }
 
 /* One code confirms one partner: the second confirmation is held, and says so. */
@@ -155,19 +233,21 @@ static void revoked_phone__is_held_and_the_partner_waits(void **state)
 /* One bit of the partner's entry is another: held by name, and the own check-in stands alone. */
 static void altered_entry__bad_signature(void **state)
 {
+    struct hash device = {{0}};
     struct fleet *fleet = *state;
     struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
     struct hash a = fleet_check_in(ann, MORNING, "xen", "bob");
     struct fleet_push push = fleet_build(ann);
     struct batch_result result;
 
-    push.bytes[push.size - 10] ^= 1;
+    memcpy(device.bytes, bob->device.bytes, ID_SIZE);
+    push.bytes[push.size - 10] ^= 1; /* of the signature */
     carry(bob, MORNING + FLEET_SECOND, &push);
     (void)names(bob, MORNING + FLEET_SECOND, "xen", &a);
     result = fleet_sync(bob, MORNING + FLEET_HOUR);
     assert_int_equal(result.held_count, 1);
-    assert_true(strcmp(result.held[0].reason, "bad_signature") == 0 ||
-                strcmp(result.held[0].reason, "malformed_payload") == 0);
+    assert_string_equal(result.held[0].reason, "bad_signature");
+    assert_int_equal(fleet_flag(fleet, "altered_evidence", &device), FLAG_RAISED);
     assert_null(fleet_view(fleet, 'p', a.bytes, HASH_SIZE));
     fleet_push_free(&push);
 }
@@ -211,6 +291,7 @@ static void own_second_phone__is_no_company(void **state)
     expect(fleet, &b, "held", "");
     assert_string_not_equal(fleet_company(fleet, &a), "joint");
     assert_int_equal(fleet_flag(fleet, "held_evidence", &b), FLAG_RAISED);
+    assert_int_equal(fleet_flag(fleet, "code_misused", &b), FLAG_RAISED);
 }
 
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
@@ -219,7 +300,11 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(code_of_the_morning__in_the_afternoon__is_no_company),
+        CASE(code_of_a_visit_that_was_over__is_misused_in_either_order),
+        CASE(code_read_at_the_door__is_no_misuse),
         CASE(code_of_another_offender__is_no_company),
+        CASE(code_of_another_offender__found_when_the_first_comes),
+        CASE(code_of_another_offender__found_when_the_second_comes),
         CASE(second_confirmation__already_cosigned),
         CASE(revoked_phone__is_held_and_the_partner_waits),
         CASE(altered_entry__bad_signature),
