@@ -334,6 +334,9 @@ MUST_USE enum status clock_bounds(struct batch *batch, const struct id *log, con
 /* Whether the boot never met the server. */
 MUST_USE enum status clock_is_loose(struct batch *batch, const struct id *log, const struct id *boot, bool *ret_loose);
 
+/* spread.c: touches what rests on the presences that changed in this phase. */
+MUST_USE enum status spread_changed(struct batch *batch);
+
 /* carried_times.c */
 /* An entry that comes from a partner: kept if the log's own hasn't come so far. Touches what it bounds. */
 MUST_USE enum status carried_time_add(struct batch *batch, const struct device_row *device, const struct entry *entry,

@@ -104,6 +104,20 @@ static enum status add_boot_mates(struct batch *batch, struct neighbourhood *hoo
     return STATUS_OK;
 }
 
+/* Whether a decision on what somebody did elsewhere counts rests on where its author was then (L2). */
+static enum status add_deciders(struct batch *batch, struct neighbourhood *hood, const struct presence_row *row)
+{
+    struct decision_row decisions[LOGIC_DECISIONS_MAX];
+    size_t count;
+
+    RETURN_IF_BAD(
+        batch->store->ops->decisions_on(batch->store, &row->presence, decisions, LOGIC_DECISIONS_MAX, &count));
+    for (size_t i = 0; i < count; i++)
+        RETURN_IF_BAD(batch->store->ops->presences_of(batch->store, &decisions[i].by, row->from_us, row->to_us,
+                                                      add_row_if_room, hood));
+    return STATUS_OK;
+}
+
 /* The same officers elsewhere at that time, and what co-signing links. */
 static enum status collect_context(struct batch *batch, struct neighbourhood *hood)
 {
@@ -119,6 +133,7 @@ static enum status collect_context(struct batch *batch, struct neighbourhood *ho
         struct presence_row row = hood->rows[i];
 
         RETURN_IF_BAD(add_cosigned(batch, hood, &row));
+        RETURN_IF_BAD(add_deciders(batch, hood, &row));
     }
     for (size_t i = 0; i < hood->own_count; i++) {
         struct presence_row row = hood->rows[i];

@@ -17,6 +17,8 @@
 #define ARRIVAL (MORNING + 6 * FLEET_HOUR)
 #define PUSHES_MAX 5
 #define SAID_SIZE 1024
+#define XEN_E7 520000000
+#define YUL_E7 530000000
 #define DECIDED (RULE_REASON_DECIDED_COUNTS | RULE_REASON_DECIDED_AGAINST)
 
 /* The typical force; Sue has a console beside her phone. */
@@ -243,6 +245,77 @@ static void own_and_named__not_permitted(void **state)
     fleet_free(fleet);
 }
 
+static struct hash check_in_at(struct fleet_device *device, int64_t at_us, const char *offender, int32_t latitude_e7)
+{
+    struct id id = fleet_id(offender);
+    Doublecrew__V1__Place place = DOUBLECREW__V1__PLACE__INIT;
+    Doublecrew__V1__CheckIn in = DOUBLECREW__V1__CHECK_IN__INIT;
+
+    place.latitude_e7 = latitude_e7;
+    place.accuracy_m = 10;
+    in.offender_id = (ProtobufCBinaryData){ID_SIZE, id.bytes};
+    in.officer_id = (ProtobufCBinaryData){ID_SIZE, device->officer.bytes};
+    in.place = &place;
+    return fleet_add(device, at_us, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_IN, &in.base);
+}
+
+static void check_out_at(struct fleet_device *device, int64_t at_us, struct hash visit, int32_t latitude_e7)
+{
+    Doublecrew__V1__Place place = DOUBLECREW__V1__PLACE__INIT;
+    Doublecrew__V1__CheckOut out = DOUBLECREW__V1__CHECK_OUT__INIT;
+
+    place.latitude_e7 = latitude_e7;
+    place.accuracy_m = 10;
+    out.presence = (ProtobufCBinaryData){HASH_SIZE, visit.bytes};
+    out.place = &place;
+    (void)fleet_add(device, at_us, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_CHECK_OUT, &out.base);
+}
+
+/*
+ * Ann says that she was at two places at once; Bob was with her at one. Sue's word on the other place would clear Ann, but
+ * Sue was there herself: what she decides counts for nothing, also for Bob, who is judged elsewhere.
+ */
+static void decider_who_was_there__decides_nothing_elsewhere_in_any_order(void **state)
+{
+    (void)state;
+    for (unsigned last = 0; last < 4; last++) {
+        struct fleet_device *console;
+        struct fleet *fleet = force(&console);
+        struct fleet_device *ann = fleet_device(fleet, "ann"), *bob = fleet_device(fleet, "bob");
+        struct fleet_device *sue = fleet_device(fleet, "sue");
+        struct fleet_push pushes[4];
+        struct hash here, there, bobs, sues;
+
+        fleet_hello(sue, MORNING - FLEET_MINUTE);
+        fleet_hello(bob, MORNING - FLEET_MINUTE);
+        fleet_hello(ann, MORNING - FLEET_MINUTE);
+        sues = check_in_at(sue, MORNING, "xen", XEN_E7);
+        check_out_at(sue, MORNING + FLEET_HOUR, sues, XEN_E7);
+        pushes[0] = fleet_build(sue);
+        bobs = check_in_at(bob, MORNING + 30 * FLEET_MINUTE, "yul", YUL_E7);
+        check_out_at(bob, MORNING + 90 * FLEET_MINUTE, bobs, YUL_E7);
+        pushes[1] = fleet_build(bob);
+        here = check_in_at(ann, MORNING, "xen", XEN_E7);
+        there = check_in_at(ann, MORNING + 30 * FLEET_MINUTE, "yul", YUL_E7);
+        check_out_at(ann, MORNING + FLEET_HOUR, here, XEN_E7);
+        check_out_at(ann, MORNING + 90 * FLEET_MINUTE, there, YUL_E7);
+        pushes[2] = fleet_build(ann);
+        (void)fleet_decide(console, MORNING + 2 * FLEET_HOUR, &here, false);
+        pushes[3] = fleet_build(console);
+        for (unsigned i = 0; i < 4; i++) {
+            if (i != last)
+                assert_int_equal(fleet_deliver(fleet, ARRIVAL, &pushes[i]).status, STATUS_OK);
+        }
+        assert_int_equal(fleet_deliver(fleet, ARRIVAL, &pushes[last]).status, STATUS_OK);
+        assert_true((reasons_of(fleet, &there) & RULE_REASON_TWO_PLACES) != 0);
+        assert_true((reasons_of(fleet, &bobs) & RULE_REASON_PARTNER_HELD) != 0);
+        for (unsigned i = 0; i < 4; i++)
+            fleet_push_free(&pushes[i]);
+        fleet_expect_rebuild(fleet);
+        fleet_free(fleet);
+    }
+}
+
 /* Where two have to decide, the first decision ends no flag; evidence that comes with it still does (L2, A3). */
 static void first_of_two_decisions__leaves_cleared_what_evidence_clears(void **state)
 {
@@ -284,6 +357,7 @@ int main(void)
         cmocka_unit_test(decision_by_somebody_possibly_present__waits_for_the_evidence),
         cmocka_unit_test(decider_found_to_have_been_there__flag_raised_again),
         cmocka_unit_test(own_and_named__not_permitted),
+        cmocka_unit_test(decider_who_was_there__decides_nothing_elsewhere_in_any_order),
         cmocka_unit_test(first_of_two_decisions__leaves_cleared_what_evidence_clears),
     };
 
