@@ -71,6 +71,21 @@ static enum status presences_in_boot(struct store *store, const struct id *log, 
     return each_presence(&query, each, context);
 }
 
+static enum status outcome_before(struct store *store, const struct hash *presence, uint64_t seq,
+                                  struct outcome_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_OUTCOME_BEFORE);
+
+    sq_bind_hash(&query, presence);
+    sq_bind_u64(&query, seq);
+    return sq_one(&query, &sq_outcomes, ret_row);
+}
+
+static enum status outcome_put(struct store *store, const struct outcome_row *row)
+{
+    return sq_put(store, SQ_OUTCOME_PUT, row);
+}
+
 static enum status presences_anchored_in(struct store *store, int64_t from_us, int64_t to_us, store_presence_each each,
                                          void *context)
 {
@@ -269,6 +284,8 @@ void sq_presence_ops(struct store_ops *ops)
     ops->presences_in_boot = presences_in_boot;
     ops->presences_anchored_in = presences_anchored_in;
     ops->presence_put = presence_put;
+    ops->outcome_before = outcome_before;
+    ops->outcome_put = outcome_put;
     ops->presences_naming = presences_naming;
     ops->naming_put = naming_put;
     ops->contested_put = contested_put;

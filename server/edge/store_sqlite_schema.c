@@ -204,7 +204,13 @@ static const char version_4[] =
     ") STRICT, WITHOUT ROWID;"
     "CREATE INDEX covers_by_end ON covers (to_us, officer, pos);";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4};
+/* Outcomes that later ones replaced. */
+static const char version_5[] =
+    "CREATE TABLE outcomes ("
+    " presence BLOB NOT NULL, seq INTEGER NOT NULL, outcome INTEGER NOT NULL, PRIMARY KEY (presence, seq)"
+    ") STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
 
 int sq_schema_version(void)
 {

@@ -118,6 +118,8 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                               " UNION SELECT presence FROM presences WHERE log = ?1 AND out_boot = ?2 AND has_out = 1"
                               " AND out_boot <> in_boot) ORDER BY presence"},
     [SQ_PRESENCE_PUT] = {SQ_UPSERT, &sq_presences, ""},
+    [SQ_OUTCOME_BEFORE] = {SQ_SELECT, &sq_outcomes, "WHERE presence = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1"},
+    [SQ_OUTCOME_PUT] = {SQ_UPSERT, &sq_outcomes, ""},
     [SQ_NAMINGS_OF] = {SQ_SELECT, &sq_namings, "WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},
     [SQ_NAMING_PUT] = {SQ_UPSERT, &sq_namings, ""},
     [SQ_NAMINGS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM namings WHERE presence = ?1"},

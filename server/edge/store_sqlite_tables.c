@@ -293,6 +293,13 @@ TABLE(sq_plans, "plans", struct plan_row);
 static const struct sq_column sq_contested_columns[] = {KEY(SQ_HASH, struct sq_contested_row, entry, "entry")};
 TABLE(sq_contested, "contested", struct sq_contested_row);
 
+static const struct sq_column sq_outcomes_columns[] = {
+    KEY(SQ_HASH, struct outcome_row, presence, "presence"),
+    KEY_INT(struct outcome_row, seq, "seq"),
+    INT(struct outcome_row, outcome, "outcome"),
+};
+TABLE(sq_outcomes, "outcomes", struct outcome_row);
+
 static const struct sq_column sq_carried_columns[] = {
     KEY(SQ_ID, struct sq_carried_row, log, "log"),
     KEY_INT(struct sq_carried_row, seq, "seq"),

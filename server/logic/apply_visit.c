@@ -190,17 +190,30 @@ static enum rule_outcome outcome_of(Doublecrew__V1__VisitOutcome outcome)
     }
 }
 
+/* The last in log order stands. Past a fork nothing is said of a visit before it (F2), whichever branch came first. */
 enum status apply_outcome(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Outcome *message = (const Doublecrew__V1__Outcome *)base;
+    struct outcome_row fresh = {.seq = applying->entry->header.seq, .outcome = outcome_of(message->outcome)}, replaced;
+    uint64_t fork_seq = applying->device->fork_seq;
     struct presence_row row;
     bool own;
 
     RETURN_IF_BAD(own_presence(batch, applying, message->presence, &row, &own));
-    if (!own || row.outcome_seq >= applying->entry->header.seq)
+    if (!own || row.outcome_seq == fresh.seq)
         return STATUS_OK;
-    row.outcome = outcome_of(message->outcome);
-    row.outcome_seq = applying->entry->header.seq;
+    if (fork_seq != 0 && fresh.seq >= fork_seq && row.in.seq < fork_seq) {
+        applying->held = "contested";
+        return STATUS_OK;
+    }
+    fresh.presence = row.presence;
+    replaced = (struct outcome_row){row.presence, row.outcome_seq, row.outcome};
+    if (fresh.seq < row.outcome_seq)
+        return batch->store->ops->outcome_put(batch->store, &fresh);
+    if (replaced.seq != 0)
+        RETURN_IF_BAD(batch->store->ops->outcome_put(batch->store, &replaced));
+    row.outcome = fresh.outcome;
+    row.outcome_seq = fresh.seq;
     RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, &row));
     return batch_touch(batch, &row.presence);
 }

@@ -23,6 +23,24 @@ enum status log_hash_at(struct batch *batch, const struct id *log, uint64_t seq,
     return STATUS_OK;
 }
 
+/* The outcome of a visit before the fork is the last one from before it. */
+static enum status outcome_again(struct batch *batch, const struct presence_row *before, uint64_t fork_seq)
+{
+    struct presence_row row = *before;
+    struct outcome_row outcome = {.outcome = RULE_OUTCOME_NONE};
+    enum status status;
+
+    if (row.in.seq >= fork_seq || row.outcome_seq < fork_seq)
+        return STATUS_OK;
+    status = batch->store->ops->outcome_before(batch->store, &row.presence, fork_seq, &outcome);
+    if (status != STATUS_OK && status != STATUS_NOT_FOUND)
+        return status;
+    row.outcome = outcome.outcome;
+    row.outcome_seq = outcome.seq;
+    RETURN_IF_BAD(batch->store->ops->presence_put(batch->store, &row));
+    return batch_touch_changed(batch, &row.presence);
+}
+
 struct contested_touch {
     struct batch *batch;
     const struct device_row *device;
@@ -34,9 +52,10 @@ static enum status touch_contested(void *context, const struct presence_row *row
     bool contested =
         row->in.seq >= touch->device->fork_seq || (row->has_out && row->out.seq >= touch->device->fork_seq);
 
-    if (!contested || !id_equal(&row->log, &touch->device->log))
+    if (!id_equal(&row->log, &touch->device->log))
         return STATUS_OK;
-    return batch_touch_changed(touch->batch, &row->presence);
+    RETURN_IF_BAD(outcome_again(touch->batch, row, touch->device->fork_seq));
+    return contested ? batch_touch_changed(touch->batch, &row->presence) : STATUS_OK;
 }
 
 enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t fork_seq)
@@ -60,7 +79,7 @@ enum status fork_mark(struct batch *batch, struct device_row *device, uint64_t f
     device->watermark_stopped = true;
     RETURN_IF_BAD(watermark_move(batch, device, watermark_us));
     RETURN_IF_BAD(
-        batch->store->ops->presences_of(batch->store, &device->officer, INT64_MIN, INT64_MAX, touch_contested, &touch));
+        batch->store->ops->presences_on_device(batch->store, &device->device, INT64_MIN, touch_contested, &touch));
     return fork_undo(batch, device, fork_seq, known_to);
 }
 

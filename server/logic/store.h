@@ -196,6 +196,13 @@ struct carried_time_row {
     int64_t ceiling_us; /* no entry before it is later, by it and the carried ones after it */
 };
 
+/* An outcome that another replaced in log order: the one that stands again if that one turns out to be past a fork (F2). */
+struct outcome_row {
+    struct hash presence;
+    uint64_t seq;
+    enum rule_outcome outcome;
+};
+
 /* Facts about presences -------------------------------------------------------------------------------------------- */
 
 struct fact_stamp {
@@ -501,6 +508,9 @@ struct store_ops {
                                      int64_t at_us, struct clock_point_row *ret_row);
     /* The last stretch that begins at seq or before it. NOT_FOUND. */
     enum status (*boot_at)(struct store *store, const struct id *log, uint64_t seq, struct boot_row *ret_row);
+    /* The last replaced outcome of the presence before seq. NOT_FOUND. */
+    enum status (*outcome_before)(struct store *store, const struct hash *presence, uint64_t seq,
+                                  struct outcome_row *ret_row);
     /* The last carried entry up to seq, the first one from seq on. NOT_FOUND. */
     enum status (*carried_time_up_to)(struct store *store, const struct id *log, uint64_t seq,
                                       struct carried_time_row *ret_row);
@@ -614,6 +624,7 @@ struct store_ops {
     enum status (*carried_time_put)(struct store *store, const struct carried_time_row *row);
     enum status (*anchor_void_put)(struct store *store, const struct anchor_void_row *row);
     enum status (*presence_put)(struct store *store, const struct presence_row *row);
+    enum status (*outcome_put)(struct store *store, const struct outcome_row *row);
     /* The officers whose logs a presence's verdict looks at, with its latest instant; replaces its earlier ones. */
     enum status (*naming_put)(struct store *store, const struct hash *presence, int64_t to_us,
                               const struct id *officers, size_t count);

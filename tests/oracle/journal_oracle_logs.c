@@ -217,8 +217,10 @@ static void learn_lost(struct jo *jo, const struct jo_entry *entry)
     struct id log = jo_id(lost->lost_log_id), author = jo_author(jo, entry);
     const struct jo_enrolment *enrolment = jo_enrolment_as_of(jo, &log, UINT64_MAX);
 
-    if (enrolment != NULL && id_equal(&enrolment->officer, &author))
-        log_of(jo, &log)->lost = true;
+    if (enrolment == NULL || !id_equal(&enrolment->officer, &author))
+        return;
+    log_of(jo, &log)->lost = true;
+    log_of(jo, &log)->lost_pos = entry->pos;
 }
 
 /* How far a log's own pushes reach from its beginning, along its first branch, which gets BRANCH_FIRST for now. */
@@ -368,8 +370,8 @@ static void add_fact(struct jo *jo, struct jo_presence *presence, size_t place)
         return;
     if (entry->branch != check_in->branch)
         return;
-    if (entry->contested && !check_in->contested && entry->header.kind != JO_KIND(OUTCOME))
-        return; /* F2: it doesn't count towards joint */
+    if (entry->contested && !check_in->contested)
+        return; /* F2: it doesn't count, whichever branch came first */
     if (entry->header.kind == JO_KIND(CHECK_OUT)) {
         of = jo_hash(((const Doublecrew__V1__CheckOut *)entry->message)->presence);
         if (hash_equal(&of, &check_in->hash))

@@ -104,6 +104,7 @@ struct jo_log {
     uint64_t unknown_seq; /* 0: none; the first entry of an unknown kind that its own log delivered */
     uint64_t last_seq;    /* how far the log is here, as its first branch has it */
     bool lost;
+    uint64_t lost_pos; /* where the officer says so */
     bool watermark_known;
     int64_t watermark_us;
 };

@@ -113,9 +113,9 @@ static void say(struct fleet *fleet, const struct hash *presences, size_t count,
     said[0] = '\0';
     for (size_t i = 0; i < count; i++) {
         row = fleet_view(fleet, 'p', presences[i].bytes, HASH_SIZE);
-        (void)snprintf(said + strlen(said), 512, "%zu: %s %s %s %x out %lld\n", i, row->presence->company,
+        (void)snprintf(said + strlen(said), 512, "%zu: %s %s %s %x %s out %lld\n", i, row->presence->company,
                        row->presence->confirmed_by, row->presence->authority, row->presence->reasons,
-                       (long long)row->presence->out_to_ms);
+                       row->presence->outcome, (long long)row->presence->out_to_ms);
         doublecrew__v1__row__free_unpacked(row, NULL);
     }
     uint8_t key[1 + ID_SIZE] = {'l'};
@@ -226,6 +226,36 @@ static void acts_of_a_forked_log__undone_whichever_branch_came_first(void **stat
     assert_non_null(strstr(said, "field: 01632 960001"));
     assert_null(strstr(said, "960002"));
     assert_null(strstr(said, "960003"));
+    for (size_t i = 0; i < 4; i++)
+        fleet_push_free(&given[i].push);
+    fleet_free(source);
+}
+
+/* What either copy says later of a visit before the fork isn't heard: the outcome from before it stands (F2). */
+static void outcomes_past_a_fork__not_heard_in_any_order(void **state)
+{
+    struct fleet *source = fleet_typical();
+    struct fleet_device *ann = fleet_device(source, "ann"), *bob = fleet_device(source, "bob");
+    int64_t later_us = MORNING + 2 * FLEET_HOUR;
+    struct given given[4];
+    struct hash a;
+    char said[SAID_SIZE];
+
+    (void)state;
+    fleet_hello(ann, MORNING - FLEET_MINUTE);
+    fleet_hello(bob, MORNING - FLEET_MINUTE);
+    a = visit(ann, MORNING, "");
+    (void)fleet_outcome(ann, MORNING + FLEET_HOUR, &a, DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_NOT_IN);
+    given[0] = (struct given){fleet_build(ann), 0};
+    (void)fleet_outcome(ann, later_us, &a, DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_SEEN);
+    given[1] = (struct given){fleet_build(ann), 1};
+    restore_from_backup(ann, 3);
+    (void)fleet_outcome(ann, later_us + FLEET_MINUTE, &a, DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_REFUSED);
+    (void)fleet_outcome(ann, later_us + 2 * FLEET_MINUTE, &a, DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_MOVED);
+    given[2] = (struct given){fleet_build(ann), 1};
+    given[3] = (struct given){carry(bob, later_us + 3 * FLEET_MINUTE, &given[2].push), 0};
+    assert_int_equal(expect_same(given, 4, &a, 1, said), 8);
+    assert_non_null(strstr(said, " not_in "));
     for (size_t i = 0; i < 4; i++)
         fleet_push_free(&given[i].push);
     fleet_free(source);
@@ -384,6 +414,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(acts_of_a_forked_log__undone_whichever_branch_came_first),
+        cmocka_unit_test(outcomes_past_a_fork__not_heard_in_any_order),
         cmocka_unit_test(acts_of_a_sound_log__count),
         cmocka_unit_test(carried_entry_and_later_push__a_fork_in_any_order),
         cmocka_unit_test(carried_entry_of_a_branch__joins_its_branch),
