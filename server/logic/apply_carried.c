@@ -181,5 +181,6 @@ enum status apply_log_lost(struct batch *batch, struct applying *applying, const
     lost.standing = DEVICE_LOST;
     batch->roster_changed = true;
     RETURN_IF_BAD(watermark_move(batch, &lost, lost.watermark_us)); /* who waits for it looks again */
-    return batch->store->ops->device_put(batch->store, &lost);
+    RETURN_IF_BAD(batch->store->ops->device_put(batch->store, &lost));
+    return feed_member_refresh(batch, &lost, applying->pos);
 }

@@ -316,6 +316,28 @@ static void print_details(FILE *stream, const struct jo_entry *entry)
                       (long long)plan->to_ms, plan->cancelled ? " cancelled" : "");
         for (size_t i = 0; i < plan->n_officer_ids; i++)
             (void)fprintf(stream, " %02x%02x", plan->officer_ids[i].data[0], plan->officer_ids[i].data[1]);
+    } else if (entry->header.kind == JO_KIND(EDIT)) {
+        const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)m;
+
+        (void)fprintf(stream, " of %02x%02x %s", edit->subject.data[0], edit->subject.data[1],
+                      edit->n_fields > 0 ? edit->fields[0]->field : "");
+    } else if (entry->header.kind == JO_KIND(OFFICER)) {
+        const Doublecrew__V1__Officer *officer = (const Doublecrew__V1__Officer *)m;
+
+        (void)fprintf(stream, " %02x%02x role %d of", officer->officer_id.data[0], officer->officer_id.data[1],
+                      officer->role);
+        for (size_t i = 0; i < officer->n_team_ids; i++)
+            (void)fprintf(stream, " %02x%02x", officer->team_ids[i].data[0], officer->team_ids[i].data[1]);
+    } else if (entry->header.kind == JO_KIND(OFFENDER)) {
+        const Doublecrew__V1__Offender *offender = (const Doublecrew__V1__Offender *)m;
+
+        (void)fprintf(stream, " %02x%02x of %02x%02x", offender->offender_id.data[0], offender->offender_id.data[1],
+                      offender->team_id.data[0], offender->team_id.data[1]);
+    } else if (entry->header.kind == JO_KIND(PROPOSAL_ANSWER)) {
+        const Doublecrew__V1__ProposalAnswer *answer = (const Doublecrew__V1__ProposalAnswer *)m;
+
+        of = jo_hash(answer->proposal);
+        (void)fprintf(stream, " %s", answer->accepted ? "yes" : "no");
     } else if (entry->header.kind == JO_KIND(DEVICE_STATE)) {
         const Doublecrew__V1__DeviceState *state = (const Doublecrew__V1__DeviceState *)m;
 

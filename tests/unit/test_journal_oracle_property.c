@@ -356,12 +356,42 @@ static int check_file(const char *path)
     return found != NULL;
 }
 
+/* F3, D1: a phone whose place another has taken sees nothing any more, at once. */
+static void log_declared_lost__sees_nothing(void **state)
+{
+    struct fleet *fleet = fleet_typical();
+    struct fleet_device *ann = fleet_device(fleet, "ann"), *again;
+    Doublecrew__V1__LogLost lost = DOUBLECREW__V1__LOG_LOST__INIT;
+    Doublecrew__V1__Seal seal = DOUBLECREW__V1__SEAL__INIT;
+    struct journal_oracle_report report;
+    struct scope_member members[STORE_SCOPES_MAX];
+    size_t count;
+
+    (void)state;
+    (void)fleet_add(ann, FLEET_T0 + FLEET_HOUR, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_SEAL, &seal.base);
+    fleet_sync(ann, FLEET_T0 + FLEET_HOUR);
+    again = fleet_enrol_second(fleet, FLEET_T0 + 2 * FLEET_HOUR, "ann");
+    fleet_settle(fleet, FLEET_T0 + 2 * FLEET_HOUR);
+    lost.lost_log_id = (ProtobufCBinaryData){ID_SIZE, ann->log.bytes};
+    (void)fleet_add(again, FLEET_T0 + 3 * FLEET_HOUR, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_LOG_LOST, &lost.base);
+    fleet_sync(again, FLEET_T0 + 3 * FLEET_HOUR);
+    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &ann->device, members, STORE_SCOPES_MAX, &count),
+                     STATUS_OK);
+    assert_true(count > 0);
+    for (size_t i = 0; i < count; i++)
+        assert_true(members[i].left_pos != 0);
+    expect_agreement(fleet, 0, &report);
+    fleet_expect_rebuild(fleet);
+    fleet_free(fleet);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(quiet_days__store_says_what_the_oracle_says),
         cmocka_unit_test(cloned_phones__store_says_what_the_oracle_says),
         cmocka_unit_test(people_who_move__store_says_what_the_oracle_says),
+        cmocka_unit_test(log_declared_lost__sees_nothing),
         cmocka_unit_test(spoilt_row__named),
         cmocka_unit_test(scope__is_what_the_officer_may_see),
         cmocka_unit_test(spoilt_watermark__named),
