@@ -150,7 +150,7 @@ class Bench:
 
     def load(self, peer, load, *arguments):
         return self.program("peer_load", "--peer", peer.name, "--port", peer.port, "--certs", peer.certs, "--load", load,
-                            "--seed", self.seed, *arguments)
+                            "--server", peer.process.pid, "--seed", self.seed, *arguments)
 
     def measure_peer(self, found, name, load, *arguments, only=None):
         """One load on a peer that begins empty and is stopped afterwards, whatever happens."""

@@ -16,7 +16,9 @@ def ingest(load, title):
 PANELS = {  # title, which way is better, keys from the top, ratios that belong to it
     "ingest": [ingest("batch", "50 devices, a day's batch of 60 facts a push"),
                ingest("single", "50 devices, one fact a push"),
-               ingest("one", "One device, one fact a push")],
+               ingest("one", "One device, one fact a push"),
+               ("The server's CPU for a fact of a day's batch", LOWER,
+                ["ingest.batch.cpu", *peers("ingest.batch.{}_cpu")], [])],
     "flag": [("At half load, from sending to the other client, p99", LOWER,
               ["flag.half.screen_p99", "flag.half.sync_p99", *peers("flag.half.{}_screen_p99")], ["flag.half.of_node"]),
              ("At half load, p50", LOWER,

@@ -55,6 +55,7 @@ struct options {
     const struct peer_protocol *protocol;
     const struct load_kind *kind;
     size_t port;
+    size_t server;      /* process */
     size_t pushes_each; /* 0: the kind's */
     size_t seed;
     double rate_per_s;
@@ -131,6 +132,8 @@ static void tell_run(const struct told *told, const struct peer_figures *figures
     tell(told, bench, "push_p50", "a push to its acknowledgement, p50", "ms", figures->push_ms[0]);
     tell(told, bench, "push_p99", "a push to its acknowledgement, p99", "ms", figures->push_ms[1]);
     tell(told, bench, "load_cpu", "the load's share of its core", "share", figures->load_share);
+    if (figures->server_cpu_s > 0)
+        tell(told, bench, "cpu", "the server's CPU", "us/fact", figures->server_cpu_s * 1e6 / (double)figures->facts);
     if (figures->wire_bytes > 0)
         tell(told, "wire", "", "", "bytes/fact", (double)figures->wire_bytes / (double)figures->facts);
 }
@@ -212,6 +215,7 @@ static struct peer_plan plan_of(const struct options *options)
         .listens = kind->visits,
         .rate_per_s = options->rate_per_s > 0 ? options->rate_per_s : kind->rate_per_s,
         .until_cut = strcmp(kind->bench, "cut") == 0,
+        .server = (pid_t)options->server,
         .seed = options->seed,
     };
 
@@ -281,6 +285,8 @@ static bool read_option(const char *name, const char *value, struct options *opt
         return read_load(value, options);
     if (strcmp(name, "--port") == 0)
         return read_number(value, UINT16_MAX, &options->port);
+    if (strcmp(name, "--server") == 0)
+        return read_number(value, INT32_MAX, &options->server);
     if (strcmp(name, "--pushes") == 0)
         return read_number(value, 100000, &options->pushes_each);
     if (strcmp(name, "--seed") == 0)
@@ -314,7 +320,7 @@ int main(int argc, char **argv)
         fprintf(stderr,
                 "Usage: peer_load --port N --certs DIR [--peer node|mosquitto|postgres|pouchdb (node)]\n"
                 "       [--load batch|single|one|rest|full|half|catchup|cut|collect (batch)] [--rate PUSHES_A_SECOND]\n"
-                "       [--pushes N, of each device] [--ledger FILE] [--seed N (1)] [--json FILE]\n");
+                "       [--pushes N, of each device] [--server PID] [--ledger FILE] [--seed N (1)] [--json FILE]\n");
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);

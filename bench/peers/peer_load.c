@@ -10,6 +10,7 @@
 
 #include "bench/load_link.h"
 #include "bench/machine.h"
+#include "bench/peers/peer_cpu.h"
 
 #define ROUND_MAX_S 120
 #define QUIET_MAX_S 5 /* a reader to whom nothing comes for so long has got everything that there is */
@@ -302,6 +303,7 @@ static enum status measure(struct load *load, struct peer_figures *figures)
         puts("pushing");
         (void)fflush(stdout);
     }
+    double server_s = peer_cpu_s(plan->server);
     double used_s = machine_usage().own_s;
     load->begin_s = now_s();
     for (size_t i = 0; plan->rate_per_s <= 0 && i < plan->devices && status == STATUS_OK; i++)
@@ -309,6 +311,7 @@ static enum status measure(struct load *load, struct peer_figures *figures)
     while (status == STATUS_OK && !is_finished(load))
         status = turn(load);
     figures->took_s = now_s() - load->begin_s;
+    figures->server_cpu_s = peer_cpu_s(plan->server) - server_s;
     figures->load_share = (machine_usage().own_s - used_s) / figures->took_s;
     if (status == STATUS_NETWORK && plan->until_cut) {
         load->cut = true;

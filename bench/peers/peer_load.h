@@ -6,6 +6,8 @@
 #ifndef DOUBLECREW_BENCH_PEER_LOAD_H
 #define DOUBLECREW_BENCH_PEER_LOAD_H
 
+#include <sys/types.h>
+
 #include "bench/peers/peer_protocol.h"
 
 struct peer_plan {
@@ -19,6 +21,7 @@ struct peer_plan {
     bool listens;      /* another client is told of each, and its time is taken */
     double rate_per_s; /* pushes of all devices; 0: see above */
     bool until_cut;    /* ends well when the peer is killed */
+    pid_t server;      /* whose CPU is counted; 0: nobody's */
     uint64_t seed;
 };
 
@@ -27,6 +30,7 @@ struct peer_figures {
     size_t pushes;
     double took_s;
     double load_share;   /* of its core that the load used */
+    double server_cpu_s; /* the peer's, in that time */
     double push_ms[2];   /* p50, p99: from sending to its acknowledgement */
     double screen_ms[2]; /* from sending to the other client, when it listens */
     size_t screen_count;
