@@ -32,8 +32,8 @@
 
 #define ROUNDS_MAX 31
 #define LOADS 3
-#define BARE_RUNS 3 /* of each bare loop in a round, the median counts: a disk shared with others has slow moments */
-#define FIXED_COMMITS_MAX 2000 /* are enough for a rate; a busy disk takes milliseconds for each */
+#define BARE_RUNS_MAX 9
+#define FIXED_COMMITS_MAX 600 /* are enough for a rate; a busy disk takes milliseconds for each */
 #define MINUTE_MS UINT64_C(60000)
 
 struct options {
@@ -44,6 +44,7 @@ struct options {
     const char *folder;
     const char *json; /* NULL: no file is wanted */
     size_t only;      /* one load, counted from 1; 0: all */
+    size_t bare_runs; /* of each bare loop in a round, the median counts: a disk shared with others has slow moments */
 };
 
 /* Of one load, by round. */
@@ -118,16 +119,16 @@ static double median_of(const double *values, size_t count)
 }
 
 /* One operation row and one upsert a fact, in both sizes of transaction. */
-static enum status run_least(const struct ingest_force *force, const struct ingest_load *load, double per_commit,
-                             struct results *results)
+static enum status run_least(const struct ingest_force *force, const struct ingest_load *load, size_t bare_runs,
+                             double per_commit, struct results *results)
 {
-    double as_server[BARE_RUNS];
-    double as_fixed[BARE_RUNS];
+    double as_server[BARE_RUNS_MAX];
+    double as_fixed[BARE_RUNS_MAX];
     struct sqlite_loop loop = {.folder = force->folder};
     size_t fixed_facts = load->facts_per_transaction * FIXED_COMMITS_MAX;
     enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < BARE_RUNS && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < bare_runs && status == STATUS_OK; i++) {
         loop.facts = results->facts;
         loop.facts_per_transaction = per_commit < 1 ? 1 : (size_t)(per_commit + 0.5);
         status = sqlite_loop_run(&loop, &as_server[i]);
@@ -138,33 +139,34 @@ static enum status run_least(const struct ingest_force *force, const struct inge
     }
     if (status != STATUS_OK)
         return status;
-    results->least_per_s[results->count] = median_of(as_server, BARE_RUNS);
-    results->fixed_per_s[results->count] = median_of(as_fixed, BARE_RUNS);
+    results->least_per_s[results->count] = median_of(as_server, bare_runs);
+    results->fixed_per_s[results->count] = median_of(as_fixed, bare_runs);
     return STATUS_OK;
 }
 
 static enum status run_loops(const struct ingest_force *force, const struct sql_record *record,
-                             const struct sql_part *part, struct results *results)
+                             const struct sql_part *part, size_t bare_runs, struct results *results)
 {
-    double writes_s[BARE_RUNS];
-    double sql_s[BARE_RUNS];
+    double writes_s[BARE_RUNS_MAX];
+    double sql_s[BARE_RUNS_MAX];
     double facts = (double)results->facts;
     enum status status = STATUS_OK;
 
-    for (size_t i = 0; i < BARE_RUNS && status == STATUS_OK; i++) {
+    for (size_t i = 0; i < bare_runs && status == STATUS_OK; i++) {
         status = ingest_force_play(force, record, part, false, &writes_s[i]);
         if (status == STATUS_OK)
             status = ingest_force_play(force, record, part, true, &sql_s[i]);
     }
     if (status != STATUS_OK)
         return status;
-    results->writes_per_s[results->count] = facts / median_of(writes_s, BARE_RUNS);
-    results->sql_per_s[results->count] = facts / median_of(sql_s, BARE_RUNS);
+    results->writes_per_s[results->count] = facts / median_of(writes_s, bare_runs);
+    results->sql_per_s[results->count] = facts / median_of(sql_s, bare_runs);
     results->facts_per_commit[results->count] = facts / (double)part->transactions;
     return STATUS_OK;
 }
 
-static enum status run_bare(const struct ingest_load *load, const struct ingest_force *force, struct results *results)
+static enum status run_bare(const struct ingest_load *load, const struct ingest_force *force, size_t bare_runs,
+                            struct results *results)
 {
     struct sql_record *record = NULL;
     struct sql_part part;
@@ -172,9 +174,9 @@ static enum status run_bare(const struct ingest_load *load, const struct ingest_
 
     machine_stay_on(MACHINE_SERVER_CORE);
     if (status == STATUS_OK)
-        status = run_loops(force, record, &part, results);
+        status = run_loops(force, record, &part, bare_runs, results);
     if (status == STATUS_OK)
-        status = run_least(force, load, results->facts_per_commit[results->count], results);
+        status = run_least(force, load, bare_runs, results->facts_per_commit[results->count], results);
     machine_stay_on(MACHINE_LOAD_CORE);
     if (status == STATUS_OK) {
         results->rows_per_fact[results->count] = (double)part.writes / (double)results->facts;
@@ -186,8 +188,8 @@ static enum status run_bare(const struct ingest_load *load, const struct ingest_
     return status;
 }
 
-static enum status run_round(const struct ingest_load *load, const struct ingest_force *force, uint64_t *random,
-                             struct results *results)
+static enum status run_round(const struct ingest_load *load, const struct ingest_force *force, size_t bare_runs,
+                             uint64_t *random, struct results *results)
 {
     struct ingest_round round;
     size_t n = results->count;
@@ -203,7 +205,7 @@ static enum status run_round(const struct ingest_load *load, const struct ingest
     results->p99_ms[n] = round.push_ms_p99;
     results->cpu_us_per_fact[n] = used_s * 1e6 / (double)round.facts;
     results->bytes_per_fact[n] = (double)round.wire_bytes / (double)round.facts;
-    status = run_bare(load, force, results);
+    status = run_bare(load, force, bare_runs, results);
     if (status != STATUS_OK)
         return status;
     results->ratio[n] = results->facts_per_s[n] / results->writes_per_s[n];
@@ -356,7 +358,7 @@ static enum status run_all(const struct options *options, const struct ingest_fo
     for (size_t round = 0; round < options->rounds; round++) {
         for (size_t i = 0; i < LOADS && status == STATUS_OK; i++) {
             if (is_chosen(options, i))
-                status = run_round(&loads[i], force, &random, &results[i]);
+                status = run_round(&loads[i], force, options->bare_runs, &random, &results[i]);
         }
     }
     return status;
@@ -399,6 +401,8 @@ static bool read_option(const char *name, const char *value, struct options *opt
         return read_number(value, 1, ROUNDS_MAX, &options->rounds);
     if (strcmp(name, "--days") == 0)
         return read_number(value, 1, 20, &options->days);
+    if (strcmp(name, "--bare") == 0)
+        return read_number(value, 1, BARE_RUNS_MAX, &options->bare_runs);
     if (strcmp(name, "--load") == 0)
         return read_number(value, 1, LOADS, &options->only);
     if (strcmp(name, "--seed") == 0) {
@@ -419,7 +423,8 @@ static bool read_option(const char *name, const char *value, struct options *opt
 
 int main(int argc, char **argv)
 {
-    struct options options = {.devices = 50, .rounds = 3, .days = 6, .seed = 1, .folder = "build/bench-data"};
+    struct options options = {
+        .devices = 50, .rounds = 3, .bare_runs = 3, .days = 6, .seed = 1, .folder = "build/bench-data"};
     struct ingest_load loads[LOADS];
     struct ingest_force force;
     struct results results[LOADS] = {{.count = 0}};
@@ -429,9 +434,10 @@ int main(int argc, char **argv)
             continue;
         fprintf(stderr,
                 "Usage: bench ingest [--devices 2..1000, even (50)] [--rounds 1..%d (3)] [--days 1..20 (6)]\n"
-                "       [--load 1..%d, one of the three alone] [--seed N (1)] [--folder DIR, on a disk "
+                "       [--load 1..%d, one of the three alone] [--bare 1..%d, runs of each bare loop (3)] [--seed N "
+                "(1)] [--folder DIR, on a disk "
                 "(build/bench-data)] [--json FILE]\n",
-                ROUNDS_MAX, LOADS);
+                ROUNDS_MAX, LOADS, BARE_RUNS_MAX);
         return 2;
     }
     (void)signal(SIGPIPE, SIG_IGN);

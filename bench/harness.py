@@ -174,8 +174,8 @@ def ingest_round(bench, found, number):
     days = 12 if bench.full else 6
     for index, load in enumerate(("batch", "single", "one"), 1):
         say(f"  {load}: Doublecrew and its ceiling")
-        found.add(bench.program("bench_ingest", "--load", index, "--rounds", 1, "--days", days, "--seed", bench.seed + number,
-                                "--folder", bench.scratch))
+        found.add(bench.program("bench_ingest", "--load", index, "--rounds", 1, "--bare", 3 if bench.full else 1,
+                                "--days", days, "--seed", bench.seed + number, "--folder", bench.scratch))
         for name in bench.wanted:
             arguments = ["--pushes", days] if load == "batch" else []
             bench.measure_peer(found, name, load, *arguments, only="ingest.")
@@ -230,15 +230,22 @@ def kept_round(bench, found, number):
             peer.stop()
 
 
-def alone_round(program, *arguments):
-    """A program that measures its ceiling itself, and has no peer."""
+def usage_of(program):
+    return subprocess.run([PROGRAMS / program, "--help"], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                          check=False).stdout
+
+
+def alone_round(program):
+    """A program that measures its ceiling itself, and has no peer. It gets those of our options that it knows."""
     def run(bench, found, number):
-        say(f"  {program}")
-        found.add(bench.program(program, *arguments, *(["--full"] if bench.full and program in KNOW_FULL else [])))
+        known = usage_of(program)
+        arguments = ["--full"] if bench.full and "--full" in known else []
+        arguments += ["--folder", bench.scratch] if "--folder" in known else []
+        say(f"  {program} {' '.join(map(str, arguments))}")
+        found.add(bench.program(program, *arguments))
     return run
 
 
-KNOW_FULL = {"bench_idle", "bench_storm", "bench_growth"}
 BENCHES = {  # name: what a round does, and how many rounds at most (None: as asked)
     "ingest": (ingest_round, None),
     "flag": (flag_round, None),

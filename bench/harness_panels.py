@@ -30,6 +30,12 @@ PANELS = {  # title, which way is better, keys from the top, ratios that belong 
               ["wire.batch.ours", "wire.batch.words", *peers("wire.batch.{}")], ["wire.batch.aim", "wire.of_node"])],
     "catchup": [("100,000 rows to a fresh client", HIGHER, ["catchup.ours", *peers("catchup.catchup.{}")],
                  ["catchup.of_postgres"])],
+    "idle": [("Memory of the server for a connection", LOWER, ["idle.memory.ours", "idle.memory.echo"], ["idle.memory"]),
+             ("Round trip of one active device, p50", LOWER, ["idle.trip.among", "idle.trip.alone"], ["idle.trip"])],
+    "storm": [("Handshakes while all reconnect at once", HIGHER, ["storm.handshakes.ours", "storm.handshakes.bare"],
+               ["storm.handshakes"]),
+              ("Until all of a device's facts are acknowledged", LOWER,
+               ["storm.done.p50", "storm.done.p99", "storm.done.slowest"], [])],
     "kept": [("Acknowledged facts that kill -9 lost", LOWER, peers("cut.collect.{}_lost"), []),
              ("Acknowledged before it", HIGHER, peers("cut.collect.{}_acknowledged"), [])],
 }
@@ -47,9 +53,16 @@ def role(key):
     return "ceiling" if any(word in last for word in CEILINGS) else "ours"
 
 
+def named(figure):
+    """Ours says that it is ours, beside those of others."""
+    if figure["key"].endswith(".ours") and not figure["label"].startswith("Doublecrew"):
+        return {**figure, "label": f"Doublecrew, {figure['label']}"}
+    return figure
+
+
 def panels_of(whole):
     """Panels with what was really measured; a benchmark that has none of its own gets one for each unit."""
-    figures = {figure["key"]: figure for figure in whole["figures"]}
+    figures = {figure["key"]: named(figure) for figure in whole["figures"]}
     ratios = {ratio["key"]: ratio for ratio in whole["ratios"]}
     wanted = PANELS.get(whole["name"])
     if wanted is None:

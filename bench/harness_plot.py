@@ -29,6 +29,8 @@ def label_of(figure, panel):
     for tail in (", p50", ", p99", ", sending to the other client", ", until the last row", ", of these lost",
                  ", acknowledged before kill -9", ", a day's batch"):
         label = label.replace(tail, "") if len(panel["figures"]) > 1 else label
+    if figure["key"].endswith(".ours") and len(panel["figures"]) > 1:
+        return "Doublecrew"
     if len(label) > LABEL_MAX and label.startswith("Doublecrew, "):
         label = label.removeprefix("Doublecrew, ")
     return label if len(label) <= LABEL_MAX else label[:LABEL_MAX - 1].rstrip() + "…"
