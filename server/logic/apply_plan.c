@@ -124,6 +124,8 @@ static enum status window_of(struct batch *batch, struct applying *applying,
         if (status == STATUS_NOT_FOUND || (status == STATUS_OK && (!id_equal(&presence.offender, &word->offender) ||
                                                                    !id_equal(&presence.officer, &word->officer))))
             applying->held = "unknown_presence";
+        else if (status == STATUS_OK && presence_is_about(&presence, &word->by))
+            applying->held = "involved"; /* nobody approves of a visit that names them */
         else if (status == STATUS_OK)
             status = window_of_presence(batch, &presence, word);
     }

@@ -290,13 +290,30 @@ static bool window_of(const struct jo *jo, const Doublecrew__V1__AuthorityWord *
     return true;
 }
 
+/* Nobody approves of a visit at which they are named. */
+static bool names_author(const struct jo *jo, const Doublecrew__V1__AuthorityWord *word, const struct id *by)
+{
+    struct hash presence = jo_hash(word->presence);
+    size_t check_in = word->presence.len > 0 ? jo_entry_named(jo, &presence) : JO_NONE;
+    const Doublecrew__V1__CheckIn *message =
+        check_in != JO_NONE ? (const Doublecrew__V1__CheckIn *)jo->entries.items[check_in].message : NULL;
+
+    for (size_t i = 0; message != NULL && i < message->n_named_officer_ids; i++) {
+        struct id named = jo_id(message->named_officer_ids[i]);
+
+        if (id_equal(&named, by))
+            return true;
+    }
+    return false;
+}
+
 static void add_word(struct jo_evidence *e, const struct jo_entry *entry)
 {
     const Doublecrew__V1__AuthorityWord *word = (const Doublecrew__V1__AuthorityWord *)entry->message;
     struct id officer = jo_id(word->officer_id), offender = jo_id(word->offender_id), by = jo_author(e->jo, entry);
     struct rule_authority_word rule = {.granted = word->granted, .by = by, .recorded_us = entry->received_us};
 
-    if (id_equal(&by, &officer) || !jo_supervises(e->jo, entry, &officer, &offender))
+    if (id_equal(&by, &officer) || names_author(e->jo, word, &by) || !jo_supervises(e->jo, entry, &officer, &offender))
         return; /* L2: nobody authorises themselves */
     rule.officer = officer_index(e, &officer);
     rule.offender = offender_index(e, &offender);

@@ -226,6 +226,21 @@ static void decider_found_to_have_been_there__flag_raised_again(void **state)
 }
 
 /* On one's own visit, and on one where one is named, nothing that may come later makes it right. */
+static void approve(struct fleet_device *device, int64_t at_us, const struct hash *visit)
+{
+    Doublecrew__V1__AuthorityWord message = DOUBLECREW__V1__AUTHORITY_WORD__INIT;
+    struct id officer = fleet_id("ann"), offender = fleet_id("xen");
+    struct hash presence = *visit;
+    char words[] = "I know that she was careful.";
+
+    message.officer_id = (ProtobufCBinaryData){ID_SIZE, officer.bytes};
+    message.offender_id = (ProtobufCBinaryData){ID_SIZE, offender.bytes};
+    message.presence = (ProtobufCBinaryData){HASH_SIZE, presence.bytes};
+    message.granted = true;
+    message.words = words;
+    (void)fleet_add(device, at_us, DOUBLECREW__V1__ENTRY_KIND__ENTRY_KIND_AUTHORITY_WORD, &message.base);
+}
+
 static void own_and_named__not_permitted(void **state)
 {
     struct fleet_device *console, *ann;
@@ -241,6 +256,8 @@ static void own_and_named__not_permitted(void **state)
     (void)fleet_decide(console, MORNING + 2 * FLEET_HOUR, &visit, true);
     assert_string_equal(fleet_sync(console, MORNING + 2 * FLEET_HOUR).held[0].reason, "involved");
     assert_int_equal(reasons_of(fleet, &visit) & DECIDED, 0);
+    approve(console, MORNING + 3 * FLEET_HOUR, &visit); /* nor approves of it (L1) */
+    assert_string_equal(fleet_sync(console, MORNING + 3 * FLEET_HOUR).held[0].reason, "involved");
     fleet_expect_rebuild(fleet);
     fleet_free(fleet);
 }
