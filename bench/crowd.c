@@ -244,6 +244,8 @@ static void say_hello(struct crowd_client *client)
 
     put_u64(client->boot.bytes, load_random(&client->crowd->random));
     put_u64(client->boot.bytes + 8, load_random(&client->crowd->random));
+    if (spec->boots != NULL)
+        client->boot = spec->boots[client->index];
     hello.protocol_min = 1;
     hello.protocol_max = 1;
     hello.app_version = version;
@@ -556,6 +558,10 @@ static void shake_hands(struct crowd_client *client)
     }
     client->crowd->figures.shaken++;
     client->crowd->figures.last_shaken_s = crowd_now_s();
+    if (client->crowd->spec.handshake_only) {
+        move(client, CLIENT_LIVE);
+        return;
+    }
     move(client, CLIENT_UPGRADING);
     send_bytes(client, request, strlen(request));
 }

@@ -27,8 +27,10 @@ struct crowd_spec {
     const struct fleet *fleet;
     uint16_t port;
     const char *request; /* HTTP's, whole; NULL: Doublecrew's */
+    bool handshake_only; /* live with the handshake: nothing is said */
     bool hello;
-    uint64_t cursor; /* Hello's: rows up to there are held already; 0: none are */
+    const struct id *boots; /* one for each of the fleet's devices; NULL: each connection is of a boot of its own */
+    uint64_t cursor;        /* Hello's: rows up to there are held already; 0: none are */
     uint32_t page_credit;
     unsigned under_way_max; /* clients that are on their way in at once; the others wait their turn */
     struct crowd_calls calls;

@@ -79,11 +79,28 @@ static enum status import(const struct fleet *fleet, const char *kind,
     return fclose(file) == 0 && process_run_ctl(arguments) ? STATUS_OK : STATUS_IO;
 }
 
+/* Work round the clock: what a flag costs isn't to depend on the hour of the measurement (A2). */
+static enum status set_policy(const struct fleet *fleet)
+{
+    char path[PROCESS_PATH_MAX];
+    const char *const apply[] = {"policy", "apply", path, "--dir", fleet->dir, NULL};
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%.900s/policy.conf", fleet->folder);
+    file = fopen(path, "we");
+    if (file == NULL)
+        return STATUS_IO;
+    fputs("work_from = 00:00\nwork_to = 24:00\nwork_days = mon, tue, wed, thu, fri, sat, sun\n", file);
+    return fclose(file) == 0 && process_run_ctl(apply) ? STATUS_OK : STATUS_IO;
+}
+
 static enum status make_roster(const struct fleet *fleet)
 {
     const char *const init[] = {"init", "--dir", fleet->dir, "--force", "Measured force", "--port", "0", NULL};
     enum status status = process_run_ctl(init) ? STATUS_OK : STATUS_IO;
 
+    if (status == STATUS_OK)
+        status = set_policy(fleet);
     if (status == STATUS_OK)
         status = import(fleet, "teams", write_teams);
     if (status == STATUS_OK)

@@ -30,6 +30,7 @@ enum status hub_new(const struct session_setup *setup, const struct hub_limits *
     hub->transport = *transport;
     hub->clock = clock;
     hub->log = log;
+    hub->news_left = HUB_NEWS_PER_PART;
     admission_init(&hub->admission, limits->admit_per_s, limits->admit_burst, (uint64_t)hub_now(hub).real_us);
     admission_init(&hub->handshakes, HANDSHAKES_PER_ADMITTED * limits->admit_per_s, HANDSHAKES_AT_ONCE, 1);
     *ret_hub = hub;
@@ -123,6 +124,7 @@ enum status hub_connect(struct hub *hub, void *peer, const struct hash *certific
     if (certificate_expired)
         session_set_certificate_expired(connection->session);
     connection->peer = peer;
+    connection->heard_us = now.real_us;
     connection->certificate_key_hash = *certificate_key_hash;
     outbox_init(&connection->outbox, hub->limits.headroom, hub->limits.output_max);
     connection->id = take_slot(hub, connection);
@@ -187,6 +189,7 @@ void hub_receive(struct hub *hub, struct connection *connection, struct span par
 {
     struct session_event event = {.kind = SESSION_ON_BAD_FRAME, .status = STATUS_UNKNOWN_KIND};
 
+    hub_heard(hub, connection);
     if (connection->closing)
         return;
     if (first)
@@ -203,6 +206,27 @@ void hub_receive(struct hub *hub, struct connection *connection, struct span par
         release(connection);
     }
     hub_balance(hub, connection);
+}
+
+void hub_heard(struct hub *hub, struct connection *connection)
+{
+    connection->heard_us = hub_now(hub).real_us;
+    connection->pinged = false;
+}
+
+/* While reading is paused a pong can't be heard either: that wait has a limit of its own. */
+static void keep_alive(struct hub *hub, struct connection *connection, const struct session_now *now)
+{
+    int64_t silent_us = now->real_us - connection->heard_us;
+
+    if (hub->limits.keep_alive_us == 0 || connection->paused != 0 || silent_us < hub->limits.keep_alive_us)
+        return;
+    if (silent_us >= hub->limits.keep_alive_us + HUB_PONG_WAIT_US) {
+        hub->transport.kill(connection->peer);
+    } else if (!connection->pinged) {
+        connection->pinged = true;
+        hub->transport.ping(connection->peer);
+    }
 }
 
 struct outbox_message *hub_next(struct hub *hub, struct connection *connection)
@@ -258,7 +282,8 @@ static void tick_connection(struct hub *hub, struct connection *connection, cons
     }
     hub_feed(hub, connection, &event);
     hub_contact(hub, connection, false);
-    hub_tell_laggard(hub, connection);
+    keep_alive(hub, connection, now);
+    hub_tell_late(hub, connection);
     if (!connection->closing && connection->paused != 0 && !hub->stopping &&
         now->real_us - connection->paused_since_us >= hub->limits.answer_us)
         end_pause(hub, connection);
@@ -282,6 +307,7 @@ static void tick_slots(struct hub *hub, unsigned from, unsigned to)
 void hub_tick(struct hub *hub)
 {
     hub->laggards_left = HUB_LAGGARDS_PER_PART * HUB_TICK_PARTS;
+    hub->news_left = HUB_NEWS_PER_PART * HUB_TICK_PARTS;
     tick_slots(hub, 0, hub->limits.max_connections);
 }
 
@@ -292,6 +318,7 @@ void hub_tick_part(struct hub *hub)
 
     hub->tick_part = (part + 1) % HUB_TICK_PARTS;
     hub->laggards_left = HUB_LAGGARDS_PER_PART;
+    hub->news_left = HUB_NEWS_PER_PART;
     tick_slots(hub, (unsigned)(max * part / HUB_TICK_PARTS), (unsigned)(max * (part + 1) / HUB_TICK_PARTS));
 }
 

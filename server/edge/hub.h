@@ -16,10 +16,14 @@
 /* How many sessions one device may have: the half-open ones that a phone leaves when it changes networks. */
 #define HUB_CONNECTIONS_PER_DEVICE_MAX 4
 #define HUB_TICK_PARTS 10u
+/* An unanswered ping ends the connection this long after it. */
+#define HUB_PONG_WAIT_US ((int64_t)10 * 1000 * 1000)
 /* A server's told_all_max: so few cost nothing, and their cursors keep up with the head. */
 #define HUB_TOLD_ALL 64u
 /* With more, those whom no commit concerned are told where the head is in turn, so many with each part of a tick: 320 a second. */
 #define HUB_LAGGARDS_PER_PART 8u
+/* And those with news: 1,280 a second. A page costs the reader and the loop 0.2 ms; flags don't wait here (A1). */
+#define HUB_NEWS_PER_PART 32u
 /* Pushes under way, of all connections: beyond it reading pauses (P6), below half of it it goes on. */
 #define HUB_PUSHES_MAX 256u
 #define HUB_PUSH_BYTES_MAX ((size_t)32 * 1024 * 1024)
@@ -42,6 +46,8 @@ struct connection {
     struct audience_member member;
     uint32_t hearing;  /* the session's, when it joined */
     uint64_t gathered; /* the hub's gathering in which it was last */
+    bool has_news;     /* of which it is told with its tick */
+    bool told_news;    /* since its last tick */
     struct hash certificate_key_hash;
     struct outbox outbox;
     uint8_t *received; /* of the message being put together */
@@ -51,6 +57,8 @@ struct connection {
     int64_t paused_since_us; /* real */
     size_t push_bytes;       /* cost of its pushes under way */
     size_t memory_peak;
+    int64_t heard_us;          /* real; of the last sign of life */
+    bool pinged;               /* since then */
     bool greeting;             /* waits for its Welcome */
     bool closing;              /* close once the urgent lane is empty */
     bool said_goodbye;         /* the transport's closing handshake has begun */
@@ -66,6 +74,7 @@ struct hub_transport {
     void (*want_write)(void *peer);
     void (*pause)(void *peer, bool paused);
     void (*kill)(void *peer); /* soon, without flushing */
+    void (*ping)(void *peer); /* asks whether it is still there; the answer comes as hub_heard */
 };
 
 struct hub_limits {
@@ -77,7 +86,8 @@ struct hub_limits {
         memory_max; /* of one connection: what is received, under way and waits; at least output_max and twice HUB_MESSAGE_ROOM */
     unsigned admit_per_s;
     unsigned admit_burst;
-    int64_t answer_us; /* how long reading may be paused */
+    int64_t answer_us;     /* how long reading may be paused */
+    int64_t keep_alive_us; /* silence before a ping; 0: never */
     int64_t slow_reader_us;
     int64_t close_grace_us;
 };
@@ -112,6 +122,8 @@ MUST_USE enum status hub_connect(struct hub *hub, void *peer, const struct hash 
 void hub_disconnect(struct hub *hub, struct connection *connection);
 /* A part of a message; a message above MESSAGE_SIZE_MAX, or one that isn't binary, ends the session with a named error. */
 void hub_receive(struct hub *hub, struct connection *connection, struct span part, bool first, bool last, bool binary);
+/* A sign of life that is no message. */
+void hub_heard(struct hub *hub, struct connection *connection);
 /* The next message to write, or NULL; the caller frees it and calls hub_written. */
 struct outbox_message *hub_next(struct hub *hub, struct connection *connection);
 void hub_written(struct hub *hub, struct connection *connection, enum session_lane lane);

@@ -19,8 +19,10 @@ void hub_resume(struct hub *hub, struct connection *connection, enum hub_pause w
     if ((connection->paused & (unsigned)why) == 0)
         return;
     connection->paused &= ~(unsigned)why;
-    if (connection->paused == 0)
-        hub->transport.pause(connection->peer, false);
+    if (connection->paused != 0)
+        return;
+    hub_heard(hub, connection); /* what came meanwhile waits to be read */
+    hub->transport.pause(connection->peer, false);
 }
 
 size_t hub_memory(const struct connection *connection)

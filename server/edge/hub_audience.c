@@ -75,19 +75,51 @@ static void tell_gathered(struct hub *hub, const struct session_event *event)
         hub_feed(hub, hub->gathered[i], event);
 }
 
-void hub_tell_commit(struct hub *hub, const struct commit_note *note, const struct session_event *event)
+/* At once to whom nothing was told since its last tick, as long as there are few of them; the others wait for theirs. */
+static void tell_news(struct hub *hub, size_t from, const struct session_event *event)
 {
+    for (size_t i = from; i < hub->gathered_count; i++) {
+        struct connection *connection = hub->gathered[i];
+
+        connection->has_news = connection->told_news || hub->news_left == 0;
+        if (connection->has_news)
+            continue;
+        connection->told_news = true;
+        hub->news_left--;
+        hub_feed(hub, connection, event);
+    }
+}
+
+static void tell_concerned(struct hub *hub, const struct commit_note *note, struct session_event *event)
+{
+    size_t heard;
+
+    for (size_t i = 0; i < note->named.count; i++)
+        gather_group(hub, SCOPE_OFFICER, &note->named.officers[i]);
+    tell_gathered(hub, event);
+    heard = hub->gathered_count;
+    event->commit.named = NULL;
+    for (size_t i = 0; i < note->changed_scopes.count; i++)
+        gather_group(hub, note->changed_scopes.scopes[i].kind, &note->changed_scopes.scopes[i].id);
+    tell_news(hub, heard, event);
+}
+
+void hub_tell_commit(struct hub *hub, const struct commit_note *note)
+{
+    struct session_event event = {.kind = SESSION_ON_COMMIT};
+
+    event.commit.head_pos = note->head.pos;
+    event.commit.roster_changed = note->roster_changed;
+    event.commit.named = &note->named;
     begin(hub);
     hub->head_pos = note->head.pos;
-    if (hub->count <= hub->limits.told_all_max || note->roster_changed || note->named.all || note->changed_scopes.all) {
-        gather_all(hub);
+    if (hub->count > hub->limits.told_all_max && !note->roster_changed && !note->named.all &&
+        !note->changed_scopes.all) {
+        tell_concerned(hub, note, &event);
     } else {
-        for (size_t i = 0; i < note->changed_scopes.count; i++)
-            gather_group(hub, note->changed_scopes.scopes[i].kind, &note->changed_scopes.scopes[i].id);
-        for (size_t i = 0; i < note->named.count; i++)
-            gather_group(hub, SCOPE_OFFICER, &note->named.officers[i]);
+        gather_all(hub);
+        tell_gathered(hub, &event);
     }
-    tell_gathered(hub, event);
 }
 
 void hub_tell_flag(struct hub *hub, const struct batch_flag *flag, const struct session_event *event)
@@ -98,12 +130,23 @@ void hub_tell_flag(struct hub *hub, const struct batch_flag *flag, const struct 
     tell_gathered(hub, event);
 }
 
-void hub_tell_laggard(struct hub *hub, struct connection *connection)
+static bool may_be_told(struct hub *hub, bool has_news)
+{
+    unsigned *left = has_news ? &hub->news_left : &hub->laggards_left;
+
+    if (*left == 0)
+        return false;
+    --*left;
+    return true;
+}
+
+void hub_tell_late(struct hub *hub, struct connection *connection)
 {
     struct session_event event = {.kind = SESSION_ON_COMMIT, .commit.head_pos = hub->head_pos};
 
-    if (hub->laggards_left == 0 || !session_lags(connection->session, hub->head_pos))
+    connection->told_news = false;
+    if (!session_lags(connection->session, hub->head_pos) || !may_be_told(hub, connection->has_news))
         return;
-    hub->laggards_left--;
+    connection->has_news = false;
     hub_feed(hub, connection, &event);
 }

@@ -20,7 +20,8 @@ struct hub {
     uint64_t gathering;
     unsigned next_slot;
     unsigned tick_part;     /* next */
-    unsigned laggards_left; /* of this tick */
+    unsigned news_left;     /* until the next part of a tick */
+    unsigned laggards_left; /* likewise */
     uint64_t head_pos;      /* of the last commit told */
     unsigned count;
     uint64_t generation;
@@ -44,10 +45,10 @@ void hub_feed(struct hub *hub, struct connection *connection, const struct sessi
 /* hub_audience.c: the session hears of other things than before. */
 void hub_hear(struct hub *hub, struct connection *connection);
 unsigned hub_sessions_of(const struct hub *hub, const struct id *device);
-/* One event into every session that may have news by it. */
-void hub_tell_commit(struct hub *hub, const struct commit_note *note, const struct session_event *event);
-/* With a tick: where the head is, if it hasn't heard for lack of news. */
-void hub_tell_laggard(struct hub *hub, struct connection *connection);
+/* Into every session that may have news by it. */
+void hub_tell_commit(struct hub *hub, const struct commit_note *note);
+/* With its tick: where the head is, if it hasn't heard for lack of news, or because there was too much of it. */
+void hub_tell_late(struct hub *hub, struct connection *connection);
 void hub_tell_flag(struct hub *hub, const struct batch_flag *flag, const struct session_event *event);
 void hub_pause(struct hub *hub, struct connection *connection, enum hub_pause why);
 void hub_resume(struct hub *hub, struct connection *connection, enum hub_pause why);

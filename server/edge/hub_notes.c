@@ -6,16 +6,6 @@
 
 #include "server/edge/hub_internal.h"
 
-static void tell_commit(struct hub *hub, const struct commit_note *note)
-{
-    struct session_event event = {.kind = SESSION_ON_COMMIT};
-
-    event.commit.head_pos = note->head.pos;
-    event.commit.roster_changed = note->roster_changed;
-    event.commit.named = &note->named;
-    hub_tell_commit(hub, note, &event);
-}
-
 static void tell_flags(struct hub *hub, const struct commit_note *note)
 {
     struct session_event event = {.kind = SESSION_ON_FLAG};
@@ -60,7 +50,7 @@ static void tell_step(struct hub *hub, const struct commit_note *note)
 static void tell(struct hub *hub, const struct commit_note *note)
 {
     if (note->status == STATUS_OK) {
-        tell_commit(hub, note);
+        hub_tell_commit(hub, note);
         tell_flags(hub, note);
     }
     tell_results(hub, note);

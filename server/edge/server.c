@@ -212,6 +212,7 @@ static enum status open_hub(struct server *server)
         .admit_per_s = config->admit_per_s,
         .admit_burst = config->admit_burst,
         .answer_us = (int64_t)config->answer_s * 1000000,
+        .keep_alive_us = (int64_t)config->keep_alive_s * 1000000,
         .slow_reader_us = (int64_t)config->slow_reader_s * 1000000,
         .close_grace_us = (int64_t)config->stop_grace_s * 1000000,
     };

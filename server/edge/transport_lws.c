@@ -17,8 +17,6 @@
 #define TICK_US (250 * LWS_US_PER_MS / HUB_TICK_PARTS)
 /* Of one read; a message is put together from as many as it takes. */
 #define RX_BUFFER_SIZE 1024
-/* An unanswered ping ends the connection this long after it. */
-#define PONG_WAIT_S 10
 /* Handshakes and requests that may be under way at once: each needs a buffer for its headers. */
 #define HEADER_POOL 512
 
@@ -31,7 +29,7 @@ struct transport {
     struct lws_context *context;
     SSL_CTX *ssl; /* the library's */
     struct lws_protocols protocols[2];
-    lws_retry_bo_t keep_alive;
+    lws_retry_bo_t no_keep_alive;
     lws_sorted_usec_list_t tick;
     bool stopping;
 };
@@ -39,6 +37,7 @@ struct transport {
 /* libwebsockets' memory for one connection. */
 struct peer {
     struct connection *connection;
+    bool ping; /* is to be sent */
 };
 
 size_t transport_headroom(void)
@@ -141,14 +140,26 @@ static void say_goodbye(struct lws *wsi, struct connection *connection)
 }
 
 /* One write a callback; the rest asks to be called again. */
-static int writeable(struct transport *transport, struct lws *wsi, struct connection *connection)
+static int write_ping(struct lws *wsi, struct peer *peer)
 {
+    uint8_t nothing[LWS_PRE];
+
+    peer->ping = false;
+    lws_callback_on_writable(wsi);
+    return lws_write(wsi, nothing + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+}
+
+static int writeable(struct transport *transport, struct lws *wsi, struct peer *peer)
+{
+    struct connection *connection = peer->connection;
     struct outbox_message *message;
     enum session_lane lane;
     int written;
 
     if (connection == NULL)
         return -1;
+    if (peer->ping)
+        return write_ping(wsi, peer);
     message = hub_next(transport->hub, connection);
     if (message != NULL) {
         lane = message->lane;
@@ -253,7 +264,11 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_RECEIVE:
         return received(transport, wsi, peer, in, size);
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        return writeable(transport, wsi, peer->connection);
+        return writeable(transport, wsi, peer);
+    case LWS_CALLBACK_RECEIVE_PONG:
+        if (peer->connection != NULL)
+            hub_heard(transport->hub, peer->connection);
+        return 0;
     case LWS_CALLBACK_CLOSED:
         closed(transport, peer);
         return 0;
@@ -280,9 +295,16 @@ static void kill_soon(void *peer)
     lws_set_timeout(peer, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
 }
 
+static void ping(void *peer)
+{
+    ((struct peer *)lws_wsi_user(peer))->ping = true;
+    lws_callback_on_writable(peer);
+}
+
 struct hub_transport transport_calls(void)
 {
-    return (struct hub_transport){.want_write = want_write, .pause = pause_reading, .kill = kill_soon};
+    return (struct hub_transport){
+        .want_write = want_write, .pause = pause_reading, .kill = kill_soon, .ping = ping};
 }
 
 static void describe(struct transport *transport, struct lws_context_creation_info *ret_info, void **foreign_loops)
@@ -293,10 +315,8 @@ static void describe(struct transport *transport, struct lws_context_creation_in
                                                      .callback = on_event,
                                                      .per_session_data_size = sizeof(struct peer),
                                                      .rx_buffer_size = RX_BUFFER_SIZE};
-    transport->keep_alive = (lws_retry_bo_t){
-        .secs_since_valid_ping = (uint16_t)config->keep_alive_s,
-        .secs_since_valid_hangup = (uint16_t)(config->keep_alive_s + PONG_WAIT_S),
-    };
+    /* The hub pings. The library's own timers are one sorted list, walked from its beginning for every message that comes. */
+    transport->no_keep_alive = (lws_retry_bo_t){.secs_since_valid_hangup = 0};
     foreign_loops[0] = &transport->loop;
     *ret_info = (struct lws_context_creation_info){
         .iface = config->listen,
@@ -307,7 +327,7 @@ static void describe(struct transport *transport, struct lws_context_creation_in
         .ssl_ca_filepath = config->client_ca,
         .alpn = "http/1.1",
         .foreign_loops = foreign_loops,
-        .retry_and_idle_policy = &transport->keep_alive,
+        .retry_and_idle_policy = &transport->no_keep_alive,
         .max_http_header_pool = HEADER_POOL,
         .timeout_secs = 10,
         .server_string = "doublecrew",

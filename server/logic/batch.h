@@ -59,7 +59,7 @@ struct batch_flag {
 };
 
 /* Whose logs the verdicts of a batch look at (W2): an online phone of theirs may be asked for a seal (W1). */
-#define BATCH_NAMED_MAX 64
+#define BATCH_NAMED_MAX 512
 struct batch_named {
     struct id officers[BATCH_NAMED_MAX];
     size_t count;
