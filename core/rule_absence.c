@@ -2,7 +2,7 @@
 #include "core/rule_internal.h"
 
 struct roll {
-    size_t candidates;
+    size_t candidates; /* certainly so: unrevoked as of the check-in, whenever it was */
     size_t unheard;    /* candidates whose logs haven't reported past the presence */
     size_t can_report; /* ... and still can */
     size_t deviceless; /* officers named or planned who have no device to wait for, nor were seen here */
@@ -61,22 +61,33 @@ static bool held_by(const struct rule_device *device, size_t officer, int64_t fr
     return device->holder_count == 0 && device->officer == officer;
 }
 
-static void call_officer(const struct rule_field *field, size_t me, const struct rule_leaf *leaf, int64_t latest_us,
-                         size_t officer, struct roll *roll)
+/* Whatever the times were, it was a log to wait for: unrevoked as of the check-in, and theirs while the presence lasted. */
+static bool surely_candidate(const struct rule_device *device, size_t officer, struct rule_instant in,
+                             struct rule_instant out)
 {
-    int64_t earliest_us = rule_in_bounds(field, me).lo_us;
+    return (device->revoked_as_of_us == RULE_FOREVER || device->revoked_as_of_us > in.hi_us) &&
+           held_by(device, officer, in.hi_us, out.lo_us > in.hi_us ? out.lo_us : in.hi_us);
+}
+
+static void call_officer(const struct rule_field *field, size_t me, const struct rule_leaf *leaf,
+                         struct rule_instant out, size_t officer, struct roll *roll)
+{
+    struct rule_instant in = rule_in_bounds(field, me);
     bool any = false;
 
     for (size_t i = 0; i < field->given->device_count; i++) {
         const struct rule_device *device = &field->given->devices[i];
 
-        if (!held_by(device, officer, earliest_us, latest_us) ||
-            (device->revoked_as_of_us != RULE_FOREVER && device->revoked_as_of_us <= earliest_us)) {
+        if (!held_by(device, officer, in.lo_us, out.hi_us) ||
+            (device->revoked_as_of_us != RULE_FOREVER && device->revoked_as_of_us <= in.lo_us)) {
             continue;
         }
-        any = true;
-        roll->candidates++;
-        if ((device->watermark_known && device->watermark_us > latest_us) || seen_here(field, leaf, officer, i)) {
+        /* What may not be one is waited for, but its word alone proves nothing: better times may take it away. */
+        if (surely_candidate(device, officer, in, out)) {
+            any = true;
+            roll->candidates++;
+        }
+        if ((device->watermark_known && device->watermark_us > out.hi_us) || seen_here(field, leaf, officer, i)) {
             continue;
         }
         roll->unheard++;
@@ -93,7 +104,7 @@ static bool passed(int64_t now_us, int64_t since_us, int64_t wait_us)
 }
 
 struct rule_absence rule_absence_of(const struct rule_field *field, size_t me, const struct rule_leaf *leaf,
-                                    int64_t latest_us)
+                                    struct rule_instant out)
 {
     const struct rule_presence *is = field->items[me].is;
     int64_t now_us = field->given->now_us;
@@ -104,7 +115,7 @@ struct rule_absence rule_absence_of(const struct rule_field *field, size_t me, c
     for (size_t officer = 0; officer < field->given->officer_count; officer++) {
         if (rule_awaited(field, me, officer)) {
             absence.named = true;
-            call_officer(field, me, leaf, latest_us, officer, &roll);
+            call_officer(field, me, leaf, out, officer, &roll);
         }
     }
     if (!absence.named && is->with == RULE_WITH_ALONE) {

@@ -224,8 +224,9 @@ struct rule_absence {
     bool overdue;
     enum rule_confirmed by;
 };
+/* out: when the presence ended, over all worlds. */
 struct rule_absence rule_absence_of(const struct rule_field *field, size_t me, const struct rule_leaf *leaf,
-                                    int64_t latest_us);
+                                    struct rule_instant out);
 bool rule_awaited(const struct rule_field *field, size_t me, size_t officer); /* named with me, or planned */
 bool rule_plan_may_contain(const struct rule_field *field, const struct rule_plan *plan, size_t item);
 

@@ -32,10 +32,10 @@ static enum rule_company rest_company(const struct rule_leaf *leaf, const struct
     return absence->settled ? RULE_COMPANY_LONE_CONFIRMED : RULE_COMPANY_LONE_PROVISIONAL;
 }
 
-static void settle_rest(const struct rule_field *field, size_t me, const struct rule_leaf *leaf, int64_t latest_us,
-                        struct rest *rest)
+static void settle_rest(const struct rule_field *field, size_t me, const struct rule_leaf *leaf,
+                        struct rule_instant out, struct rest *rest)
 {
-    struct rule_absence absence = rule_absence_of(field, me, leaf, latest_us);
+    struct rule_absence absence = rule_absence_of(field, me, leaf, out);
     enum rule_company company = rest_company(leaf, &absence);
 
     rest->companies |= 1u << company;
@@ -240,7 +240,7 @@ void rule_company_settle(const struct rule_field *field, size_t me, struct rule_
     for (size_t i = 0; i < finding->leaf_count; i++) {
         there = there && finding->leaves[i].must_stand;
         if (finding->leaves[i].rest) {
-            settle_rest(field, me, &finding->leaves[i], verdict->out.hi_us, &rest);
+            settle_rest(field, me, &finding->leaves[i], verdict->out, &rest);
         }
     }
     verdict->company = agreed(all.companies | rest.companies, all.bare);

@@ -81,6 +81,7 @@ static void learn_bounds(const struct rule_case *c, const struct oracle_times *t
         facts->in[i] = oracle_times_in(times, i);
         facts->out[i] = oracle_times_out(times, i);
         facts->latest[i] = INT64_MIN;
+        facts->soonest[i] = RULE_FOREVER;
     }
     for (size_t i = 0; i < c->presence_count; i++) {
         for (size_t j = 0; j < c->presence_count; j++) {
@@ -128,11 +129,12 @@ static void note(struct gathered *g, const struct oracle_result *results, size_t
 static void learn(struct oracle_facts *facts, const struct rule_case *c, const struct oracle_result *results)
 {
     for (size_t i = 0; i < c->presence_count; i++) {
-        int64_t end = results[i].ending == ORACLE_RECORDED ? facts->out[i].hi_us : results[i].out;
+        bool recorded = results[i].ending == ORACLE_RECORDED;
+        int64_t end = recorded ? facts->out[i].hi_us : results[i].out;
+        int64_t soonest = recorded ? facts->out[i].lo_us : results[i].out;
 
-        if (end > facts->latest[i]) {
-            facts->latest[i] = end;
-        }
+        facts->latest[i] = end > facts->latest[i] ? end : facts->latest[i];
+        facts->soonest[i] = soonest < facts->soonest[i] ? soonest : facts->soonest[i];
     }
 }
 

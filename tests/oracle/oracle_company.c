@@ -133,7 +133,7 @@ static bool seen_here(const struct oracle_view *view, const struct oracle_result
     return false;
 }
 
-/* Candidates are logs (W2) that may have been unrevoked as of the check-in (V11). */
+/* Candidates are logs (W2) that may have been unrevoked as of the check-in (V11); those that certainly were are counted. */
 struct roll {
     size_t candidates;
     size_t unheard;
@@ -154,6 +154,15 @@ static bool may_hold_word_of(const struct rule_device *device, size_t officer, i
     return device->holder_count == 0 && device->officer == officer;
 }
 
+static bool is_one_in_every_world(const struct oracle_view *view, size_t i, size_t officer,
+                                  const struct rule_device *device)
+{
+    int64_t from = view->facts->in[i].hi_us;
+    int64_t to = view->facts->soonest[i] > from ? view->facts->soonest[i] : from;
+
+    return device->revoked_as_of_us > from && may_hold_word_of(device, officer, from, to);
+}
+
 static void call_officer(const struct oracle_view *view, const struct oracle_result *results, size_t i, size_t officer,
                          struct roll *roll)
 {
@@ -167,7 +176,7 @@ static void call_officer(const struct oracle_view *view, const struct oracle_res
             c->devices[d].revoked_as_of_us <= view->facts->in[i].lo_us) {
             continue;
         }
-        own++;
+        own += is_one_in_every_world(view, i, officer, &c->devices[d]) ? 1 : 0;
         if (!is_heard(view, results, i, d)) {
             roll->unheard++;
             roll->may_report += c->devices[d].lost ? 0 : 1;

@@ -17,6 +17,7 @@ struct oracle_facts {
     struct rule_instant in[N];
     struct rule_instant out[N];
     int64_t latest[N];   /* W3: the latest instant of the presence */
+    int64_t soonest[N];  /* ... and the earliest at which it may have ended */
     bool may_meet[N][N]; /* at the same offender, possibly at the same time: for who may decide (L2) */
 };
 

@@ -11,6 +11,7 @@
 
 #include "core/limits.h"
 #include "core/rule.h"
+#include "core/rule_explain.h"
 #include "tests/lib/rule_gen.h"
 
 #define ROUNDS_DEFAULT 1000 /* RULE_ROUNDS=100000 for a long run */
@@ -60,6 +61,31 @@ static bool same(const struct rule_verdict *a, const struct rule_verdict *b, con
            a->out.hi_us == b->out.hi_us && a->next_change_us == b->next_change_us;
 }
 
+/* By who it is, not by where in the case: "A3", "N". */
+static const char *code_of(const void *context, size_t officer)
+{
+    static char codes[4][8];
+    static size_t next;
+    const struct rule_gen *gen = context;
+    char *code = codes[next++ % 4];
+
+    (void)snprintf(code, sizeof codes[0], "%c%u", gen->officers[officer].id.bytes[0],
+                   (unsigned)gen->officers[officer].id.bytes[1]);
+    return code;
+}
+
+static void check_sentence(const struct rule_gen *gen, const struct rule_verdict *verdicts, size_t index,
+                           const struct rule_gen *other, const struct rule_verdict *others, size_t at, uint64_t seed)
+{
+    char before[RULE_EXPLAIN_SIZE], after[RULE_EXPLAIN_SIZE];
+
+    (void)rule_explain(&gen->rule_case, verdicts, index, code_of, gen, before, sizeof before);
+    (void)rule_explain(&other->rule_case, others, at, code_of, other, after, sizeof after);
+    if (strcmp(before, after) != 0) {
+        fail_msg("seed %llu presence %zu\n  %s\n  %s", (unsigned long long)seed, index, before, after);
+    }
+}
+
 static void verdicts__random_shuffle_of_every_array__are_identical(void **state)
 {
     struct rule_gen_options options = rule_gen_options_all();
@@ -75,6 +101,7 @@ static void verdicts__random_shuffle_of_every_array__are_identical(void **state)
         judge(&shuffled, after);
         for (size_t i = 0; i < gen.rule_case.presence_count; i++) {
             check(same(&before[i], &after[at[i]], at), seed, i, &before[i], &after[at[i]]);
+            check_sentence(&gen, before, i, &shuffled, after, at[i], seed);
         }
     }
 }
@@ -376,6 +403,40 @@ static bool all_checked_out(const struct rule_case *c)
     return true;
 }
 
+/* Where all times are known it stays joint, and nobody is alone for longer. */
+static void verdicts__one_more_eligible_partner__covers_no_less(void **state)
+{
+    struct rule_gen_options options = rule_gen_options_all();
+    static struct rule_gen gen;
+    struct rule_verdict before[RULE_PRESENCES_MAX], after[RULE_PRESENCES_MAX];
+    size_t joint = 0, less = 0;
+
+    (void)state;
+    options.officers_max = 4;
+    options.presences_max = 6;
+    options.features &= ~(unsigned)(RULE_GEN_MISSING | RULE_GEN_UNCERTAIN | RULE_GEN_TROUBLE);
+    for (uint64_t seed = 1; seed <= rounds(); seed++) {
+        uint64_t dice = seed * 11;
+        size_t count;
+
+        rule_gen_make(seed, &options, &gen);
+        count = gen.rule_case.presence_count;
+        if (gen.rule_case.device_count == RULE_GEN_DEVICES_MAX || !all_checked_out(&gen.rule_case)) {
+            continue;
+        }
+        judge(&gen, before);
+        add_partner(&gen, (size_t)rule_gen_below(&dice, count));
+        judge(&gen, after);
+        for (size_t i = 0; i < count; i++) {
+            check(!is_joint(before[i].company) || is_joint(after[i].company), seed, i, &before[i], &after[i]);
+            check(after[i].alone_max_us <= before[i].alone_max_us, seed, i, &before[i], &after[i]);
+            joint += is_joint(before[i].company) ? 1 : 0;
+            less += after[i].alone_max_us < before[i].alone_max_us ? 1 : 0;
+        }
+    }
+    assert_true(joint > 0 && less > 0);
+}
+
 static void verdicts__one_more_eligible_partner__never_makes_joint_lone(void **state)
 {
     struct rule_gen_options options = rule_gen_options_all();
@@ -416,6 +477,7 @@ int main(void)
         cmocka_unit_test(verdicts__exact_truth__lies_within_what_was_said),
         cmocka_unit_test(next_change__until_then__nothing_changes_by_itself),
         cmocka_unit_test(verdicts__one_more_eligible_partner__never_makes_joint_lone),
+        cmocka_unit_test(verdicts__one_more_eligible_partner__covers_no_less),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

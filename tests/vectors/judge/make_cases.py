@@ -428,6 +428,12 @@ case("W2", "A revoked device is no candidate (unrevoked as of the check-in): nob
      [p("A", 0, 60, **{"with": ["B"]})], {"pA": LIMIT}, devices={"dB": {"revoked_as_of": t(0)}})
 case("W2", "Revoked after the check-in: still a candidate.",
      [p("A", 0, 60, **{"with": ["B"]})], {"pA": AWAITING}, devices={"dB": {"revoked_as_of": t(1)}})
+case("W2, V11 times", "Perhaps revoked before the check-in, and heard: its word alone confirms nothing, better times may take it away.",
+     [p("A", (-5, 5), 60, received=10, **{"with": ["B"]})], {"pA": AWAITING}, now=100,
+     devices={"dB": {"revoked_as_of": t(0)}}, watermarks={"dB": 90})
+case("W2, V11 times", "... certainly unrevoked then: by log.",
+     [p("A", (-5, 5), 60, received=10, **{"with": ["B"]})], {"pA": LOG}, now=100,
+     devices={"dB": {"revoked_as_of": t(6)}}, watermarks={"dB": 90})
 case("V11 candidates", "Heard by its unheld check-in that pairs: part joint without any watermark.",
      [p("A", 0, 60, **{"with": ["B"]}), p("B", 30, 60)], {"pA": and_(PART, alone=30)})
 case("V8", "Part joint, too, waits for every candidate not yet heard.",
