@@ -94,20 +94,42 @@ static bool expect_verdict(struct play *play, const struct scenario_step *step)
     return false;
 }
 
+/* said: the server's verdict, asked for when the step names none. */
+static bool preview_fits(const struct scenario_step *step, const struct dc_verdict *verdict,
+                         const struct seen_presence *said)
+{
+    struct seen_presence seen = {.alone_min_s = verdict->alone_min_s, .alone_max_s = verdict->alone_max_s};
+
+    if (!verdict->preview)
+        return false;
+    if (step->word[0] == '\0')
+        return said->found && strncmp(said->why, verdict->why, sizeof(said->why) - 1) == 0 &&
+               strcmp(said->company, verdict->company) == 0 && strcmp(said->grade, verdict->grade) == 0;
+    snprintf(seen.company, sizeof(seen.company), "%s", verdict->company);
+    snprintf(seen.confirmed_by, sizeof(seen.confirmed_by), "%s", verdict->confirmed_by);
+    snprintf(seen.grade, sizeof(seen.grade), "%s", verdict->grade);
+    return verdict_fits(step, &seen);
+}
+
 static bool expect_preview(struct play *play, const struct scenario_step *step)
 {
     struct person *person = &play->people[step->actor];
     struct person_presence *presence = person_presence_at(person, &play->offender_ids[step->offender], false);
+    struct seen_presence seen = {.found = false};
     struct dc_verdict verdict;
 
     if (presence == NULL || person->device == NULL)
         return fault(play, "nobody checked in there");
+    if (step->word[0] == '\0' &&
+        dc_each_presence(play_observer(play, step->offender)->device, &presence->id, on_presence, &seen) != DC_OK)
+        return fault(play, "found: the supervisor's device has no verdict on it");
     if (dc_preview(person->device, &presence->id, &verdict) != DC_OK)
         return fault(play, "found: the phone gives no preview");
-    if (strcmp(verdict.company, step->word) == 0)
+    if (preview_fits(step, &verdict, &seen))
         return true;
-    snprintf(play->fault, sizeof(play->fault), "found: the phone previews %s: \"%.300s\"", verdict.company,
-             verdict.why);
+    snprintf(play->fault, sizeof(play->fault), "found: the phone previews %s, grade %s, alone %u to %u s: \"%.220s\"",
+             verdict.company, verdict.grade[0] != '\0' ? verdict.grade : "none", verdict.alone_min_s,
+             verdict.alone_max_s, verdict.why);
     return false;
 }
 

@@ -158,9 +158,12 @@ static void read_verdict(struct reader *reader, struct scenario_step *step)
 static void read_preview(struct reader *reader, struct scenario_step *step)
 {
     step->act = EXPECT_PREVIEW;
-    snprintf(step->word, sizeof(step->word), "%s", choose(reader, "a verdict", PAIRS(companies)));
+    if (!reader_phrase(reader, "the server's words"))
+        snprintf(step->word, sizeof(step->word), "%s", choose(reader, "a verdict", PAIRS(companies)));
     reader_need(reader, "at");
     step->offender = reader_need_offender(reader);
+    while (step->word[0] != '\0' && reader_phrase(reader, ","))
+        read_detail(reader, step);
 }
 
 static void read_flag(struct reader *reader, struct scenario_step *step, enum scenario_act act)

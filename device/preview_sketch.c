@@ -21,7 +21,7 @@ struct preview_sketch *preview_sketch_add(struct preview_builder *builder, const
 {
     struct preview_sketch *sketch;
 
-    if (builder->sketch_count == builder->sketch_capacity) {
+    if (!builder->sketches || builder->sketch_count == builder->sketch_capacity) {
         size_t capacity = builder->sketch_capacity > 0 ? 2 * builder->sketch_capacity : CAPACITY_FIRST;
         struct preview_sketch *grown = realloc(builder->sketches, capacity * sizeof *grown);
 
