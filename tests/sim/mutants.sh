@@ -24,7 +24,7 @@ read_arguments()
     seeds=
     seed_limit_s=120
     # Small fleets in which rare things are frequent: many mishaps for little time.
-    usual='--days 5 --devices 8 --often 8 --oracle'
+    usual='--days 5 --devices 8 --often 8'
     jobs=$(nproc)
     wanted=()
     while [ "$#" -gt 0 ]; do

@@ -180,7 +180,8 @@ struct sim {
     /* A stage for scenarios: phones' and server's clocks stand still until they are set, as in training mode. NULL: they run. */
     const int64_t *held_ms;
     int64_t server_held_us;
-    bool settled; /* and nothing moves any more */
+    bool settled;        /* and nothing moves any more */
+    uint64_t judged_pos; /* the journal's end when the oracle looked last */
     struct sim_world *world;
     struct sim_disk *disk;
     struct sim_server *server;

@@ -10,8 +10,8 @@ void sim_check_settle(struct sim *sim);
 bool sim_rescue(struct sim *sim);
 /* Everything, after sim_check_settle. */
 void sim_check_all(struct sim *sim);
-/* With --oracle: what is derived so far, judged by the journal so far. Nothing else may have to happen for it to be right. */
-void sim_check_oracle(struct sim *sim);
+/* What is derived so far, judged by the journal so far. Nothing else may have to happen for it to be right. */
+void sim_look_oracle(struct sim *sim);
 /* The journal alone: each entry once, logs without a gap, nothing acknowledged missing. After each crash, too. */
 void sim_check_journal(struct sim *sim);
 /* The operator's and all officers' phones: rows equal scope. */

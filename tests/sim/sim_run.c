@@ -14,7 +14,7 @@ static void look(struct sim *sim, void *context, uint64_t number)
     (void)context;
     if (sim->quiet)
         return;
-    sim_check_oracle(sim);
+    sim_look_oracle(sim);
     sim_at(sim, sim->now_us + LOOK_EACH_US, look, NULL, number);
 }
 
