@@ -230,8 +230,52 @@ static enum status scope_member_forget(struct store *store, const struct id *dev
     return sq_change(&query);
 }
 
+static enum status officer_version(struct store *store, const struct id *officer, uint64_t pos,
+                                   struct officer_version_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_OFFICER_VERSION);
+
+    sq_bind_id(&query, officer);
+    sq_bind_u64(&query, pos);
+    return sq_one(&query, &sq_officer_versions, ret_row);
+}
+
+static enum status officer_version_put(struct store *store, const struct officer_version_row *row)
+{
+    return sq_put(store, SQ_OFFICER_VERSION_PUT, row);
+}
+
+static enum status offender_team_up_to(struct store *store, const struct id *offender, uint64_t pos,
+                                       struct offender_team_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_OFFENDER_TEAM_UP_TO);
+
+    sq_bind_id(&query, offender);
+    sq_bind_u64(&query, pos);
+    return sq_one(&query, &sq_offender_teams, ret_row);
+}
+
+static enum status offender_team_first(struct store *store, const struct id *offender,
+                                       struct offender_team_row *ret_row)
+{
+    struct sq_query query = sq_begin(store, SQ_OFFENDER_TEAM_FIRST);
+
+    sq_bind_id(&query, offender);
+    return sq_one(&query, &sq_offender_teams, ret_row);
+}
+
+static enum status offender_team_put(struct store *store, const struct offender_team_row *row)
+{
+    return sq_put(store, SQ_OFFENDER_TEAM_PUT, row);
+}
+
 void sq_roster_ops(struct store_ops *ops)
 {
+    ops->officer_version = officer_version;
+    ops->officer_version_put = officer_version_put;
+    ops->offender_team_up_to = offender_team_up_to;
+    ops->offender_team_first = offender_team_first;
+    ops->offender_team_put = offender_team_put;
     ops->device_by_id = device_by_id;
     ops->device_by_log = device_by_log;
     ops->device_by_certificate = device_by_certificate;

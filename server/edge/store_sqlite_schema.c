@@ -210,7 +210,17 @@ static const char version_5[] =
     " presence BLOB NOT NULL, seq INTEGER NOT NULL, outcome INTEGER NOT NULL, PRIMARY KEY (presence, seq)"
     ") STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5};
+/* The roster as it was. */
+static const char version_6[] =
+    "CREATE TABLE officer_versions ("
+    " officer BLOB NOT NULL, pos INTEGER NOT NULL, role INTEGER NOT NULL, accredited INTEGER NOT NULL,"
+    " entitled_from_us INTEGER NOT NULL, entitled_to_us INTEGER NOT NULL, teams BLOB NOT NULL, code TEXT NOT NULL,"
+    " is_operator INTEGER NOT NULL, duty INTEGER NOT NULL, PRIMARY KEY (officer, pos)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE offender_teams ("
+    " offender BLOB NOT NULL, pos INTEGER NOT NULL, team BLOB NOT NULL, PRIMARY KEY (offender, pos)"
+    ") STRICT, WITHOUT ROWID;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5, version_6};
 
 int sq_schema_version(void)
 {

@@ -118,6 +118,13 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                               " UNION SELECT presence FROM presences WHERE log = ?1 AND out_boot = ?2 AND has_out = 1"
                               " AND out_boot <> in_boot) ORDER BY presence"},
     [SQ_PRESENCE_PUT] = {SQ_UPSERT, &sq_presences, ""},
+    [SQ_OFFICER_VERSION] = {SQ_SELECT, &sq_officer_versions,
+                            "WHERE officer = ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT 1"},
+    [SQ_OFFICER_VERSION_PUT] = {SQ_UPSERT, &sq_officer_versions, ""},
+    [SQ_OFFENDER_TEAM_UP_TO] = {SQ_SELECT, &sq_offender_teams,
+                                "WHERE offender = ?1 AND pos <= ?2 ORDER BY pos DESC LIMIT 1"},
+    [SQ_OFFENDER_TEAM_FIRST] = {SQ_SELECT, &sq_offender_teams, "WHERE offender = ?1 ORDER BY pos LIMIT 1"},
+    [SQ_OFFENDER_TEAM_PUT] = {SQ_UPSERT, &sq_offender_teams, ""},
     [SQ_OUTCOME_BEFORE] = {SQ_SELECT, &sq_outcomes, "WHERE presence = ?1 AND seq < ?2 ORDER BY seq DESC LIMIT 1"},
     [SQ_OUTCOME_PUT] = {SQ_UPSERT, &sq_outcomes, ""},
     [SQ_NAMINGS_OF] = {SQ_SELECT, &sq_namings, "WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},

@@ -115,6 +115,27 @@ static const struct sq_column sq_officers_columns[] = {
 };
 TABLE(sq_officers, "officers", struct officer_row);
 
+static const struct sq_column sq_officer_versions_columns[] = {
+    KEY(SQ_ID, struct officer_version_row, row.officer, "officer"),
+    KEY_INT(struct officer_version_row, pos, "pos"),
+    INT(struct officer_version_row, row.role, "role"),
+    INT(struct officer_version_row, row.accredited, "accredited"),
+    INT(struct officer_version_row, row.entitled_from_us, "entitled_from_us"),
+    INT(struct officer_version_row, row.entitled_to_us, "entitled_to_us"),
+    ARRAY(struct officer_version_row, row.teams, row.team_count, "teams"),
+    TEXT(struct officer_version_row, row.code, "code"),
+    INT(struct officer_version_row, row.is_operator, "is_operator"),
+    INT(struct officer_version_row, row.duty, "duty"),
+};
+TABLE(sq_officer_versions, "officer_versions", struct officer_version_row);
+
+static const struct sq_column sq_offender_teams_columns[] = {
+    KEY(SQ_ID, struct offender_team_row, offender, "offender"),
+    KEY_INT(struct offender_team_row, pos, "pos"),
+    ID(struct offender_team_row, team, "team"),
+};
+TABLE(sq_offender_teams, "offender_teams", struct offender_team_row);
+
 static const struct sq_column sq_standings_columns[] = {
     KEY(SQ_ID, struct standing_row, officer, "officer"),
     KEY_INT(struct standing_row, recorded_us, "recorded_us"),

@@ -118,7 +118,7 @@ void stamp_of(const struct applying *applying, const Doublecrew__V1__Place *plac
 
 static enum status load_author(struct batch *batch, struct applying *applying)
 {
-    enum status status = batch->store->ops->officer_get(batch->store, &applying->device->officer, &applying->author);
+    enum status status = officer_then(batch, &applying->device->officer, &applying->author);
 
     applying->author_known = status == STATUS_OK;
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;

@@ -122,6 +122,9 @@ enum status apply_officer(struct batch *batch, struct applying *applying, const 
     if (status != STATUS_OK && status != STATUS_NOT_FOUND)
         return status;
     RETURN_IF_BAD(batch->store->ops->officer_put(batch->store, &row));
+    struct officer_version_row version = {applying->entry_pos, row};
+
+    RETURN_IF_BAD(batch->store->ops->officer_version_put(batch->store, &version));
     batch->roster_changed = true;
     batch->in_charge_read = false;
     RETURN_IF_BAD(publish_officer(batch, applying, message));
@@ -251,6 +254,10 @@ enum status apply_offender(struct batch *batch, struct applying *applying, const
     first = status == STATUS_NOT_FOUND;
     row.underived = before.underived;
     RETURN_IF_BAD(batch->store->ops->offender_put(batch->store, &row));
+    struct offender_team_row team = {row.offender, applying->entry_pos, row.team};
+
+    if (first || !id_equal(&before.team, &row.team))
+        RETURN_IF_BAD(batch->store->ops->offender_team_put(batch->store, &team));
     if (first || before.risk != row.risk)
         RETURN_IF_BAD(put_risk(batch, message, first, &row));
     if (first || !same_place(&before, &row)) /* visits to somebody unknown until now, or from another reference */

@@ -63,6 +63,7 @@ static enum status apply_row(struct batch *batch, const struct waiting_row *row,
                              const struct hash *waited_for, uint64_t pos, waiting_after after)
 {
     struct arena *outer = batch->arena; /* what came still needs its message */
+    uint64_t outer_then_pos = batch->then_pos;
     struct device_row device;
     enum status status;
     struct applying applying = {.entry = entry,
@@ -79,7 +80,9 @@ static enum status apply_row(struct batch *batch, const struct waiting_row *row,
     device.officer = row->officer; /* whose word it was */
     status = arena_new(&batch->arena);
     if (status == STATUS_OK) {
+        batch->then_pos = row->pos;
         status = apply_entry(batch, &applying);
+        batch->then_pos = outer_then_pos;
         if (status == STATUS_OK && after != NULL)
             status = after(batch, &applying);
         arena_free(batch->arena);

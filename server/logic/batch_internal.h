@@ -186,6 +186,7 @@ struct batch {
     bool voids_read;
     struct clock_changed clock_changed;
     struct log_memo log_memo;
+    uint64_t then_pos; /* as of when the roster is asked; 0: now */
     struct clock_memo clock_memo;
 };
 
@@ -333,6 +334,10 @@ MUST_USE enum status clock_bounds(struct batch *batch, const struct id *log, con
                                   struct bounds *ret_bounds);
 /* Whether the boot never met the server. */
 MUST_USE enum status clock_is_loose(struct batch *batch, const struct id *log, const struct id *boot, bool *ret_loose);
+
+/* roster_then.c: for who may do what. NOT_FOUND. */
+MUST_USE enum status officer_then(struct batch *batch, const struct id *officer, struct officer_row *ret_row);
+MUST_USE enum status offender_team_then(struct batch *batch, const struct id *offender, struct id *ret_team);
 
 /* spread.c: touches what rests on the presences that changed in this phase. */
 MUST_USE enum status spread_changed(struct batch *batch);

@@ -86,6 +86,18 @@ struct officer_row {
     bool duty;
 };
 
+/* The roster as each of its entries left it: for words that waited for what they are about (apply_waiting.c). */
+struct officer_version_row {
+    uint64_t pos; /* of the entry */
+    struct officer_row row;
+};
+
+struct offender_team_row {
+    struct id offender;
+    uint64_t pos;
+    struct id team;
+};
+
 /* What one Officer entry said of an officer's standing (V5). The newest that was recorded speaks: standing.c. */
 struct standing_row {
     struct id officer;
@@ -469,6 +481,13 @@ struct store_ops {
     enum status (*devices_of_officer)(struct store *store, const struct id *officer, struct device_row *ret_rows,
                                       size_t max, size_t *ret_count);
     enum status (*officer_get)(struct store *store, const struct id *officer, struct officer_row *ret_row);
+    /* As the last entry up to pos left them. NOT_FOUND. */
+    enum status (*officer_version)(struct store *store, const struct id *officer, uint64_t pos,
+                                   struct officer_version_row *ret_row);
+    enum status (*offender_team_up_to)(struct store *store, const struct id *offender, uint64_t pos,
+                                       struct offender_team_row *ret_row);
+    enum status (*offender_team_first)(struct store *store, const struct id *offender,
+                                       struct offender_team_row *ret_row);
     /* Whoever flags may go to: supervisors, leaders, the duty role; ordered by id. */
     enum status (*officers_in_charge)(struct store *store, store_officer_each each, void *context);
     /* Those that end after after_us and that no fork contests, in order of (officer, pos). */
@@ -608,6 +627,8 @@ struct store_ops {
     enum status (*tile_put)(struct store *store, const struct merkle_tile *tile);
     enum status (*device_put)(struct store *store, const struct device_row *row);
     enum status (*officer_put)(struct store *store, const struct officer_row *row);
+    enum status (*officer_version_put)(struct store *store, const struct officer_version_row *row);
+    enum status (*offender_team_put)(struct store *store, const struct offender_team_row *row);
     enum status (*cover_put)(struct store *store, const struct cover_row *row);
     enum status (*standing_put)(struct store *store, const struct standing_row *row);
     enum status (*holder_put)(struct store *store, const struct holder_row *row);

@@ -34,18 +34,18 @@ static enum status has_place(struct batch *batch, const struct officer_row *who,
                              bool *ret_has)
 {
     struct officer_row other;
-    struct offender_row at;
+    struct id team;
     enum status status;
 
     *ret_has = false;
     if (who->role != DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR || !is_entitled(who, of->at_us))
         return STATUS_OK;
-    status = batch->store->ops->offender_get(batch->store, of->offender, &at);
+    status = offender_team_then(batch, of->offender, &team);
     if (status == STATUS_OK)
-        *ret_has = shares_team(who, &at.team);
+        *ret_has = shares_team(who, &team);
     else if (status != STATUS_NOT_FOUND)
         return status;
-    status = batch->store->ops->officer_get(batch->store, of->officer, &other);
+    status = officer_then(batch, of->officer, &other);
     for (size_t i = 0; status == STATUS_OK && i < other.team_count; i++)
         *ret_has = *ret_has || shares_team(who, &other.teams[i]);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
@@ -62,7 +62,7 @@ static enum status has_from(struct batch *batch, const struct cover_path *path, 
                             bool *ret_has)
 {
     struct officer_row away;
-    enum status status = batch->store->ops->officer_get(batch->store, &path->officers[0], &away);
+    enum status status = officer_then(batch, &path->officers[0], &away);
 
     *ret_has = false;
     if (status == STATUS_OK)

@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "core/rule.h"
 #include "tests/lib/fleet.h"
 
 #define MORNING (FLEET_T0 + 2 * FLEET_HOUR)
@@ -140,11 +141,66 @@ static void entry__about_what_never_comes_stays_held(void **state)
     end(&story);
 }
 
+static const char *authority_of(struct fleet *fleet, const struct hash *visit, uint32_t *ret_reasons)
+{
+    Doublecrew__V1__Row *row = fleet_view(fleet, 'p', visit->bytes, HASH_SIZE);
+    static char authority[32];
+
+    (void)snprintf(authority, sizeof(authority), "%s", row->presence->authority);
+    *ret_reasons = row->presence->reasons;
+    doublecrew__v1__row__free_unpacked(row, NULL);
+    return authority;
+}
+
+/*
+ * Sue's words come while she is Ann's supervisor; then she goes to another team, or Ann does. Whether the visit comes before or
+ * after that: they were hers to say (L1, L2). And the other way round: who comes to the team later didn't have the right.
+ */
+static void words_that_waited__judged_by_the_roster_of_their_time(void **state)
+{
+    (void)state;
+    for (unsigned each = 0; each < 8; each++) {
+        bool visit_last = (each & 1) != 0, sue_moves = (each & 2) != 0, right_then = (each & 4) != 0;
+        Doublecrew__V1__Role role =
+            sue_moves ? DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR : DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER;
+        const char *who = sue_moves ? "sue" : "xen";
+        struct story story;
+        uint32_t reasons;
+        const char *authority;
+
+        begin(&story);
+        fleet_team(story.fleet, MORNING, "south");
+        for (unsigned step = 0; step < 4; step++) {
+            int64_t at_us = ARRIVAL + step * FLEET_MINUTE;
+            const char *team = right_then == (step < 2) ? "north" : "south";
+
+            if (step == 0 || step == 2) {
+                if (sue_moves)
+                    fleet_officer(story.fleet, at_us, who, role, false, team);
+                else {
+                    fleet_offender(story.fleet, at_us, who, DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_MEDIUM, team);
+                    fleet_officer(story.fleet, at_us, "ann", role, true, team);
+                }
+                fleet_settle(story.fleet, at_us);
+            }
+            if (step == (visit_last ? 3 : 0))
+                assert_int_equal(fleet_deliver(story.fleet, at_us, &story.ann).status, STATUS_OK);
+            if (step == 1)
+                assert_int_equal(fleet_deliver(story.fleet, at_us, &story.sue).status, STATUS_OK);
+        }
+        authority = authority_of(story.fleet, &story.visit, &reasons);
+        assert_int_equal((reasons & RULE_REASON_DECIDED_COUNTS) != 0, right_then);
+        assert_string_equal(authority, right_then ? "retrospective" : "none");
+        end(&story);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(entries__in_any_order_have_the_same_effect),
         cmocka_unit_test(entry__about_what_never_comes_stays_held),
+        cmocka_unit_test(words_that_waited__judged_by_the_roster_of_their_time),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
