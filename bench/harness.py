@@ -177,7 +177,8 @@ def ingest_round(bench, found, number):
         found.add(bench.program("bench_ingest", "--load", index, "--rounds", 1, "--bare", 3 if bench.full else 1,
                                 "--days", days, "--seed", bench.seed + number, "--folder", bench.scratch))
         for name in bench.wanted:
-            arguments = ["--pushes", days] if load == "batch" else []
+            pushes = {"batch": days, "single": 200, "one": 800}[load] // (1 if load == "batch" else PEERS[name].slower)
+            arguments = ["--pushes", pushes]
             bench.measure_peer(found, name, load, *arguments, only="ingest.")
 
 

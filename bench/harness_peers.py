@@ -74,6 +74,7 @@ class Peer:
     title = ""
     group = ""  # of cmake/deps.sh
     stop_signal = signal.SIGTERM
+    slower = 1  # so many times fewer single pushes are enough for its rate
     as_user = None  # when the benchmark runs as root and the peer refuses to
 
     def __init__(self, folder, certs, port=0):
@@ -310,6 +311,7 @@ synchronous_commit = on
 class PouchDB(Peer):
     name = "pouchdb"
     title = "PouchDB Server"
+    slower = 5
     group = "peer-node"
 
     @classmethod
