@@ -27,9 +27,9 @@ def label_of(figure, panel):
     """What all the rows of a panel say alike, its title says already."""
     label = figure["label"]
     for tail in (", p50", ", p99", ", sending to the other client", ", until the last row", ", of these lost",
-                 ", acknowledged before kill -9", ", a day's batch"):
+                 ", acknowledged before kill -9", ", a day's batch", ", the server's CPU"):
         label = label.replace(tail, "") if len(panel["figures"]) > 1 else label
-    if figure["key"].endswith(".ours") and len(panel["figures"]) > 1:
+    if label == "the server's CPU" or (figure["key"].endswith(".ours") and len(panel["figures"]) > 1):
         return "Doublecrew"
     if len(label) > LABEL_MAX and label.startswith("Doublecrew, "):
         label = label.removeprefix("Doublecrew, ")
