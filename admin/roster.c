@@ -236,8 +236,8 @@ static enum status on_row(void *context, uint64_t effective_pos, const struct fe
 
     reading->rows++;
     reading->cursor.pos = effective_pos;
-    reading->cursor.key_size = row->key.size;
-    memcpy(reading->cursor.key, row->key.data, row->key.size);
+    reading->cursor.key_size = row->place.size;
+    memcpy(reading->cursor.key, row->place.data, row->place.size);
     if (row->gone)
         return STATUS_OK;
     arena_reset(reading->arena, ARENA_FACTOR * row->row.size + ARENA_FLOOR);

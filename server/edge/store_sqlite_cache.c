@@ -25,8 +25,8 @@ struct unwritten {
     struct cached *last;
 };
 
-static const struct sq_table *const tables[] = {&sq_devices,   &sq_officers, &sq_offenders, &sq_anchors,
-                                                &sq_presences, &sq_flags,    &sq_views,     &sq_digests};
+static const struct sq_table *const tables[] = {&sq_devices, &sq_officers, &sq_offenders, &sq_anchors, &sq_presences,
+                                                &sq_flags,   &sq_views,    &sq_digests,   &sq_bundles};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 struct sq_cache {

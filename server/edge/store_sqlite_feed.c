@@ -12,6 +12,7 @@
 
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
+#include "server/logic/bundle.h"
 
 static enum status view_get(struct store *store, struct span key, struct view_row *ret_row)
 {
@@ -32,6 +33,25 @@ static enum status feed_put(struct store *store, const struct scope *scope, uint
     if (key.size == 0 || key.size > STORE_VIEW_KEY_MAX)
         return STATUS_OVER_LIMIT;
     return sq_put(store, SQ_FEED_PUT, &row);
+}
+
+static enum status feed_forget(struct store *store, const struct scope *scope, struct span key)
+{
+    struct sq_query query = sq_begin(store, SQ_FEED_FORGET);
+
+    sq_bind_scope(&query, scope);
+    sq_bind_span(&query, key);
+    return sq_change(&query);
+}
+
+static enum status bundle_get(struct store *store, const struct hash *presence, struct bundle_row *ret_row)
+{
+    return sq_cache_get(store, SQ_BUNDLE_GET, span_of(presence->bytes, HASH_SIZE), ret_row);
+}
+
+static enum status bundle_put(struct store *store, const struct bundle_row *row)
+{
+    return row->body.size <= BUNDLE_BODY_SIZE_MAX ? sq_put(store, SQ_BUNDLE_PUT, row) : STATUS_OVER_LIMIT;
 }
 
 static enum status scopes_of_row(struct store *store, struct span key, struct scope *ret_scopes, size_t max,
@@ -94,6 +114,13 @@ struct page {
     size_t member_count;
     const struct feed_cursor *after;
     struct stream *streams; /* one a member; those that have ended are not open */
+    size_t max;
+    size_t given;
+    store_feed_each each;
+    void *context;
+    bool within_group; /* the last page ended within a group of a bundle */
+    struct span group_key;
+    uint16_t ordinal; /* the last one that is done */
 };
 
 static uint64_t max_pos(uint64_t a, uint64_t b)
@@ -111,6 +138,27 @@ static uint64_t block_pos(const struct scope_member *member)
 static uint64_t effective(const struct scope_member *member, const struct sq_feed *row)
 {
     return member->left_pos != 0 ? member->left_pos : max_pos(row->pos, member->entered_pos);
+}
+
+static int key_compare(struct span a, struct span b)
+{
+    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
+
+    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
+}
+
+/* Where streams begin again. Of a group that isn't done, just before it: what lies between is passed by. */
+static struct span key_done(const struct page *page)
+{
+    if (page->within_group)
+        return span_of(page->group_key.data, page->group_key.size - 1);
+    return span_of(page->after->key, page->after->key_size);
+}
+
+static bool is_done(const struct page *page, const struct stream *stream)
+{
+    return page->within_group && stream->effective_pos == page->after->pos &&
+           key_compare(stream->at.key, page->group_key) < 0;
 }
 
 static void open_block(struct page *page, struct stream *stream, struct span after_key)
@@ -134,7 +182,7 @@ static void open_tail(struct page *page, struct stream *stream)
     stream->tail = true;
     sq_bind_scope(&stream->query, &stream->member->scope);
     sq_bind_u64(&stream->query, within ? after->pos : max_pos(after->pos, entered) + 1);
-    sq_bind_span(&stream->query, within ? span_of(after->key, after->key_size) : span_of(NULL, 0));
+    sq_bind_span(&stream->query, within ? key_done(page) : span_of(NULL, 0));
 }
 
 static enum status stream_start(struct page *page, struct stream *stream, const struct scope_member *member)
@@ -145,7 +193,7 @@ static enum status stream_start(struct page *page, struct stream *stream, const 
     if (block_pos(member) > after->pos)
         open_block(page, stream, span_of(NULL, 0));
     else if (block_pos(member) == after->pos && after->key_size > 0)
-        open_block(page, stream, span_of(after->key, after->key_size));
+        open_block(page, stream, key_done(page));
     else if (member->left_pos == 0)
         open_tail(page, stream);
     return stream_advance(page, stream);
@@ -157,6 +205,8 @@ static enum status stream_advance(struct page *page, struct stream *stream)
         if (sq_next(&stream->query, &sq_feeds, &stream->at)) {
             stream->effective_pos = effective(stream->member, &stream->at);
             stream->at.gone = stream->at.gone || stream->member->left_pos != 0;
+            if (is_done(page, stream))
+                continue;
             return STATUS_OK;
         }
         enum status status = sq_end(&stream->query);
@@ -167,13 +217,6 @@ static enum status stream_advance(struct page *page, struct stream *stream)
             open_tail(page, stream);
     }
     return STATUS_OK;
-}
-
-static int key_compare(struct span a, struct span b)
-{
-    int order = memcmp(a.data, b.data, a.size < b.size ? a.size : b.size);
-
-    return order != 0 ? order : (a.size > b.size) - (a.size < b.size);
 }
 
 static struct stream *first_stream(const struct page *page)
@@ -230,46 +273,101 @@ static enum status is_chosen(const struct page *page, const struct stream *strea
     return status;
 }
 
-static enum status give(struct page *page, const struct stream *stream, store_feed_each each, void *context)
+static enum status hand_over(struct page *page, const struct stream *stream, const struct feed_row *feed)
 {
-    struct feed_row feed = {.scope = stream->at.scope, .pos = stream->at.pos, .key = stream->at.key};
-    struct view_row view;
-    struct sq_query query;
+    page->given++;
+    return page->each(page->context, stream->effective_pos, feed);
+}
+
+static enum status corrupt(struct page *page)
+{
+    return sq_failed((struct store_sqlite *)page->store, SQLITE_CORRUPT);
+}
+
+static enum status give_group(struct page *page, const struct stream *stream, struct span items, uint64_t pos)
+{
+    bool begun = page->within_group && stream->effective_pos == page->after->pos &&
+                 key_compare(stream->at.key, page->group_key) == 0;
+    uint8_t place[BUNDLE_PLACE_SIZE];
+    struct bundle_item item;
+    enum status status = STATUS_OK;
+
+    while (page->given < page->max && bundle_next(&items, &item, &status)) {
+        struct feed_row feed = {.scope = stream->at.scope, .pos = stream->at.pos, .key = item.key};
+
+        if (item.pos != pos || (begun && item.ordinal <= page->ordinal))
+            continue;
+        bundle_place(stream->at.key, item.ordinal, place);
+        feed.place = span_of(place, sizeof(place));
+        feed.gone = stream->at.gone;
+        feed.row = feed.gone ? span_of(NULL, 0) : item.row;
+        enum status handed = hand_over(page, stream, &feed);
+        if (handed != STATUS_OK)
+            return handed;
+    }
+    return status == STATUS_OK ? STATUS_OK : corrupt(page);
+}
+
+static enum status give_bundled(struct page *page, const struct stream *stream, const struct hash *presence,
+                                uint64_t pos)
+{
+    struct sq_query query = sq_begin(page->store, SQ_BUNDLE_GET);
+    struct bundle_row row;
+    struct bundle bundle;
     enum status status;
 
+    sq_bind_hash(&query, presence);
+    if (sq_next(&query, &sq_bundles, &row)) {
+        status = bundle_open(row.body, &bundle);
+        query.status = status == STATUS_OK ? give_group(page, stream, bundle.items, pos) : corrupt(page);
+        return sq_end(&query);
+    }
+    status = sq_end(&query);
+    return status != STATUS_OK ? status : corrupt(page);
+}
+
+static enum status give(struct page *page, const struct stream *stream)
+{
+    struct feed_row feed = {
+        .scope = stream->at.scope, .pos = stream->at.pos, .key = stream->at.key, .place = stream->at.key};
+    struct view_row view;
+    struct sq_query query;
+    struct hash presence;
+    uint64_t pos;
+    enum status status;
+
+    if (bundle_key_open(stream->at.key, &presence, &pos))
+        return give_bundled(page, stream, &presence, pos);
     if (stream->at.gone) {
         feed.gone = true;
-        return each(context, stream->effective_pos, &feed);
+        return hand_over(page, stream, &feed);
     }
     query = sq_begin(page->store, SQ_VIEW_GET);
     sq_bind_span(&query, stream->at.key);
     if (sq_next(&query, &sq_views, &view)) {
         feed.row = view.row;
-        query.status = each(context, stream->effective_pos, &feed);
+        query.status = hand_over(page, stream, &feed);
         return sq_end(&query);
     }
     status = sq_end(&query);
-    return status != STATUS_OK ? status : sq_failed((struct store_sqlite *)page->store, SQLITE_CORRUPT);
+    return status != STATUS_OK ? status : corrupt(page);
 }
 
-static enum status merge(struct page *page, size_t max, store_feed_each each, void *context)
+static enum status merge(struct page *page)
 {
     enum status status = STATUS_OK;
-    size_t given = 0;
 
     for (size_t i = 0; i < page->member_count && status == STATUS_OK; i++)
         status = stream_start(page, &page->streams[i], &page->members[i]);
-    while (status == STATUS_OK && given < max) {
+    while (status == STATUS_OK && page->given < page->max) {
         struct stream *stream = first_stream(page);
         bool chosen = true;
         if (!stream)
             break;
         if (page->member_count > 1)
             status = is_chosen(page, stream, &chosen);
-        if (status == STATUS_OK && chosen) {
-            status = give(page, stream, each, context);
-            given++;
-        }
+        if (status == STATUS_OK && chosen)
+            status = give(page, stream);
         if (status == STATUS_OK)
             status = stream_advance(page, stream);
     }
@@ -279,14 +377,21 @@ static enum status merge(struct page *page, size_t max, store_feed_each each, vo
 static enum status feed_page(struct store *store, const struct scope_member *members, size_t member_count,
                              const struct feed_cursor *after, size_t max, store_feed_each each, void *context)
 {
-    struct page page = {.store = store, .members = members, .member_count = member_count, .after = after};
+    struct page page = {.store = store,
+                        .members = members,
+                        .member_count = member_count,
+                        .after = after,
+                        .max = max,
+                        .each = each,
+                        .context = context};
 
     if (member_count > STORE_SCOPES_MAX || after->key_size > STORE_VIEW_KEY_MAX)
         return STATUS_OVER_LIMIT;
     page.streams = calloc(member_count + 1, sizeof(*page.streams));
     if (!page.streams)
         return STATUS_NO_MEMORY;
-    enum status status = merge(&page, max, each, context);
+    page.within_group = bundle_place_open(span_of(after->key, after->key_size), &page.group_key, &page.ordinal);
+    enum status status = merge(&page);
     for (size_t i = 0; i < member_count; i++) {
         if (page.streams[i].open)
             (void)sq_end(&page.streams[i].query);
@@ -299,7 +404,10 @@ void sq_feed_ops(struct store_ops *ops)
 {
     ops->view_get = view_get;
     ops->view_put = view_put;
+    ops->bundle_get = bundle_get;
+    ops->bundle_put = bundle_put;
     ops->feed_put = feed_put;
+    ops->feed_forget = feed_forget;
     ops->scopes_of_row = scopes_of_row;
     ops->feed_page = feed_page;
     ops->departures = departures;

@@ -112,8 +112,8 @@ extern const struct sq_table sq_witness, sq_journal, sq_head, sq_tiles, sq_devic
     sq_officer_versions, sq_offender_teams, sq_holders, sq_offenders, sq_risks, sq_policies, sq_anchors,
     sq_boot_anchors, sq_clock_points, sq_carried_times, sq_anchor_voids, sq_boots, sq_presences, sq_outcomes,
     sq_namings, sq_plans, sq_contested, sq_carried, sq_authorities, sq_decisions, sq_edits, sq_flags, sq_timers,
-    sq_views, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests, sq_digest_scopes, sq_waiting, sq_proposals,
-    sq_covers;
+    sq_views, sq_bundles, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests, sq_digest_scopes, sq_waiting,
+    sq_proposals, sq_covers;
 
 /* A prepared statement, kept for the next use. Nested use of one statement prepares a second. */
 struct sq_statement {

@@ -137,6 +137,7 @@ static const char version_1[] =
 
                 "CREATE TABLE views ("
                 " view_key BLOB PRIMARY KEY NOT NULL, pos INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;"
+                "CREATE TABLE bundles (presence BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
                 /* Pages are cut by (pos, key) and, for what a device had not yet entered the scope for, by key alone. */
                 "CREATE TABLE feed ("
                 " scope BLOB NOT NULL, view_key BLOB NOT NULL, pos INTEGER NOT NULL, gone INTEGER NOT NULL,"

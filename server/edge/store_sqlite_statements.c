@@ -164,6 +164,9 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
 
     [SQ_VIEW_GET] = {SQ_SELECT, &sq_views, "WHERE view_key = ?1"},
     [SQ_VIEW_PUT] = {SQ_UPSERT, &sq_views, ""},
+    [SQ_BUNDLE_GET] = {SQ_SELECT, &sq_bundles, "WHERE presence = ?1"},
+    [SQ_BUNDLE_PUT] = {SQ_UPSERT, &sq_bundles, ""},
+    [SQ_FEED_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM feed WHERE scope = ?1 AND view_key = ?2"},
     [SQ_FEED_PUT] = {SQ_UPSERT, &sq_feeds, ""},
     [SQ_FEED_BLOCK] = {SQ_SELECT, &sq_feeds, "WHERE scope = ?1 AND view_key > ?2 AND pos <= ?3 ORDER BY view_key"},
     [SQ_FEED_TAIL] = {SQ_SELECT, &sq_feeds,

@@ -106,7 +106,10 @@ enum sq_statement_id {
 
     SQ_VIEW_GET,
     SQ_VIEW_PUT,
+    SQ_BUNDLE_GET,
+    SQ_BUNDLE_PUT,
     SQ_FEED_PUT,
+    SQ_FEED_FORGET,
     SQ_FEED_BLOCK,
     SQ_FEED_TAIL,
     SQ_FEED_OF_KEY,

@@ -377,6 +377,12 @@ static const struct sq_column sq_views_columns[] = {
 };
 TABLE(sq_views, "views", struct view_row);
 
+static const struct sq_column sq_bundles_columns[] = {
+    KEY(SQ_HASH, struct bundle_row, presence, "presence"),
+    SPAN(struct bundle_row, body, "body"),
+};
+TABLE(sq_bundles, "bundles", struct bundle_row);
+
 static const struct sq_column sq_feeds_columns[] = {
     KEY(SQ_SCOPE, struct sq_feed, scope, "scope"),
     KEY(SQ_SPAN, struct sq_feed, key, "view_key"),

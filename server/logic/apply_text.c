@@ -64,7 +64,7 @@ enum status apply_note(struct batch *batch, struct applying *applying, const Pro
     row.row_case = DOUBLECREW__V1__ROW__ROW_NOTE;
     row.note = &note;
     RETURN_IF_BAD(scopes_of_subject(batch, &subject, &scopes));
-    RETURN_IF_BAD(feed_publish(batch, &key, applying->pos, &row, &scopes));
+    RETURN_IF_BAD(feed_publish_about(batch, message->subject, &key, batch->next.pos, &row, &scopes));
     return pattern_edited(batch, message->subject, &bounds);
 }
 
@@ -238,7 +238,7 @@ static enum status publish_field(struct batch *batch, uint64_t pos, ProtobufCBin
     row.row_case = DOUBLECREW__V1__ROW__ROW_FIELD;
     row.field = &field_row;
     RETURN_IF_BAD(scopes_of_subject(batch, subject, &scopes));
-    return feed_publish(batch, &key, pos, &row, &scopes);
+    return feed_publish_about(batch, subject_bytes, &key, pos, &row, &scopes);
 }
 
 enum status edit_undo(struct batch *batch, const Doublecrew__V1__Edit *message)
@@ -322,7 +322,7 @@ enum status apply_edit(struct batch *batch, struct applying *applying, const Pro
 {
     const Doublecrew__V1__Edit *message = (const Doublecrew__V1__Edit *)base;
     struct edit_effect effect = {
-        .entry = applying->entry->hash, .officer = applying->author.officer, .pos = applying->pos};
+        .entry = applying->entry->hash, .officer = applying->author.officer, .pos = batch->next.pos};
     struct fact_stamp stamp;
     struct edit_subject subject;
     bool trouble, inside = false;

@@ -11,6 +11,7 @@
 #include "core/checkpoint.h"
 #include "core/wire.h"
 #include "server/logic/batch.h"
+#include "server/logic/bundle.h"
 #include "server/logic/flags.h"
 #include "server/logic/hash_set.h"
 
@@ -188,6 +189,8 @@ struct batch {
     struct log_memo log_memo;
     uint64_t then_pos; /* as of when the roster is asked; 0: now */
     struct clock_memo clock_memo;
+    uint8_t bundle_read[BUNDLE_BODY_SIZE_MAX]; /* feed_bundle.c: the one at hand, and what becomes of it */
+    uint8_t bundle_made[BUNDLE_BODY_SIZE_MAX];
 };
 
 /* One entry as its handler sees it. */
@@ -552,7 +555,17 @@ struct scope_list scopes_of_force(void);
 /* Fills in row->pos and key, packs, puts the view, and enters and leaves scopes. */
 MUST_USE enum status feed_publish(struct batch *batch, const struct view_key *key, uint64_t pos,
                                   Doublecrew__V1__Row *row, const struct scope_list *scopes);
-/* Moves a row that is there to other scopes. */
+/* The same for a note or a field of subject: a presence's go into its bundle. */
+MUST_USE enum status feed_publish_about(struct batch *batch, ProtobufCBinaryData subject, const struct view_key *key,
+                                        uint64_t pos, Doublecrew__V1__Row *row, const struct scope_list *scopes);
+/* From now on the notes and fields of this presence stand alone, where they were: each can move to other scopes. */
+MUST_USE enum status feed_unbundle(struct batch *batch, const struct hash *presence);
+/* The parts of publishing. Bytes are the caller's to free. */
+MUST_USE enum status feed_pack_row(const struct view_key *key, uint64_t pos, Doublecrew__V1__Row *row,
+                                   uint8_t **ret_bytes, size_t *ret_size);
+MUST_USE enum status feed_put_view(struct batch *batch, const struct view_row *view, const struct scope_list *scopes);
+bool scope_equal(const struct scope *a, const struct scope *b);
+/* Moves a row that is there, alone, to other scopes. */
 MUST_USE enum status feed_rescope(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes);
 /* The stored row, unpacked into the batch's arena. NOT_FOUND. */
 MUST_USE enum status view_open(struct batch *batch, const struct view_key *key, Doublecrew__V1__Row **ret_row);

@@ -21,7 +21,7 @@ struct view_key view_key_of_hash(char letter, const struct hash *hash)
     return key;
 }
 
-static bool same_scope(const struct scope *a, const struct scope *b)
+bool scope_equal(const struct scope *a, const struct scope *b)
 {
     return a->kind == b->kind && id_equal(&a->id, &b->id);
 }
@@ -29,7 +29,7 @@ static bool same_scope(const struct scope *a, const struct scope *b)
 static bool has_scope(const struct scope_list *list, const struct scope *scope)
 {
     for (size_t i = 0; i < list->count; i++) {
-        if (same_scope(&list->scopes[i], scope))
+        if (scope_equal(&list->scopes[i], scope))
             return true;
     }
     return false;
@@ -170,27 +170,43 @@ static enum status put_scopes(struct batch *batch, struct span key, uint64_t pos
     return STATUS_OK;
 }
 
-enum status feed_publish(struct batch *batch, const struct view_key *key, uint64_t pos, Doublecrew__V1__Row *row,
-                         const struct scope_list *scopes)
+enum status feed_put_view(struct batch *batch, const struct view_row *view, const struct scope_list *scopes)
 {
-    struct span key_span = span_of(key->bytes, key->size);
-    struct view_row view = {.key = key_span, .pos = pos};
-    uint8_t *bytes, key_copy[STORE_VIEW_KEY_MAX];
-    size_t size;
     struct hash before, after;
+
+    RETURN_IF_BAD(hash_stored(batch, view->key, &before));
+    RETURN_IF_BAD(sha256_bytes(batch->sha, view->row, &after));
+    RETURN_IF_BAD(batch->store->ops->view_put(batch->store, view));
+    return put_scopes(batch, view->key, view->pos, scopes, &before, &after);
+}
+
+enum status feed_pack_row(const struct view_key *key, uint64_t pos, Doublecrew__V1__Row *row, uint8_t **ret_bytes,
+                          size_t *ret_size)
+{
+    uint8_t key_copy[STORE_VIEW_KEY_MAX];
     enum status status;
 
-    RETURN_IF_BAD(hash_stored(batch, key_span, &before));
     memcpy(key_copy, key->bytes, key->size);
     row->pos = pos;
     row->key = (ProtobufCBinaryData){key->size, key_copy};
-    RETURN_IF_BAD(wire_pack(&row->base, &bytes, &size));
+    status = wire_pack(&row->base, ret_bytes, ret_size);
+    row->key = (ProtobufCBinaryData){0, NULL};
+    return status;
+}
+
+enum status feed_publish(struct batch *batch, const struct view_key *key, uint64_t pos, Doublecrew__V1__Row *row,
+                         const struct scope_list *scopes)
+{
+    struct view_row view = {.key = span_of(key->bytes, key->size), .pos = pos};
+    uint8_t *bytes;
+    size_t size;
+    enum status status;
+
+    RETURN_IF_BAD(feed_pack_row(key, pos, row, &bytes, &size));
     view.row = span_of(bytes, size);
-    status = sha256_bytes(batch->sha, view.row, &after);
-    if (status == STATUS_OK)
-        status = batch->store->ops->view_put(batch->store, &view);
+    status = feed_put_view(batch, &view, scopes);
     free(bytes);
-    return status == STATUS_OK ? put_scopes(batch, key_span, pos, scopes, &before, &after) : status;
+    return status;
 }
 
 enum status feed_rescope(struct batch *batch, struct span key, uint64_t pos, const struct scope_list *scopes)

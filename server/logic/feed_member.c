@@ -193,9 +193,30 @@ struct key_list {
     struct view_key *keys;
     size_t count;
     size_t capacity;
+    struct hash *bundled; /* presences of which some of these rows lie in the bundle */
+    size_t bundled_count;
+    size_t bundled_capacity;
     struct feed_cursor cursor;
     size_t seen;
 };
+
+/* Rows of one bundle follow one another. */
+static enum status note_bundle(struct key_list *list, struct span place)
+{
+    struct span group_key;
+    struct hash presence;
+    uint16_t ordinal;
+    uint64_t pos;
+
+    if (!bundle_place_open(place, &group_key, &ordinal) || !bundle_key_open(group_key, &presence, &pos))
+        return STATUS_OK;
+    if (list->bundled_count > 0 && hash_equal(&list->bundled[list->bundled_count - 1], &presence))
+        return STATUS_OK;
+    RETURN_IF_BAD(batch_list_room((void **)&list->bundled, &list->bundled_capacity, list->bundled_count,
+                                  sizeof(list->bundled[0])));
+    list->bundled[list->bundled_count++] = presence;
+    return STATUS_OK;
+}
 
 static enum status offender_of_subject(struct batch *batch, struct span subject, struct id *ret_offender)
 {
@@ -265,8 +286,8 @@ static enum status collect(void *context, uint64_t effective_pos, const struct f
 
     memcpy(key.bytes, row->key.data, row->key.size);
     list->cursor.pos = effective_pos;
-    list->cursor.key_size = key.size;
-    memcpy(list->cursor.key, key.bytes, key.size);
+    list->cursor.key_size = row->place.size;
+    memcpy(list->cursor.key, row->place.data, row->place.size);
     list->seen++;
     if (row->gone)
         return STATUS_OK;
@@ -276,6 +297,7 @@ static enum status collect(void *context, uint64_t effective_pos, const struct f
     status = offender_of_row(list->batch, message, &offender);
     if (status != STATUS_OK || (list->offender != NULL && !id_equal(&offender, list->offender)))
         return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+    RETURN_IF_BAD(note_bundle(list, row->place));
     RETURN_IF_BAD(batch_list_room((void **)&list->keys, &list->capacity, list->count, sizeof(key)));
     list->keys[list->count++] = key;
     return STATUS_OK;
@@ -344,8 +366,11 @@ enum status feed_offender_moved(struct batch *batch, const struct id *offender, 
         if (status == STATUS_OK)
             status = collect_scope(&list, &supervisors);
     }
+    for (size_t i = 0; i < list.bundled_count && status == STATUS_OK; i++)
+        status = feed_unbundle(batch, &list.bundled[i]);
     if (status == STATUS_OK)
         status = rescope_all(batch, &list, pos);
+    free(list.bundled);
     free(list.keys);
     return status;
 }

@@ -86,8 +86,8 @@ static enum status each_row(void *context, uint64_t effective_pos, const struct 
         return status;
     gather->row_count++;
     gather->last.pos = effective_pos;
-    gather->last.key_size = row->key.size;
-    memcpy(gather->last.key, row->key.data, row->key.size);
+    gather->last.key_size = row->place.size;
+    memcpy(gather->last.key, row->place.data, row->place.size);
     return STATUS_OK;
 }
 

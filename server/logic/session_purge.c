@@ -48,8 +48,8 @@ static enum status each_row(void *context, uint64_t effective_pos, const struct 
         put_key(walk, row->key);
     walk->rows++;
     walk->at.pos = effective_pos;
-    walk->at.key_size = row->key.size;
-    memcpy(walk->at.key, row->key.data, row->key.size);
+    walk->at.key_size = row->place.size;
+    memcpy(walk->at.key, row->place.data, row->place.size);
     return STATUS_OK;
 }
 

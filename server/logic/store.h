@@ -374,13 +374,20 @@ struct view_row {
     struct span row;
 };
 
+/* The notes and fields of a presence that are stored as one (bundle.h). */
+struct bundle_row {
+    struct hash presence;
+    struct span body;
+};
+
 /* The feed: view rows by scope. Its places for one device: see feed_page. */
 struct feed_row {
     struct scope scope;
     uint64_t pos; /* max of the row's change and its entry into the scope */
     struct span key;
-    bool gone;       /* a tombstone */
-    struct span row; /* the view's row; empty when gone */
+    bool gone;         /* a tombstone */
+    struct span row;   /* the view's row; empty when gone */
+    struct span place; /* with the effective pos: where the next page goes on after this row, as a cursor's key */
 };
 
 /* A device's membership is remembered when it ends, so that what the device holds can be taken back from it (P1). */
@@ -584,15 +591,18 @@ struct store_ops {
     enum status (*flags_waiting)(struct store *store, store_hash_each each, void *context);
     /* The first timer due at or before due_us, in order (due, id); NOT_FOUND. */
     enum status (*timer_first)(struct store *store, int64_t due_us, struct timer_row *ret_row);
+    /* One that stands alone: a presence's notes and fields are found by bundle_view_get. */
     enum status (*view_get)(struct store *store, struct span key, struct view_row *ret_row);
-    /* Scopes of which a view row is a live member. */
+    enum status (*bundle_get)(struct store *store, const struct hash *presence, struct bundle_row *ret_row);
+    /* Scopes of which a view row that stands alone is a live member. */
     enum status (*scopes_of_row)(struct store *store, struct span key, struct scope *ret_scopes, size_t max,
                                  size_t *ret_count);
     /* Also the scopes that the device has left. */
     enum status (*scopes_of_device)(struct store *store, const struct id *device, struct scope_member *ret_members,
                                     size_t max, size_t *ret_count);
     /*
-     * Rows of the device's scopes after the cursor, in order (effective pos, key), each key once; stops at max.
+     * Rows of the device's scopes after the cursor, in order (effective pos, place), each key once; stops at max.
+     * A place is the row's key, or for a bundled row its group's and its number there.
      * In a scope of which the device is a member a row's pos is max(its pos there, entered_pos), live or gone. In a scope
      * that it left, all that the scope's feed holds is gone since left_pos. A key in several scopes is live when one of
      * them holds it live, at the least pos of those: a device that has passed it holds the row, whichever others the row
@@ -662,7 +672,10 @@ struct store_ops {
                              const struct timer_row *row); /* one a subject: replaces its earlier one */
     enum status (*timer_clear)(struct store *store, const struct hash *id);
     enum status (*view_put)(struct store *store, const struct view_row *row);
+    enum status (*bundle_put)(struct store *store, const struct bundle_row *row);
     enum status (*feed_put)(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone);
+    /* As if the scope had never held it: what was under this key is there under another. */
+    enum status (*feed_forget)(struct store *store, const struct scope *scope, struct span key);
     enum status (*proposal_put)(struct store *store, const struct proposal_row *row);
     enum status (*waiting_put)(struct store *store, const struct waiting_row *row);
     enum status (*waiting_forget)(struct store *store, const struct waiting_row *row); /* by its key */

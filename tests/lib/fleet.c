@@ -11,6 +11,7 @@
 #include "core/checkpoint.h"
 #include "core/rule.h"
 #include "server/edge/store_sqlite.h"
+#include "server/logic/bundle.h"
 #include "server/logic/feed_digest.h"
 #include "server/logic/flags.h"
 #include "tests/lib/core_fixture.h"
@@ -636,12 +637,20 @@ void fleet_free(struct fleet *fleet)
 
 Doublecrew__V1__Row *fleet_view(struct fleet *fleet, char letter, const uint8_t *id, size_t size)
 {
+    bool in_bundle = letter == 'e' && size > HASH_SIZE;
+
+    return fleet_view_about(fleet, in_bundle ? span_of(id, HASH_SIZE) : span_of(NULL, 0), letter, id, size);
+}
+
+Doublecrew__V1__Row *fleet_view_about(struct fleet *fleet, struct span subject, char letter, const uint8_t *id,
+                                      size_t size)
+{
     uint8_t key[STORE_VIEW_KEY_MAX] = {(uint8_t)letter};
     struct view_row view;
     enum status status;
 
     memcpy(key + 1, id, size);
-    status = fleet->store->ops->view_get(fleet->store, span_of(key, 1 + size), &view);
+    status = bundle_view_get(fleet->store, subject, span_of(key, 1 + size), &view);
     if (status == STATUS_NOT_FOUND)
         return NULL;
     assert_int_equal(status, STATUS_OK);

@@ -136,6 +136,9 @@ void fleet_tick(struct fleet *fleet, int64_t at_us);
 
 /* What the store says. Messages are freed by protobuf_c_message_free_unpacked; NULL: not there. */
 Doublecrew__V1__Row *fleet_view(struct fleet *fleet, char letter, const uint8_t *id, size_t size);
+/* The same of a note, which may lie in its presence's bundle; fields are found there anyway. */
+Doublecrew__V1__Row *fleet_view_about(struct fleet *fleet, struct span subject, char letter, const uint8_t *id,
+                                      size_t size);
 /* The company's name of a presence, "" when it has no row; static storage of the fixture's last call. */
 const char *fleet_company(struct fleet *fleet, const struct hash *presence);
 const char *fleet_confirmed_by(struct fleet *fleet, const struct hash *presence);

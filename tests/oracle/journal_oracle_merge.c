@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/logic/bundle.h"
 #include "tests/oracle/journal_oracle_parts.h"
 
 /* One edit of one field. */
@@ -184,7 +185,7 @@ static const char *compare_field(const struct field *field, struct store *store,
         return NULL;
     memcpy(key + 1, field->subject.data, field->subject.len);
     memcpy(key + 1 + field->subject.len, field->name, strlen(field->name));
-    status = store->ops->view_get(store, span_of(key, key_size), &view);
+    status = bundle_view_get(store, span_of(field->subject.data, field->subject.len), span_of(key, key_size), &view);
     if (status == STATUS_OK)
         row = doublecrew__v1__row__unpack(NULL, view.row.size, view.row.data);
     if (row == NULL && field->edits.count == 0)
@@ -260,7 +261,8 @@ static const char *compare_note(const struct jo *jo, const struct jo_entry *entr
     const char *what = "no row";
 
     memcpy(key + 1, entry->hash.bytes, HASH_SIZE);
-    if (store->ops->view_get(store, span_of(key, sizeof(key)), &view) == STATUS_OK)
+    if (bundle_view_get(store, span_of(note->subject.data, note->subject.len), span_of(key, sizeof(key)), &view) ==
+        STATUS_OK)
         row = doublecrew__v1__row__unpack(NULL, view.row.size, view.row.data);
     if (row != NULL && row->row_case == DOUBLECREW__V1__ROW__ROW_NOTE) {
         officer = jo_id(row->note->officer_id);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/logic/bundle.h"
 #include "server/logic/flags.h"
 #include "tests/oracle/journal_oracle_parts.h"
 
@@ -167,8 +168,9 @@ struct scope_walk {
     char text[160];
 };
 
-static void give_or(struct scope_walk *walk, char letter, const void *id, size_t id_size, const char *name,
-                    bool may_be_missing)
+/* about: of a note or a field, else empty. */
+static void give_or(struct scope_walk *walk, struct span about, char letter, const void *id, size_t id_size,
+                    const char *name, bool may_be_missing)
 {
     uint8_t key[STORE_VIEW_KEY_MAX] = {(uint8_t)letter};
     size_t name_size = strlen(name), size = 1 + id_size + name_size;
@@ -180,7 +182,7 @@ static void give_or(struct scope_walk *walk, char letter, const void *id, size_t
     memcpy(key + 1, id, id_size);
     /* A key has no terminator. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(key + 1 + id_size, name, name_size);
-    if (walk->store->ops->view_get(walk->store, span_of(key, size), &view) == STATUS_OK) {
+    if (bundle_view_get(walk->store, about, span_of(key, size), &view) == STATUS_OK) {
         walk->each(walk->context, span_of(key, size), view.row);
     } else if (walk->missing == NULL && !may_be_missing) {
         hex_encode(span_of(key + 1, id_size < 16 ? id_size : 16), hex);
@@ -191,7 +193,7 @@ static void give_or(struct scope_walk *walk, char letter, const void *id, size_t
 
 static void give(struct scope_walk *walk, char letter, const void *id, size_t id_size, const char *name)
 {
-    give_or(walk, letter, id, id_size, name, false);
+    give_or(walk, span_of(NULL, 0), letter, id, id_size, name, false);
 }
 
 static void give_force(struct scope_walk *walk)
@@ -346,18 +348,19 @@ static void give_texts(struct scope_walk *walk)
     for (size_t i = 0; i < jo->entries.count; i++) {
         const struct jo_entry *entry = &jo->entries.items[i];
         const Doublecrew__V1__Edit *edit = (const Doublecrew__V1__Edit *)entry->message;
+        const Doublecrew__V1__Note *note = (const Doublecrew__V1__Note *)entry->message;
         struct id team;
 
-        if (jo_note_counts(jo, entry) &&
-            jo_team_of_subject(jo, ((const Doublecrew__V1__Note *)entry->message)->subject, UINT64_MAX, &team) &&
+        if (jo_note_counts(jo, entry) && jo_team_of_subject(jo, note->subject, UINT64_MAX, &team) &&
             in_team(jo, &walk->officer, &team, UINT64_MAX))
-            give(walk, 'n', entry->hash.bytes, HASH_SIZE, "");
+            give_or(walk, span_of(note->subject.data, note->subject.len), 'n', entry->hash.bytes, HASH_SIZE, "", false);
         if (entry->header.kind != JO_KIND(EDIT) || edit == NULL || (!entry->contested && !jo_edit_counts(jo, entry)) ||
             !jo_team_of_subject(jo, edit->subject, UINT64_MAX, &team) ||
             !in_team(jo, &walk->officer, &team, UINT64_MAX))
             continue;
         for (size_t k = 0; k < edit->n_fields; k++)
-            give_or(walk, 'e', edit->subject.data, edit->subject.len, edit->fields[k]->field, entry->contested);
+            give_or(walk, span_of(edit->subject.data, edit->subject.len), 'e', edit->subject.data, edit->subject.len,
+                    edit->fields[k]->field, entry->contested);
     }
 }
 
@@ -395,7 +398,7 @@ static void give_requests(struct scope_walk *walk)
         if (id_equal(&officer, &walk->officer) ||
             (supervises(jo, &walk->officer) && (share_a_team(jo, &walk->officer, &officer, UINT64_MAX) ||
                                                 in_team(jo, &walk->officer, &team, UINT64_MAX))))
-            give_or(walk, 'a', entry->hash.bytes, HASH_SIZE, "", entry->contested);
+            give_or(walk, span_of(NULL, 0), 'a', entry->hash.bytes, HASH_SIZE, "", entry->contested);
     }
 }
 
@@ -476,8 +479,8 @@ static enum status see_row(void *context, uint64_t effective_pos, const struct f
 
     walk->rows++;
     walk->last.pos = effective_pos;
-    walk->last.key_size = row->key.size;
-    memcpy(walk->last.key, row->key.data, row->key.size);
+    walk->last.key_size = row->place.size;
+    memcpy(walk->last.key, row->place.data, row->place.size);
     if (!row->gone)
         keep_key(&walk->keys, row->key);
     return STATUS_OK;

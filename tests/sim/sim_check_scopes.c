@@ -9,6 +9,7 @@
 #include "doublecrew/v1/entry.pb-c.h"
 #include "doublecrew/v1/sync.pb-c.h"
 #include "server/logic/batch.h"
+#include "server/logic/bundle.h"
 #include "tests/sim/sim_check.h"
 
 struct row {
@@ -78,6 +79,34 @@ static void sort_once(struct rows *rows)
     rows->count = to;
 }
 
+static struct span column(sqlite3_stmt *statement, int index)
+{
+    const void *bytes = sqlite3_column_blob(statement, index);
+
+    return span_of(bytes, (size_t)sqlite3_column_bytes(statement, index));
+}
+
+/* The rows of a group of a bundle (bundle.h). */
+static void add_group(struct sim *sim, struct span key, struct span body, struct rows *rows)
+{
+    struct bundle bundle;
+    struct bundle_item item;
+    struct hash presence;
+    uint64_t pos;
+    enum status status = bundle_open(body, &bundle);
+
+    if (status != STATUS_OK || !bundle_key_open(key, &presence, &pos)) {
+        sim_fail(sim, "a bundle can't be read");
+        return;
+    }
+    while (bundle_next(&bundle.items, &item, &status)) {
+        if (item.pos == pos)
+            add(rows, item.key, item.row);
+    }
+    if (status != STATUS_OK)
+        sim_fail(sim, "a bundle is damaged");
+}
+
 /* The scope's name in the table: its kind, then its id. */
 static void walk_scope(struct sim *sim, sqlite3 *db, enum scope_kind kind, const struct id *id, struct rows *rows)
 {
@@ -87,16 +116,26 @@ static void walk_scope(struct sim *sim, sqlite3 *db, enum scope_kind kind, const
     if (id != NULL)
         memcpy(scope + 1, id->bytes, ID_SIZE);
     if (sqlite3_prepare_v2(db,
-                           "SELECT v.view_key, v.packed FROM feed f JOIN views v ON v.view_key = f.view_key"
+                           "SELECT f.view_key, v.packed, b.body FROM feed f"
+                           " LEFT JOIN views v ON v.view_key = f.view_key"
+                           " LEFT JOIN bundles b ON b.presence = substr(f.view_key, 2, 32)"
+                           "  AND substr(f.view_key, 1, 1) = x'62'"
                            " WHERE f.scope = ?1 AND f.gone = 0",
                            -1, &statement, NULL) != SQLITE_OK) {
         sim_fail(sim, "the feed can't be read: %s", sqlite3_errmsg(db));
         return;
     }
     sqlite3_bind_blob(statement, 1, scope, id != NULL ? sizeof(scope) : 1, SQLITE_STATIC);
-    while (sqlite3_step(statement) == SQLITE_ROW)
-        add(rows, span_of(sqlite3_column_blob(statement, 0), (size_t)sqlite3_column_bytes(statement, 0)),
-            span_of(sqlite3_column_blob(statement, 1), (size_t)sqlite3_column_bytes(statement, 1)));
+    while (sqlite3_step(statement) == SQLITE_ROW) {
+        struct span key = column(statement, 0);
+
+        if (sqlite3_column_type(statement, 1) != SQLITE_NULL)
+            add(rows, key, column(statement, 1));
+        else if (sqlite3_column_type(statement, 2) != SQLITE_NULL)
+            add_group(sim, key, column(statement, 2), rows);
+        else
+            sim_fail(sim, "the feed names a row that isn't there");
+    }
     sqlite3_finalize(statement);
 }
 

@@ -245,8 +245,8 @@ static enum status take(void *context, uint64_t effective_pos, const struct feed
 
     phone->page_rows++;
     phone->cursor.pos = effective_pos;
-    phone->cursor.key_size = row->key.size;
-    memcpy(phone->cursor.key, row->key.data, row->key.size);
+    phone->cursor.key_size = row->place.size;
+    memcpy(phone->cursor.key, row->place.data, row->place.size);
     phone->tombstones += row->gone;
     if (row->gone) {
         if (at < phone->count) {

@@ -78,11 +78,16 @@ static void end(struct story *story)
     fleet_free(story->fleet);
 }
 
+static Doublecrew__V1__Row *view_of_note(struct story *story)
+{
+    return fleet_view_about(story->fleet, span_of(story->visit.bytes, HASH_SIZE), 'n', story->note.bytes, HASH_SIZE);
+}
+
 /* What people see of the visit, without places in the journal: these do depend on the order. */
 static void describe(struct story *story, char ret_text[512])
 {
     Doublecrew__V1__Row *row = fleet_view(story->fleet, 'p', story->visit.bytes, HASH_SIZE);
-    Doublecrew__V1__Row *note = fleet_view(story->fleet, 'n', story->note.bytes, HASH_SIZE);
+    Doublecrew__V1__Row *note = view_of_note(story);
 
     assert_non_null(row);
     assert_non_null(note);
@@ -137,7 +142,7 @@ static void entry__about_what_never_comes_stays_held(void **state)
     result = fleet_deliver(story.fleet, ARRIVAL, &story.sue);
     assert_int_equal(result.held_count, 3);
     assert_string_equal(result.held[0].reason, "unknown_presence");
-    assert_null(fleet_view(story.fleet, 'n', story.note.bytes, HASH_SIZE));
+    assert_null(view_of_note(&story));
     end(&story);
 }
 
