@@ -26,7 +26,7 @@ struct unwritten {
 };
 
 static const struct sq_table *const tables[] = {&sq_devices, &sq_officers, &sq_offenders, &sq_anchors, &sq_presences,
-                                                &sq_flags,   &sq_views,    &sq_digests,   &sq_bundles};
+                                                &sq_flags,   &sq_views,    &sq_digests,   &sq_bundles, &sq_edit_sets};
 #define TABLES (sizeof(tables) / sizeof(tables[0]))
 
 struct sq_cache {
@@ -336,6 +336,7 @@ void sq_cache_forget(struct store *store, const struct sq_table *table, struct s
 
 void sq_cache_drop(struct store_sqlite *self)
 {
+    self->contested_known = false;
     if (self->cache != NULL)
         forget_all(self->cache);
 }

@@ -68,6 +68,10 @@ struct sq_edit {
     const char *field;
     struct edit_row row;
 };
+struct sq_edit_set {
+    struct hash presence;
+    struct span body; /* store_sqlite_edits.c */
+};
 struct sq_member {
     struct id device;
     struct scope_member member;
@@ -111,9 +115,9 @@ struct sq_witness {
 extern const struct sq_table sq_witness, sq_journal, sq_head, sq_tiles, sq_devices, sq_officers, sq_standings,
     sq_officer_versions, sq_offender_teams, sq_holders, sq_offenders, sq_risks, sq_policies, sq_anchors,
     sq_boot_anchors, sq_clock_points, sq_carried_times, sq_anchor_voids, sq_boots, sq_presences, sq_outcomes,
-    sq_namings, sq_plans, sq_contested, sq_carried, sq_authorities, sq_decisions, sq_edits, sq_flags, sq_timers,
-    sq_views, sq_bundles, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests, sq_digest_scopes, sq_waiting,
-    sq_proposals, sq_covers;
+    sq_namings, sq_plans, sq_contested, sq_carried, sq_authorities, sq_decisions, sq_edits, sq_edit_sets, sq_flags,
+    sq_timers, sq_views, sq_bundles, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests, sq_digest_scopes,
+    sq_waiting, sq_proposals, sq_covers;
 
 /* A prepared statement, kept for the next use. Nested use of one statement prepares a second. */
 struct sq_statement {
@@ -131,6 +135,8 @@ struct store_sqlite {
     int lock_fd;            /* -1: a reader */
     int code;               /* SQLite's last error on this connection */
     struct sq_cache *cache; /* NULL: a reader */
+    bool contested_known;   /* any_contested is as the table has it */
+    bool any_contested;
     struct sq_statement *idle[SQ_STATEMENT_COUNT];
     uint8_t *scratch; /* what borrowed spans point into */
     size_t scratch_size;
@@ -205,6 +211,7 @@ void sq_journal_ops(struct store_ops *ops);
 void sq_roster_ops(struct store_ops *ops);
 void sq_anchor_ops(struct store_ops *ops);
 void sq_presence_ops(struct store_ops *ops);
+void sq_edit_ops(struct store_ops *ops);
 void sq_flag_ops(struct store_ops *ops);
 void sq_feed_ops(struct store_ops *ops);
 void sq_contact_ops(struct store_ops *ops);

@@ -253,6 +253,7 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     sq_roster_ops(&self->ops);
     sq_anchor_ops(&self->ops);
     sq_presence_ops(&self->ops);
+    sq_edit_ops(&self->ops);
     sq_flag_ops(&self->ops);
     sq_feed_ops(&self->ops);
     sq_contact_ops(&self->ops);

@@ -1,4 +1,4 @@
-/* Presences and what bears on them: plans, authorities, decisions, edits. */
+/* Presences and what bears on them: plans, authorities, decisions. */
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
@@ -129,13 +129,6 @@ static enum status naming_put(struct store *store, const struct hash *presence, 
     return status;
 }
 
-static enum status contested_put(struct store *store, const struct hash *entry)
-{
-    const struct sq_contested_row row = {*entry};
-
-    return sq_put(store, SQ_CONTESTED_PUT, &row);
-}
-
 static enum status carried_put(struct store *store, const struct id *log, uint64_t seq, const struct hash *hash)
 {
     const struct sq_carried_row row = {*log, seq, *hash};
@@ -229,26 +222,6 @@ static enum status decision_put(struct store *store, const struct decision_row *
     return sq_put(store, SQ_DECISION_PUT, row);
 }
 
-static enum status edits_of(struct store *store, struct span subject, const char *field, store_edit_each each,
-                            void *context)
-{
-    struct sq_query query = sq_begin(store, SQ_EDITS_OF);
-    struct sq_edit row;
-
-    sq_bind_span(&query, subject);
-    sq_bind_text(&query, field);
-    while (sq_next(&query, &sq_edits, &row))
-        query.status = each(context, &row.row);
-    return sq_end(&query);
-}
-
-static enum status edit_put(struct store *store, struct span subject, const char *field, const struct edit_row *row)
-{
-    struct sq_edit edit = {.subject = subject, .field = field, .row = *row};
-
-    return sq_put(store, SQ_EDIT_PUT, &edit);
-}
-
 static enum status waiting_first(struct store *store, const struct hash *awaited, struct waiting_row *ret_row)
 {
     struct sq_query query = sq_begin(store, SQ_WAITING_FIRST);
@@ -288,7 +261,6 @@ void sq_presence_ops(struct store_ops *ops)
     ops->outcome_put = outcome_put;
     ops->presences_naming = presences_naming;
     ops->naming_put = naming_put;
-    ops->contested_put = contested_put;
     ops->carried_put = carried_put;
     ops->carried_next = carried_next;
     ops->carried_differs = carried_differs;
@@ -299,8 +271,6 @@ void sq_presence_ops(struct store_ops *ops)
     ops->authority_put = authority_put;
     ops->decisions_on = decisions_on;
     ops->decision_put = decision_put;
-    ops->edits_of = edits_of;
-    ops->edit_put = edit_put;
     ops->waiting_first = waiting_first;
     ops->waiting_put = waiting_put;
     ops->waiting_forget = waiting_forget;

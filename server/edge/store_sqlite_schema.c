@@ -127,6 +127,8 @@ static const char version_1[] =
                 "field, entry)"
                 ") STRICT, WITHOUT ROWID;"
 
+                "CREATE TABLE edit_sets (presence BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
+
                 "CREATE TABLE flags ("
                 " flag BLOB PRIMARY KEY NOT NULL, subject BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
                 " times_raised INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"

@@ -130,6 +130,8 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_NAMINGS_OF] = {SQ_SELECT, &sq_namings, "WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},
     [SQ_NAMING_PUT] = {SQ_UPSERT, &sq_namings, ""},
     [SQ_NAMINGS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM namings WHERE presence = ?1"},
+    [SQ_CONTESTED_GET] = {SQ_SELECT, &sq_contested, "WHERE entry = ?1"},
+    [SQ_CONTESTED_ANY] = {SQ_SELECT, &sq_contested, "LIMIT 1"},
     [SQ_CONTESTED_PUT] = {SQ_UPSERT, &sq_contested, ""},
     [SQ_CARRIED_PUT] = {SQ_UPSERT, &sq_carried, ""},
     [SQ_CARRIED_NEXT] = {SQ_SELECT, &sq_carried,
@@ -153,6 +155,8 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
          "WHERE subject = ?1 AND field = ?2" UNCONTESTED(
              "edits") " AND NOT EXISTS (SELECT 1 FROM contested WHERE contested.entry = edits.let_by) ORDER BY entry"},
     [SQ_EDIT_PUT] = {SQ_UPSERT, &sq_edits, ""},
+    [SQ_EDIT_SET_GET] = {SQ_SELECT, &sq_edit_sets, "WHERE presence = ?1"},
+    [SQ_EDIT_SET_PUT] = {SQ_UPSERT, &sq_edit_sets, ""},
 
     [SQ_FLAG_GET] = {SQ_SELECT, &sq_flags, "WHERE flag = ?1"},
     [SQ_FLAGS_ON] = {SQ_SELECT, &sq_flags, "WHERE subject = ?1 ORDER BY flag"},

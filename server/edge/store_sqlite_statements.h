@@ -82,6 +82,8 @@ enum sq_statement_id {
     SQ_NAMINGS_OF,
     SQ_NAMING_PUT,
     SQ_NAMINGS_FORGET,
+    SQ_CONTESTED_GET,
+    SQ_CONTESTED_ANY,
     SQ_CONTESTED_PUT,
     SQ_CARRIED_PUT,
     SQ_CARRIED_NEXT,
@@ -95,6 +97,8 @@ enum sq_statement_id {
     SQ_DECISION_PUT,
     SQ_EDITS_OF,
     SQ_EDIT_PUT,
+    SQ_EDIT_SET_GET,
+    SQ_EDIT_SET_PUT,
 
     SQ_FLAG_GET,
     SQ_FLAGS_ON,

@@ -354,6 +354,12 @@ static const struct sq_column sq_edits_columns[] = {
 };
 TABLE(sq_edits, "edits", struct sq_edit);
 
+static const struct sq_column sq_edit_sets_columns[] = {
+    KEY(SQ_HASH, struct sq_edit_set, presence, "presence"),
+    SPAN(struct sq_edit_set, body, "body"),
+};
+TABLE(sq_edit_sets, "edit_sets", struct sq_edit_set);
+
 static const struct sq_column sq_flags_columns[] = {
     KEY(SQ_HASH, struct flag_row, flag, "flag"),
     HASH(struct flag_row, subject, "subject"),

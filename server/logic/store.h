@@ -580,7 +580,7 @@ struct store_ops {
                                    struct authority_row *ret_rows, size_t max, size_t *ret_count);
     enum status (*decisions_on)(struct store *store, const struct hash *presence, struct decision_row *ret_rows,
                                 size_t max, size_t *ret_count);
-    /* Edits of one field of one subject (16 or 32 bytes), ordered by entry hash. */
+    /* Edits of one field of one subject (16 or 32 bytes), in no order that means anything. */
     enum status (*edits_of)(struct store *store, struct span subject, const char *field, store_edit_each each,
                             void *context);
     enum status (*flag_get)(struct store *store, const struct hash *flag, struct flag_row *ret_row);

@@ -699,6 +699,53 @@ static void edits__are_found_by_subject_and_field_in_order_of_hash(void **state)
     assert_string_equal(edits.bodies, "");
 }
 
+static enum status count_edits(void *context, const struct edit_row *row)
+{
+    size_t *sizes = context;
+
+    sizes[0]++;
+    sizes[1] += row->body.size;
+    return STATUS_OK;
+}
+
+/* However many there are, whether or not they fit beside one another. */
+static void many_edits_of_a_presence__all_are_found(void **state)
+{
+    struct store *store = writer_of(state);
+    struct hash presence = numbered_hash(1), contested = numbered_hash(7);
+    struct span subject = span_of(presence.bytes, HASH_SIZE);
+    static uint8_t body[1500];
+    size_t sizes[2] = {0};
+
+    OK(store->ops->begin(store));
+    for (unsigned i = 1; i <= 60; i++) {
+        struct edit_row row = {.entry = numbered_hash(i), .body = span_of(body, 100 + 20 * i)};
+
+        OK(store->ops->edit_put(store, subject, i % 2 == 0 ? "even" : "odd", &row));
+        if (i % 5 == 0)
+            OK(store->ops->edit_put(store, subject, i % 2 == 0 ? "even" : "odd", &row)); /* once more: no other */
+    }
+    OK(store->ops->commit(store));
+    OK(store->ops->edits_of(store, subject, "even", count_edits, sizes));
+    assert_int_equal(sizes[0], 30);
+    assert_int_equal(sizes[1], 30 * 100 + 20 * (2 + 60) * 15);
+    OK(store->ops->begin(store));
+    OK(store->ops->contested_put(store, &contested));
+    contested = numbered_hash(59);
+    OK(store->ops->contested_put(store, &contested));
+    OK(store->ops->commit(store));
+    memset(sizes, 0, sizeof(sizes));
+    OK(store->ops->edits_of(store, subject, "odd", count_edits, sizes));
+    assert_int_equal(sizes[0], 28); /* one of those that lie together, one of the others */
+    OK(store->ops->begin(store));
+    contested = numbered_hash(9);
+    OK(store->ops->contested_put(store, &contested));
+    store->ops->rollback(store);
+    memset(sizes, 0, sizeof(sizes));
+    OK(store->ops->edits_of(store, subject, "odd", count_edits, sizes));
+    assert_int_equal(sizes[0], 28);
+}
+
 static void flags__come_back_with_their_bodies(void **state)
 {
     struct store *store = writer_of(state);
@@ -848,6 +895,7 @@ int main(void)
         TEST(authorities__are_found_by_pair_in_order_of_record),
         TEST(decisions__are_found_by_presence_in_order_of_record),
         TEST(edits__are_found_by_subject_and_field_in_order_of_hash),
+        TEST(many_edits_of_a_presence__all_are_found),
         TEST(flags__come_back_with_their_bodies),
         TEST(timers__fire_in_order_and_once_a_subject),
         TEST(scope_members__come_and_go),

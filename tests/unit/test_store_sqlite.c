@@ -455,14 +455,14 @@ static void statements__never_scan_a_growing_table(void **state)
     store->ops->close(store);
 }
 
-/* A real full disk: a tmpfs of half a megabyte. Mounting needs root. */
+/* A real full disk: a tmpfs of less than a megabyte. Mounting needs root. */
 static void disk_full__keeps_what_was_committed(void **state)
 {
     struct place *place = *state;
     enum status status = STATUS_OK;
     unsigned committed = 0;
 
-    if (mount("tmpfs", place->folder, "tmpfs", 0, "size=640k,mode=0700") != 0) {
+    if (mount("tmpfs", place->folder, "tmpfs", 0, "size=800k,mode=0700") != 0) {
         print_message("# left out: no tmpfs can be mounted here (%s)\n", strerror(errno));
         skip();
     }
