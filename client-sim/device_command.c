@@ -336,6 +336,7 @@ static bool find_clock(struct hand *hand)
     } while (status.state != DC_SYNC_ONLINE);
     hand->ahead_ms = status.last_anchor_ms - real_ms();
     hand->play->stage.clock.now_ms = status.last_anchor_ms;
+    hand->play->stage.clock.ahead_ms = hand->ahead_ms;
     return person_reboot(hand->self, hand->play->stage.loop);
 }
 
@@ -348,6 +349,7 @@ static bool open_hand(struct hand *hand, const char *package)
     hand->self->on_event = on_event;
     hand->self->context = hand;
     stage->clock.now_ms = real_ms();
+    stage->clock.runs = true;
     return dc_loop_new(NULL, &stage->loop) == DC_OK &&
            person_open(hand->self, stage->loop, &stage->clock, package, 0) && find_clock(hand);
 }

@@ -93,6 +93,11 @@ bool phone_package_read(const char *folder, struct package *ret_package)
     return false;
 }
 
+static int64_t now_of(const struct sim_clock *clock)
+{
+    return clock->runs ? real_us() / 1000 + clock->ahead_ms : clock->now_ms;
+}
+
 static void clock_boot(void *context, struct dc_id *ret_boot)
 {
     const struct person *person = context;
@@ -104,14 +109,14 @@ static uint64_t clock_monotonic(void *context)
 {
     const struct person *person = context;
 
-    return (uint64_t)(person->clock->now_ms - person->boot_started_ms);
+    return (uint64_t)(now_of(person->clock) - person->boot_started_ms);
 }
 
 static int64_t clock_wall(void *context)
 {
     const struct person *person = context;
 
-    return person->clock->now_ms + person->wall_offset_ms;
+    return now_of(person->clock) + person->wall_offset_ms;
 }
 
 static uint64_t clock_timer(void *context)

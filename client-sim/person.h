@@ -17,6 +17,8 @@
 
 /* The truth in training mode, shared by everybody. */
 struct sim_clock {
+    bool runs; /* by itself: phones read real time plus ahead_ms at each look; an anchor is good to the millisecond */
+    int64_t ahead_ms;
     int64_t now_ms;        /* since 1970 UTC */
     int64_t acted_real_us; /* CLOCK_MONOTONIC: when somebody last did something, to time what follows from it */
 };
