@@ -13,7 +13,8 @@
 #include "bench/peers/peer_cpu.h"
 
 #define ROUND_MAX_S 120
-#define QUIET_MAX_S 5 /* a reader to whom nothing comes for so long has got everything that there is */
+#define FIRST_MAX_S 30 /* until a reader gets anything: some put all of it together first */
+#define QUIET_MAX_S 5  /* a reader to whom nothing more comes for so long has got everything that there is */
 #define EVENTS_MAX 64
 #define PATH_SIZE 1100
 #define READER PEER_DEVICES_MAX /* its certificate's number */
@@ -422,7 +423,8 @@ static enum status collect(const struct peer_plan *plan, struct peer_link *reade
     double heard_s = now_s();
 
     *ret_last_s = heard_s;
-    while (status == STATUS_OK && peer_seen_count(seen) < expected && now_s() < heard_s + QUIET_MAX_S) {
+    while (status == STATUS_OK && peer_seen_count(seen) < expected &&
+           now_s() < heard_s + (peer_seen_count(seen) == 0 ? FIRST_MAX_S : QUIET_MAX_S)) {
         short events = peer_link_is_sending(reader) ? POLLIN | POLLOUT : POLLIN;
         struct pollfd wanted = {.fd = reader->socket, .events = events};
         size_t before = peer_seen_count(seen);
