@@ -142,11 +142,11 @@ static void say_goodbye(struct lws *wsi, struct connection *connection)
 /* One write a callback; the rest asks to be called again. */
 static int write_ping(struct lws *wsi, struct peer *peer)
 {
-    uint8_t nothing[LWS_PRE];
+    uint8_t frame[LWS_PRE + 1] = {0}; /* the library doesn't tell of a pong that holds nothing */
 
     peer->ping = false;
     lws_callback_on_writable(wsi);
-    return lws_write(wsi, nothing + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
+    return lws_write(wsi, frame + LWS_PRE, 1, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
 static int writeable(struct transport *transport, struct lws *wsi, struct peer *peer)
@@ -303,8 +303,7 @@ static void ping(void *peer)
 
 struct hub_transport transport_calls(void)
 {
-    return (struct hub_transport){
-        .want_write = want_write, .pause = pause_reading, .kill = kill_soon, .ping = ping};
+    return (struct hub_transport){.want_write = want_write, .pause = pause_reading, .kill = kill_soon, .ping = ping};
 }
 
 static void describe(struct transport *transport, struct lws_context_creation_info *ret_info, void **foreign_loops)
