@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import statistics
@@ -180,6 +181,18 @@ def ingest_round(bench, found, number):
             pushes = {"batch": days, "single": 200, "one": 800}[load] // (1 if load == "batch" else PEERS[name].slower)
             arguments = ["--pushes", pushes]
             bench.measure_peer(found, name, load, *arguments, only="ingest.")
+
+
+    for index in range(4, loads_of("bench_ingest") + 1):  # of ours alone: no peer derives anything
+        say(f"  load {index}: Doublecrew and its ceiling")
+        found.add(bench.program("bench_ingest", "--load", index, "--rounds", 1, "--bare", 3 if bench.full else 1,
+                                "--days", days, "--seed", bench.seed + number, "--folder", bench.scratch))
+
+
+def loads_of(program):
+    """As its usage says: --load 1..N."""
+    known = re.search(r"--load 1\.\.(\d+)", usage_of(program))
+    return int(known.group(1)) if known else 3
 
 
 def flag_round(bench, found, number):

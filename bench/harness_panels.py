@@ -17,6 +17,7 @@ PANELS = {  # title, which way is better, keys from the top, ratios that belong 
     "ingest": [ingest("batch", "50 devices, a day's batch of 60 facts a push"),
                ingest("single", "50 devices, one fact a push"),
                ingest("one", "One device, one fact a push"),
+               ingest("worst", "Worst case: every fact a check-in of another presence"),
                ("The server's CPU for a fact of a day's batch", LOWER,
                 ["ingest.batch.cpu", *peers("ingest.batch.{}_cpu")], [])],
     "flag": [("At half load, from sending to the other client, p99", LOWER,
