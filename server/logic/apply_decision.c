@@ -46,6 +46,25 @@ static enum status note_ended(struct batch *batch, struct applying *applying, co
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
 
+/* Who decides has the place, or stands in for who has, and isn't named in the visit (L2). Held: why not. */
+static enum status check_decider(struct batch *batch, struct applying *applying, const struct presence_row *presence)
+{
+    const struct id *by = &applying->author.officer;
+    struct supervised of = {&presence->officer, &presence->offender, presence, applying->received_us};
+    enum may_supervise may;
+
+    RETURN_IF_BAD(may_supervise(batch, &applying->author, &of, &may));
+    if (presence_is_about(presence, by)) {
+        applying->held = id_equal(by, &presence->officer) ? "own_visit" : may ? "involved" : "not_permitted";
+        return STATUS_OK;
+    }
+    if (may == MAY_NOT) {
+        applying->held = "not_permitted";
+        return cover_word_waits(batch, applying);
+    }
+    return may == MAY_BY_COVER ? cover_word_counts(batch, applying) : STATUS_OK;
+}
+
 enum status apply_decision(struct batch *batch, struct applying *applying, const ProtobufCMessage *base)
 {
     const Doublecrew__V1__Decision *message = (const Doublecrew__V1__Decision *)base;
@@ -56,7 +75,6 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
                                .recorded_us = applying->received_us,
                                .pos = applying->entry_pos};
     struct presence_row presence;
-    enum may_supervise may;
     bool involved, done;
     enum status status;
 
@@ -73,19 +91,9 @@ enum status apply_decision(struct batch *batch, struct applying *applying, const
         return wait_for(batch, applying, &row.presence);
     }
     RETURN_IF_BAD(status);
-    struct supervised of = {&presence.officer, &presence.offender, &presence, applying->received_us};
-
-    RETURN_IF_BAD(may_supervise(batch, &applying->author, &of, &may));
-    if (presence_is_about(&presence, &row.by)) { /* nobody decides there (L2) */
-        applying->held = id_equal(&row.by, &presence.officer) ? "own_visit" : may ? "involved" : "not_permitted";
+    RETURN_IF_BAD(check_decider(batch, applying, &presence));
+    if (applying->held != NULL)
         return STATUS_OK;
-    }
-    if (may == MAY_NOT) {
-        applying->held = "not_permitted";
-        return cover_word_waits(batch, applying);
-    }
-    if (may == MAY_BY_COVER)
-        RETURN_IF_BAD(cover_word_counts(batch, applying));
     RETURN_IF_BAD(note_ended(batch, applying, message));
     RETURN_IF_BAD(is_involved(batch, &row.by, &presence, &involved));
     if (involved)
