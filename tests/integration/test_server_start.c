@@ -130,6 +130,26 @@ static void start__on_a_port_that_is_taken_is_refused(void **state)
     close(fd);
 }
 
+/* Silent, but there: it answers each ping, so it is never cut off, however long it has nothing to say. */
+static void connections__that_answer_pings_stay(void **state)
+{
+    struct ws_client *client;
+    struct ws_message message;
+
+    (void)state;
+    snprintf(fixture.extra_config, sizeof(fixture.extra_config), "[limits]\nkeep_alive_s = 1\n");
+    server_fixture_write_config(&fixture, NULL, NULL);
+    server_fixture_start(&fixture);
+    client = server_fixture_connect(&fixture, &fixture.supervisor);
+    server_device_greet(&fixture.supervisor, client, 0);
+    for (int s = 0; s < 14; s++) /* keep_alive_s, 10 s for the pong, and some */
+        assert_int_equal(ws_client_receive(client, 1000, &message), STATUS_TIMEOUT);
+    ws_client_free(client);
+    assert_int_equal(server_fixture_stop(&fixture, SIGTERM), 0);
+    fixture.extra_config[0] = '\0';
+    server_fixture_write_config(&fixture, NULL, NULL);
+}
+
 /* Last: a hard limit that was lowered stays so for this process. */
 static void start__with_too_few_open_files_says_what_to_do(void **state)
 {
@@ -239,6 +259,7 @@ int main(void)
         cmocka_unit_test(stop__tells_everybody_and_commits_what_was_pushed),
         cmocka_unit_test(connections__beyond_the_limit_are_refused_and_named),
         cmocka_unit_test(connections__of_one_device_are_few),
+        cmocka_unit_test(connections__that_answer_pings_stay),
         cmocka_unit_test(start__with_too_few_open_files_says_what_to_do),
     };
 
