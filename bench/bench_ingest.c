@@ -31,10 +31,11 @@
 #include "bench/sqlite_loop.h"
 
 #define ROUNDS_MAX 31
-#define LOADS 3
+#define LOADS 4
 #define BARE_RUNS_MAX 9
 #define FIXED_COMMITS_MAX 600 /* are enough for a rate; a busy disk takes milliseconds for each */
 #define MINUTE_MS UINT64_C(60000)
+#define WORST_CHECK_INS 60 /* a push; every three hours somebody who never checks out */
 
 struct options {
     size_t devices;
@@ -340,13 +341,42 @@ static enum status tell_all(const struct options *options, const struct ingest_l
 static void choose_loads(const struct options *options, struct ingest_load ret_loads[LOADS])
 {
     struct load_times day = {120 * MINUTE_MS, 180 * MINUTE_MS, 45 * MINUTE_MS, 24 * 60 * MINUTE_MS};
+    struct load_times hours = {120 * MINUTE_MS, 180 * MINUTE_MS, 45 * MINUTE_MS, 0};
     struct load_times hour = {MINUTE_MS, 2 * MINUTE_MS / 3, 3 * MINUTE_MS / 5, 0};
 
-    ret_loads[0] = (struct ingest_load){
-        "a day's batch a push",       "batch", 1000, 1.0, options->devices, DAY_ATTEMPTS * options->days,
-        DAY_ATTEMPTS * ATTEMPT_FACTS, day};
-    ret_loads[1] = (struct ingest_load){"one fact a push", "single", 1, 0.5, options->devices, 10, 1, hour};
-    ret_loads[2] = (struct ingest_load){"one device, one fact a push", "one", 1, 0.5, 1, 40, 1, hour};
+    ret_loads[0] = (struct ingest_load){.name = "a day's batch a push",
+                                        .key = "batch",
+                                        .facts_per_transaction = 1000,
+                                        .aim = 1.0,
+                                        .devices = options->devices,
+                                        .attempts = DAY_ATTEMPTS * options->days,
+                                        .facts_per_push = DAY_ATTEMPTS * ATTEMPT_FACTS,
+                                        .times = day};
+    ret_loads[1] = (struct ingest_load){.name = "one fact a push",
+                                        .key = "single",
+                                        .facts_per_transaction = 1,
+                                        .aim = 0.5,
+                                        .devices = options->devices,
+                                        .attempts = 10,
+                                        .facts_per_push = 1,
+                                        .times = hour};
+    ret_loads[2] = (struct ingest_load){.name = "one device, one fact a push",
+                                        .key = "one",
+                                        .facts_per_transaction = 1,
+                                        .aim = 0.5,
+                                        .devices = 1,
+                                        .attempts = 40,
+                                        .facts_per_push = 1,
+                                        .times = hour};
+    ret_loads[3] = (struct ingest_load){.name = "each fact a check-in of another presence",
+                                        .key = "worst",
+                                        .facts_per_transaction = 1000,
+                                        .aim = 0.6,
+                                        .devices = options->devices,
+                                        .attempts = WORST_CHECK_INS * options->days,
+                                        .attempt = "I",
+                                        .facts_per_push = WORST_CHECK_INS,
+                                        .times = hours};
 }
 
 static enum status run_all(const struct options *options, const struct ingest_force *force,

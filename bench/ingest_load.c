@@ -149,6 +149,7 @@ static enum status prepare(struct round *round, size_t index, uint16_t port)
         .person = person_of(round, index),
         .times = round->load->times,
         .attempts = round->load->attempts,
+        .attempt = round->load->attempt,
         .facts_per_push = round->load->facts_per_push,
     };
 

@@ -14,7 +14,8 @@ struct ingest_load {
     size_t facts_per_transaction; /* of the bare loop whose transactions don't follow the server's */
     double aim;                   /* of that loop's rate, at least */
     size_t devices;
-    size_t attempts; /* of each device */
+    size_t attempts;     /* of each device */
+    const char *attempt; /* as load_log_spec's */
     size_t facts_per_push;
     struct load_times times;
 };

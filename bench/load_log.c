@@ -11,8 +11,7 @@
 #define EDITS 12
 #define SECOND_LATER_SHARE 30 /* of a visit's length: the second officer comes and goes within 1/30 of it */
 
-/* I check-in, E edit, N note, O outcome, X check-out. */
-static const char attempt_facts[ATTEMPT_FACTS + 1] = "IEEENEEENEEENEEENOXN";
+static const char whole_attempt[ATTEMPT_FACTS + 1] = "IEEENEEENEEENEEENOXN";
 
 static const char *const field_names[FIELDS] = {"accommodation", "household", "relationships",
                                                 "phones_seen",   "vehicle",   "contacts",
@@ -28,6 +27,8 @@ struct maker {
     struct sha256 *sha;
     uint64_t *random;
     struct load_log log;
+    const char *attempt;
+    size_t attempt_facts;
     struct entry entries[PUSH_ENTRIES_MAX]; /* of the push under way; payloads owned */
     size_t entry_count;
     uint64_t seq;
@@ -191,14 +192,15 @@ static uint64_t begin_ms(const struct maker *maker, size_t attempt)
 static enum status add_fact(struct maker *maker, size_t number)
 {
     const struct load_person *person = &maker->spec->person;
-    size_t attempt = number / ATTEMPT_FACTS;
-    size_t step = number % ATTEMPT_FACTS;
+    size_t attempt = number / maker->attempt_facts;
+    size_t step = number % maker->attempt_facts;
+    size_t last_step = maker->attempt_facts > 2 ? maker->attempt_facts - 2 : 1;
     uint64_t lasts_ms = maker->spec->times.lasts_ms;
     uint64_t later_ms = person->second ? lasts_ms / SECOND_LATER_SHARE : 0;
-    uint64_t at_ms = begin_ms(maker, attempt) + later_ms + step * (lasts_ms - 2 * later_ms) / (ATTEMPT_FACTS - 2);
+    uint64_t at_ms = begin_ms(maker, attempt) + later_ms + step * (lasts_ms - 2 * later_ms) / last_step;
     const struct id *offender = &person->offenders[attempt % person->offender_count];
 
-    switch (attempt_facts[step]) {
+    switch (maker->attempt[step]) {
     case 'I':
         return check_in(maker, at_ms, offender);
     case 'E':
@@ -293,7 +295,9 @@ enum status load_log_make(const struct load_log_spec *spec, uint64_t *random, st
         return STATUS_NO_MEMORY;
     maker->spec = spec;
     maker->random = random;
-    maker->total = spec->attempts * ATTEMPT_FACTS;
+    maker->attempt = spec->attempt != NULL ? spec->attempt : whole_attempt;
+    maker->attempt_facts = strlen(maker->attempt);
+    maker->total = spec->attempts * maker->attempt_facts;
     maker->seq = spec->after_seq;
     maker->head = spec->after;
     maker->log.pushes = calloc(maker->total / per_push + 1, sizeof(*maker->log.pushes));

@@ -44,6 +44,8 @@ struct load_log_spec {
     struct load_person person;
     struct load_times times;
     size_t attempts;
+    const char
+        *attempt; /* its facts in order: I check-in, E edit, N note, O outcome, X check-out; NULL: the 20 above */
     size_t facts_per_push;
     struct span anchor; /* of this session's Welcome; borrowed; empty: made ahead of any session, no entry names one */
     int64_t wall_ms;    /* at Hello */
