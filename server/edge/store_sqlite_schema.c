@@ -127,8 +127,6 @@ static const char version_1[] =
                 "field, entry)"
                 ") STRICT, WITHOUT ROWID;"
 
-                "CREATE TABLE edit_sets (presence BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
-
                 "CREATE TABLE flags ("
                 " flag BLOB PRIMARY KEY NOT NULL, subject BLOB NOT NULL, kind INTEGER NOT NULL, state INTEGER NOT NULL,"
                 " times_raised INTEGER NOT NULL, body BLOB NOT NULL) STRICT;"
@@ -139,7 +137,6 @@ static const char version_1[] =
 
                 "CREATE TABLE views ("
                 " view_key BLOB PRIMARY KEY NOT NULL, pos INTEGER NOT NULL, packed BLOB NOT NULL) STRICT;"
-                "CREATE TABLE bundles (presence BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
                 /* Pages are cut by (pos, key) and, for what a device had not yet entered the scope for, by key alone. */
                 "CREATE TABLE feed ("
                 " scope BLOB NOT NULL, view_key BLOB NOT NULL, pos INTEGER NOT NULL, gone INTEGER NOT NULL,"
@@ -223,7 +220,12 @@ static const char version_6[] =
     " offender BLOB NOT NULL, pos INTEGER NOT NULL, team BLOB NOT NULL, PRIMARY KEY (offender, pos)"
     ") STRICT, WITHOUT ROWID;";
 
-static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5, version_6};
+/* A presence's texts in one row, as view rows and as edits (decisions/0032). */
+static const char version_7[] =
+    "CREATE TABLE bundles (presence BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;"
+    "CREATE TABLE edit_sets (presence BLOB PRIMARY KEY NOT NULL, body BLOB NOT NULL) STRICT;";
+
+static const char *const migrations[] = {version_1, version_2, version_3, version_4, version_5, version_6, version_7};
 
 int sq_schema_version(void)
 {
