@@ -3,8 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 8192                /* a commit of full load touches some thousands of rows */
-#define SIZE_KEPT (8 * 1024 * 1024) /* bytes that may stay after a commit */
+#define BUCKETS 8192                 /* a commit of full load touches some thousands of rows */
+#define SIZE_KEPT (8 * 1024 * 1024)  /* bytes that may stay after a commit */
+#define SIZE_MOST (32 * 1024 * 1024) /* within one: taking a whole journal over is one transaction */
 
 struct cached {
     struct cached *next; /* of its bucket */
@@ -224,6 +225,18 @@ static void keep(struct sq_cache *cache, uint8_t table, struct span key, uint64_
         free(copy);
 }
 
+static enum status make_room(struct store_sqlite *self)
+{
+    enum status status;
+
+    if (self->cache->size <= SIZE_MOST)
+        return STATUS_OK;
+    status = sq_cache_write(self, UINT32_MAX);
+    if (status == STATUS_OK)
+        forget_all(self->cache);
+    return status;
+}
+
 enum status sq_cache_get(struct store *store, enum sq_statement_id id, struct span key, void *ret_row)
 {
     struct sq_cache *cache = ((struct store_sqlite *)store)->cache;
@@ -241,22 +254,31 @@ enum status sq_cache_get(struct store *store, enum sq_statement_id id, struct sp
             memcpy(ret_row, cached->row, tables[table]->row_size);
         return cached->row != NULL ? STATUS_OK : STATUS_NOT_FOUND;
     }
-    status = select_row(store, id, key, ret_row);
+    status = make_room((struct store_sqlite *)store);
+    if (status == STATUS_OK)
+        status = select_row(store, id, key, ret_row);
     if (status == STATUS_OK || status == STATUS_NOT_FOUND)
         keep(cache, table, key, hash, status == STATUS_OK ? ret_row : NULL);
     return status;
 }
 
-static enum status put_row(struct sq_cache *cache, uint8_t table, enum sq_statement_id id, const void *row)
+static enum status put_row(struct store_sqlite *self, uint8_t table, enum sq_statement_id id, const void *row)
 {
-    struct span key = sq_row_key(tables[table], row);
+    struct sq_cache *cache = self->cache;
     struct cached *cached;
+    struct span key;
     uint8_t *copy;
     size_t size;
     enum status status = copy_row(tables[table], row, &copy, &size); /* it may borrow from the one that it replaces */
 
     if (status != STATUS_OK)
         return status;
+    status = make_room(self);
+    if (status != STATUS_OK) {
+        free(copy);
+        return status;
+    }
+    key = sq_row_key(tables[table], copy);
     cached = take_place(cache, table, key, hash_of(table, key));
     if (cached == NULL) {
         free(copy);
@@ -278,7 +300,7 @@ bool sq_cache_put(struct store *store, enum sq_statement_id id, const void *row,
         return false;
     *ret_status = sqlite3_get_autocommit(self->db) ? STATUS_INTERNAL : sq_row_fits(tables[table], row);
     if (*ret_status == STATUS_OK)
-        *ret_status = put_row(self->cache, table, id, row);
+        *ret_status = put_row(self, table, id, row);
     return true;
 }
 

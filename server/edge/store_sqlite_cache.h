@@ -1,7 +1,7 @@
 /*
  * The writer's rows in hand: what it has read or put by a single blob key is answered from memory, and what it has put is
- * written when somebody else might look: before a statement whose SQL names the table, before a savepoint, at commit. So a
- * row that changes a hundred times within a commit is written once. Readers have none.
+ * written when somebody else might look: before a statement whose SQL names the table, before a savepoint, at commit, or when
+ * there is too much of it. So a row that changes a hundred times within a commit is written once. Readers have none.
  *
  * Only tables whose key is one blob column take part; for them:
  *   reading by key goes through sq_cache_get, writing through sq_put, deleting by key is followed by sq_cache_forget;

@@ -699,6 +699,32 @@ static void edits__are_found_by_subject_and_field_in_order_of_hash(void **state)
     assert_string_equal(edits.bodies, "");
 }
 
+/* More than the writer keeps in hand: 40 MB in one transaction. */
+static void more_rows_than_fit_in_hand__none_is_lost(void **state)
+{
+    struct store *store = writer_of(state);
+    static uint8_t body[20000];
+    struct flag_row flag = {.kind = 1, .state = FLAG_RAISED, .body = span_of(body, sizeof(body))}, got;
+
+    OK(store->ops->begin(store));
+    for (unsigned i = 0; i < 2000; i++) {
+        flag.flag = numbered_hash(i);
+        flag.times_raised = i;
+        OK(store->ops->flag_put(store, &flag));
+    }
+    for (unsigned round = 0; round < 2; round++) {
+        for (unsigned i = 0; i < 2000; i++) {
+            struct hash id = numbered_hash(i);
+
+            OK(store->ops->flag_get(store, &id, &got));
+            assert_int_equal(got.times_raised, i);
+            assert_int_equal(got.body.size, sizeof(body));
+        }
+        if (round == 0)
+            OK(store->ops->commit(store));
+    }
+}
+
 static enum status count_edits(void *context, const struct edit_row *row)
 {
     size_t *sizes = context;
@@ -896,6 +922,7 @@ int main(void)
         TEST(decisions__are_found_by_presence_in_order_of_record),
         TEST(edits__are_found_by_subject_and_field_in_order_of_hash),
         TEST(many_edits_of_a_presence__all_are_found),
+        TEST(more_rows_than_fit_in_hand__none_is_lost),
         TEST(flags__come_back_with_their_bodies),
         TEST(timers__fire_in_order_and_once_a_subject),
         TEST(scope_members__come_and_go),
