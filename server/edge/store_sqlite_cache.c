@@ -78,9 +78,9 @@ uint32_t sq_cache_tables_in(const char *sql)
 
 static bool place_of(const struct sq_table *table, uint8_t *ret_place)
 {
-    for (uint8_t i = 0; i < TABLES; i++) {
+    for (size_t i = 0; i < TABLES; i++) {
         if (tables[i] == table) {
-            *ret_place = i;
+            *ret_place = (uint8_t)i;
             return true;
         }
     }

@@ -62,6 +62,7 @@ static uint8_t *set_put(uint8_t *at, const char *field, const struct edit_row *r
     at[2] = (uint8_t)(row->body.size >> 16);
     at[3] = (uint8_t)(row->body.size >> 8);
     at[4] = (uint8_t)row->body.size;
+    /* Its size says where it ends. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
     memcpy(at + 5, field, field_size);
     at += 5 + field_size;
     memcpy(at, row->entry.bytes, HASH_SIZE);
@@ -124,7 +125,7 @@ static enum status corrupt(struct store *store)
 /* Empty when there is none yet. */
 static enum status get_set(struct store *store, const struct hash *presence, struct span *ret_set)
 {
-    struct sq_edit_set row;
+    struct sq_edit_set row = {.body = {NULL, 0}};
     enum status status = sq_cache_get(store, SQ_EDIT_SET_GET, span_of(presence->bytes, HASH_SIZE), &row);
 
     if (status == STATUS_OK && row.body.size == 0)
@@ -186,7 +187,7 @@ static enum status spill(struct store *store, const struct hash *presence, struc
 static enum status put_in_set(struct store *store, const struct hash *presence, const char *field,
                               const struct edit_row *row)
 {
-    struct span set;
+    struct span set = span_of(NULL, 0);
     size_t most, size;
     uint8_t *body;
     bool there;
@@ -278,7 +279,7 @@ static enum status edits_of(struct store *store, struct span subject, const char
                             void *context)
 {
     struct hash presence;
-    struct span set, rest;
+    struct span set = span_of(NULL, 0), rest;
     struct set_edit edit;
     bool does_count, alone = true;
     enum status status = STATUS_OK, damage = STATUS_OK;

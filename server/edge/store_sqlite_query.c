@@ -75,7 +75,7 @@ struct sq_query sq_begin(struct store *store, enum sq_statement_id id)
 {
     struct sq_query query = sq_begin_as_is(store, id);
 
-    if (query.status == STATUS_OK)
+    if (query.status == STATUS_OK && query.statement)
         query.status = sq_cache_write(query.self, query.statement->cached_tables);
     return query;
 }

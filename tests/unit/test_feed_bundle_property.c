@@ -247,7 +247,8 @@ static void offender_transferred__each_row_goes_and_comes(void **state)
     size_t held;
 
     (void)state;
-    assert_true(bob != NULL && sam != NULL);
+    assert_non_null(bob);
+    assert_non_null(sam);
     *bob = (struct phone){.officer = "bob", .fleet = fleet};
     *sam = (struct phone){.officer = "sam", .fleet = fleet};
     for (unsigned i = 0; i < 6; i++)
