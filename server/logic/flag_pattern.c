@@ -6,7 +6,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/wire_read.h"
 #include "server/logic/batch_internal.h"
+
+/* Of sync.proto's Row and PresenceRow. */
+#define ROW_PRESENCE 6
+enum presence_field { FIELD_IN_FROM_MS = 5, FIELD_COMPANY = 10, FIELD_REASONS = 17, FIELD_PARTNER_ID = 22 };
 
 #define PARTNERS_MAX 8 /* of one officer, that are told apart: more than one is enough */
 
@@ -56,23 +61,57 @@ static enum status keep(void *context, const struct presence_row *row)
     return STATUS_OK;
 }
 
+static bool is_company(struct span text, enum rule_company company)
+{
+    const char *name = rule_company_name(company);
+
+    return span_equal(text, span_of(name, strlen(name)));
+}
+
+/* Only what counts here, read where it lies: an officer's visits of months are looked through. */
+static enum status take_presence(struct span presence, struct record *record)
+{
+    struct span company = span_of(NULL, 0);
+    uint64_t reasons = 0;
+    struct wire_field field;
+
+    while (presence.size > 0) {
+        RETURN_IF_BAD(wire_read_field(&presence, &field));
+        switch (field.number) {
+        case FIELD_IN_FROM_MS:
+            record->in_ms = (int64_t)field.value;
+            break;
+        case FIELD_COMPANY:
+            company = field.data;
+            break;
+        case FIELD_REASONS:
+            reasons = field.value;
+            break;
+        case FIELD_PARTNER_ID:
+            RETURN_IF_BAD(id_from_span(field.data, &record->partner));
+            break;
+        default:
+            break;
+        }
+    }
+    record->joint = is_company(company, RULE_COMPANY_JOINT);
+    record->lone = is_company(company, RULE_COMPANY_LONE_CONFIRMED) ||
+                   (is_company(company, RULE_COMPANY_PART_JOINT) && (reasons & RULE_REASON_OPEN) == 0);
+    return STATUS_OK;
+}
+
 static enum status read_record(struct batch *batch, struct record *record)
 {
     struct view_key key = view_key_of_hash('p', &record->presence);
-    Doublecrew__V1__Row *view;
-    enum status status;
+    struct view_row view;
+    struct span presence;
+    enum status status = batch->store->ops->view_get(batch->store, span_of(key.bytes, key.size), &view);
 
-    arena_reset(batch->arena, ARENA_CAP_DEFAULT);
-    status = view_open(batch, &key, &view);
+    if (status == STATUS_OK)
+        status = wire_find(view.row, ROW_PRESENCE, &presence);
     if (status != STATUS_OK)
         return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* not derived: nothing is known of it */
-    record->in_ms = view->presence->in_from_ms;
-    record->lone = strcmp(view->presence->company, rule_company_name(RULE_COMPANY_LONE_CONFIRMED)) == 0 ||
-                   (strcmp(view->presence->company, rule_company_name(RULE_COMPANY_PART_JOINT)) == 0 &&
-                    (view->presence->reasons & RULE_REASON_OPEN) == 0);
-    record->joint = strcmp(view->presence->company, rule_company_name(RULE_COMPANY_JOINT)) == 0;
-    record->partner = pb_id(view->presence->partner_id);
-    return STATUS_OK;
+    return take_presence(presence, record);
 }
 
 static enum status read_records(struct record_list *list)
@@ -201,6 +240,7 @@ static enum status same_pair(struct batch *batch, const struct id *officer, cons
 enum status patterns_settle(struct batch *batch)
 {
     const struct flag_policy *policy;
+    const struct id *settled = NULL; /* whose pairs were looked at last: an officer's visits follow one another here */
     enum status status = STATUS_OK;
 
     if (batch->noted_count == 0)
@@ -211,8 +251,10 @@ enum status patterns_settle(struct batch *batch)
         const struct noted_pair *pair = &batch->noted[i];
         struct record_list list = {.batch = batch, .officer = &pair->officer};
 
-        if (pair->told_joint)
+        if (pair->told_joint && (settled == NULL || !id_equal(settled, &pair->officer))) {
             status = same_pair(batch, &pair->officer, policy);
+            settled = &pair->officer;
+        }
         if (i > 0 && by_pair(pair, pair - 1) == 0)
             continue;
         if (status == STATUS_OK)
