@@ -15,6 +15,7 @@
 
 #define SQ_APPLICATION_ID 0x44435331 /* "DCS1" */
 #define SQ_PAGE_SIZE 4096            /* SQLite's default, which creating keeps */
+#define SQ_ROW_SIZE_MAX 2048         /* of a row's struct */
 #define SQ_POLICIES_MAX 256          /* versions of the policy: one a month for twenty years */
 
 /* C type and its SQL: fixed blobs, integers, REAL (NULL is NaN), TEXT, variable blobs. */

@@ -1,5 +1,6 @@
 /* Rows between C structs and SQL, by description. */
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -183,86 +184,94 @@ static int type_of(enum sq_kind kind)
     }
 }
 
-/* A file that was tampered with or damaged where no page check sees it must not write past a struct's field. */
-static bool column_valid(sqlite3_stmt *stmt, int index, const struct sq_column *column)
+static bool read_int(sqlite3_stmt *stmt, int index, const struct sq_column *column, uint8_t *field)
 {
-    int type = sqlite3_column_type(stmt, index);
-    struct scope scope;
-    size_t size;
+    int64_t value = sqlite3_column_int64(stmt, index);
 
-    if (column->kind == SQ_REAL && type == SQLITE_NULL)
-        return true;
-    if (type != type_of(column->kind))
+    if (!int_fits(column, value))
         return false;
-    /* Of a number SQLite would first write the digits. */
-    size = type == SQLITE_BLOB || type == SQLITE_TEXT ? (size_t)sqlite3_column_bytes(stmt, index) : 0;
+    memcpy(field, &value, column->size); /* little-endian, as checked above */
+    return true;
+}
+
+static void read_real(sqlite3_stmt *stmt, int index, bool is_null, uint8_t *field)
+{
+    double real = is_null ? (double)NAN : sqlite3_column_double(stmt, index);
+
+    memcpy(field, &real, sizeof(real));
+}
+
+/* What has a size: blobs and text. */
+static bool read_bytes(struct span bytes, const struct sq_column *column, uint8_t *row)
+{
+    uint8_t *field = row + column->offset;
+    size_t count;
+
     switch (column->kind) {
     case SQ_ID:
     case SQ_HASH:
-        return size == column->size;
-    case SQ_INT:
-        return int_fits(column, sqlite3_column_int64(stmt, index));
+        if (bytes.size != column->size)
+            return false;
+        break;
     case SQ_TEXT:
-        return size < column->size;
+        if (bytes.size >= column->size)
+            return false;
+        break;
     case SQ_ARRAY:
-        return size <= column->size && size % column->element_size == 0;
+        if (bytes.size > column->size || bytes.size % column->element_size != 0)
+            return false;
+        count = bytes.size / column->element_size;
+        memcpy(row + column->count_offset, &count, sizeof(count));
+        break;
     case SQ_SCOPE:
-        return scope_read(span_of(sqlite3_column_blob(stmt, index), size), &scope);
-    default:
+        return scope_read(bytes, (struct scope *)(void *)field);
+    case SQ_SPAN:
+        *(struct span *)(void *)field = bytes;
+        return true;
+    default: /* a string is bound only */
         return true;
     }
+    if (bytes.size > 0)
+        memcpy(field, bytes.data, bytes.size);
+    return true;
 }
 
-static void read_column(sqlite3_stmt *stmt, int index, const struct sq_column *column, uint8_t *row)
+/*
+ * False: not what the column holds. A file that was tampered with or damaged where no page check sees it must not write past
+ * a struct's field.
+ */
+static bool read_column(sqlite3_stmt *stmt, int index, const struct sq_column *column, uint8_t *row)
 {
-    uint8_t *field = row + column->offset;
-    const void *data = column->kind == SQ_INT || column->kind == SQ_REAL ? NULL : sqlite3_column_blob(stmt, index);
-    size_t size = data ? (size_t)sqlite3_column_bytes(stmt, index) : 0;
-    int64_t value;
-    double real;
+    int type = sqlite3_column_type(stmt, index);
+    bool is_null = column->kind == SQ_REAL && type == SQLITE_NULL;
+    const void *data;
 
-    switch (column->kind) {
-    case SQ_INT:
-        value = sqlite3_column_int64(stmt, index);
-        memcpy(field, &value, column->size);
-        return;
-    case SQ_REAL:
-        real = sqlite3_column_type(stmt, index) == SQLITE_NULL ? (double)NAN : sqlite3_column_double(stmt, index);
-        memcpy(field, &real, sizeof(real));
-        return;
-    case SQ_SPAN:
-        *(struct span *)(void *)field = span_of(data, size);
-        return;
-    case SQ_SCOPE:
-        (void)scope_read(span_of(data, size), (struct scope *)(void *)field); /* was checked */
-        return;
-    case SQ_STRING:
-        return;
-    case SQ_ARRAY:
-        size /= column->element_size;
-        memcpy(row + column->count_offset, &size, sizeof(size));
-        size *= column->element_size;
-        break;
-    default:
-        break;
+    if (type != type_of(column->kind) && !is_null)
+        return false;
+    if (column->kind == SQ_INT)
+        return read_int(stmt, index, column, row + column->offset);
+    if (column->kind == SQ_REAL) {
+        read_real(stmt, index, is_null, row + column->offset);
+        return true;
     }
-    if (size > 0)
-        memcpy(field, data, size);
+    data = sqlite3_column_blob(stmt, index);
+    return read_bytes(span_of(data, data ? (size_t)sqlite3_column_bytes(stmt, index) : 0), column, row);
 }
 
 bool sq_next(struct sq_query *query, const struct sq_table *table, void *row)
 {
+    _Alignas(max_align_t) uint8_t fresh[SQ_ROW_SIZE_MAX];
+
     if (!sq_step(query))
         return false;
+    memset(fresh, 0, table->row_size);
     for (size_t i = 0; i < table->count; i++) {
-        if (!column_valid(query->statement->stmt, (int)i, &table->columns[i])) {
+        if (!read_column(query->statement->stmt, (int)i, &table->columns[i], fresh)) {
             query->status = sq_failed(query->self, SQLITE_CORRUPT);
             return false;
         }
     }
-    memset(row, 0, table->row_size);
-    for (size_t i = 0; i < table->count; i++)
-        read_column(query->statement->stmt, (int)i, &table->columns[i], row);
+    memcpy(row, fresh, table->row_size);
     return true;
 }
 

@@ -48,7 +48,8 @@
 
 #define TABLE(symbol, text, type)                                                                                      \
     const struct sq_table symbol = {text, symbol##_columns, sizeof(symbol##_columns) / sizeof(symbol##_columns[0]),    \
-                                    sizeof(type)}
+                                    sizeof(type)};                                                                     \
+    _Static_assert(sizeof(type) <= SQ_ROW_SIZE_MAX, "a row is read into that much")
 
 static const struct sq_column sq_journal_columns[] = {
     KEY_INT(struct journal_row, first_pos, "first_pos"),
