@@ -420,7 +420,10 @@ DC_CHECKED enum dc_status dc_cosign_confirm(struct dc_device *device, const uint
 /* ---- Rescue: original signed bytes, to be carried by another log (F2) ---- */
 
 typedef bool (*dc_on_push)(void *context, enum dc_status status, const uint8_t *push, size_t size);
-/* Signed pushes of all entries that aren't acknowledged, in order, then once with NULL and OK (or an error). */
+/*
+ * Signed pushes of all entries that aren't acknowledged, in order, then once with NULL and OK (or an error). After a fork that
+ * shows at a server restored from a backup these are all that are kept: the server counts each once.
+ */
 DC_CHECKED enum dc_status dc_export_pending(struct dc_device *device, dc_on_push on_push, void *context);
 /* Carries a push of another log in this one. MALFORMED when it isn't one. */
 DC_CHECKED enum dc_status dc_carry(struct dc_device *device, const uint8_t *push, size_t size,

@@ -72,6 +72,14 @@ static void take(struct sync *sync, uint64_t seq, struct span hash, struct sync_
     sync->durable_hash = taken;
 }
 
+void step_doubt_durable(struct sync *sync, struct sync_actions *actions)
+{
+    if (sync->durable_seq > 0) {
+        take(sync, 0, span_of(NULL, 0), actions);
+    }
+    sync->sent_seq = 0;
+}
+
 bool step_take_durable(struct sync *sync, const struct sync_event *event, uint64_t seq, struct span hash,
                        struct sync_actions *actions)
 {

@@ -27,6 +27,11 @@ void step_answered(struct sync *sync);
  */
 bool step_take_durable(struct sync *sync, const struct sync_event *event, uint64_t seq, struct span hash,
                        struct sync_actions *actions);
+/*
+ * A fork, and a store that was restored from a backup meanwhile (E2): it may have lost what it had acknowledged, and where the
+ * copies part nobody says. Nothing counts as durable there any more, so that all that is kept is exported or carried.
+ */
+void step_doubt_durable(struct sync *sync, struct sync_actions *actions);
 
 void step_welcome(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);
 void step_ack(struct sync *sync, const struct sync_event *event, struct sync_actions *actions);

@@ -170,6 +170,7 @@ static enum status check(struct sync *sync, const struct sync_event *event, stru
 void step_welcome(struct sync *sync, const struct sync_event *event, struct sync_actions *actions)
 {
     const Doublecrew__V1__Welcome *welcome = event->message->welcome;
+    bool other_epoch = !span_equal(bytes_of(welcome->epoch), span_of(sync->feed.epoch.bytes, ID_SIZE));
     enum status status = check(sync, event, actions);
 
     if (status != STATUS_OK) {
@@ -195,6 +196,8 @@ void step_welcome(struct sync *sync, const struct sync_event *event, struct sync
     if (step_take_durable(sync, event, welcome->durable_seq, bytes_of(welcome->durable_hash), actions)) {
         sync->sent_seq = sync->durable_seq;
         step_push(sync, event, actions);
+    } else if (other_epoch && sync->stop == SYNC_STOP_FORK) {
+        step_doubt_durable(sync, actions);
     }
     sync->session_from_seq = sync->durable_seq;
 }

@@ -228,6 +228,83 @@ static void epoch_that_was_given_up__needs_a_later_statement(void **state)
     expect_taken(played);
 }
 
+static void check_in(struct device_fixture *fixture)
+{
+    struct dc_check_in in = {.offender = device_fixture_id(7), .with = DC_WITH_ALONE};
+
+    fixture->monotonic_ms += 10;
+    fixture->wall_ms += 10;
+    assert_int_equal(dc_check_in(fixture->device, &in, NULL), DC_OK);
+}
+
+static bool keep_first_seq(void *context, enum dc_status status, const uint8_t *bytes, size_t size)
+{
+    uint64_t *first_seq = context;
+    struct arena *arena = NULL;
+    struct sha256 *sha = NULL;
+    struct push push;
+
+    assert_int_equal(status, DC_OK);
+    if (bytes == NULL)
+        return true;
+    assert_int_equal(arena_new(&arena), STATUS_OK);
+    assert_int_equal(sha256_new(&sha), STATUS_OK);
+    assert_int_equal(push_open(arena, sha, span_of(bytes, size), &push), STATUS_OK);
+    if (*first_seq == 0)
+        *first_seq = push.first_seq;
+    arena_free(arena);
+    sha256_free(sha);
+    return true;
+}
+
+/* A copy of the phone met the restored server first. What was acknowledged may be gone: rescue brings all that is kept. */
+static void fork_in_a_new_epoch__nothing_counts_as_acknowledged(void **state)
+{
+    struct played *played = *state;
+    struct device_fixture *fixture = &played->fixture;
+    struct hash other;
+    uint64_t first_seq = 0;
+
+    memset(other.bytes, 0x77, HASH_SIZE);
+    check_in(fixture);
+    device_fixture_grow(fixture, KEPT);
+    played->backup = fixture->tree;
+    device_fixture_grow(fixture, 4);
+    device_fixture_online(fixture);
+    device_fixture_ack(fixture, 5);
+    check_in(fixture);
+    device_disconnected(fixture->device, STATUS_NETWORK);
+    fixture->tree = played->backup;
+    sign(played, played->operator_key, fixture->wall_ms);
+    device_fixture_connect(fixture);
+    device_fixture_welcome(fixture, 9, &other, 512); /* it went on further than this one */
+    device_fixture_reopen(fixture);                  /* and that is remembered */
+    assert_int_equal(dc_export_pending(fixture->device, keep_first_seq, &first_seq), DC_OK);
+    assert_int_equal(first_seq, 1);
+}
+
+/* In the same epoch what was acknowledged is there, in one branch or the other. */
+static void fork_in_the_same_epoch__what_was_acknowledged_is_there(void **state)
+{
+    struct played *played = *state;
+    struct device_fixture *fixture = &played->fixture;
+    struct hash other;
+    uint64_t first_seq = 0;
+
+    memset(other.bytes, 0x77, HASH_SIZE);
+    check_in(fixture);
+    device_fixture_grow(fixture, KEPT);
+    device_fixture_online(fixture);
+    device_fixture_ack(fixture, 5);
+    device_fixture_page(fixture, 5, true);
+    check_in(fixture);
+    device_disconnected(fixture->device, STATUS_NETWORK);
+    device_fixture_connect(fixture);
+    device_fixture_welcome(fixture, 9, &other, 512);
+    assert_int_equal(dc_export_pending(fixture->device, keep_first_seq, &first_seq), DC_OK);
+    assert_int_equal(first_seq, 2);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -242,6 +319,8 @@ int main(void)
         CASE(statement_cut_short__refused),
         CASE(several__must_follow_one_another),
         CASE(epoch_that_was_given_up__needs_a_later_statement),
+        CASE(fork_in_a_new_epoch__nothing_counts_as_acknowledged),
+        CASE(fork_in_the_same_epoch__what_was_acknowledged_is_there),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
