@@ -133,6 +133,31 @@ enum status apply_check_in(struct batch *batch, struct applying *applying, const
     return apply_waiting(batch, &row.presence, applying->pos);
 }
 
+/*
+ * F2: a check-in past a fork that a partner carried is kept with the log until its own branch comes. Where the log itself holds
+ * another entry, or hasn't come so far, the check-in is of the other copy.
+ */
+static enum status is_of_log(struct batch *batch, const struct applying *applying, const struct presence_row *row,
+                             bool *ret_is)
+{
+    const struct device_row *device = applying->device;
+    struct hash stored;
+    uint64_t pos;
+    enum status status;
+
+    *ret_is = id_equal(&row->log, &applying->log);
+    if (!*ret_is || applying->carried || !id_equal(&applying->log, &device->log) || device->fork_seq == 0 ||
+        row->in.seq < device->fork_seq)
+        return STATUS_OK;
+    *ret_is = row->in.seq < applying->entry->header.seq;
+    if (!*ret_is)
+        return STATUS_OK;
+    status = log_hash_at(batch, &applying->log, row->in.seq, &stored, &pos);
+    if (status == STATUS_OK)
+        *ret_is = hash_equal(&stored, &row->presence);
+    return status == STATUS_NOT_FOUND ? STATUS_OK : status;
+}
+
 /* The presence that a later entry of the same log is about. */
 static enum status own_presence(struct batch *batch, struct applying *applying, ProtobufCBinaryData named,
                                 struct presence_row *ret_row, bool *ret_own)
@@ -146,7 +171,7 @@ static enum status own_presence(struct batch *batch, struct applying *applying, 
         return wait_for(batch, applying, &presence);
     }
     RETURN_IF_BAD(status);
-    *ret_own = id_equal(&ret_row->log, &applying->log);
+    RETURN_IF_BAD(is_of_log(batch, applying, ret_row, ret_own));
     if (!*ret_own)
         applying->held = "other_log";
     return STATUS_OK;

@@ -192,20 +192,21 @@ static void mark_contested(const struct device_row *device, const struct presenc
 
     presence->contested = branch || (forked && row->in.seq >= device->fork_seq);
     presence->has_out = row->has_out && (presence->contested || !forked || row->out.seq < device->fork_seq);
-    presence->in_seq = branch ? 0 : row->in.seq; /* numbers of two branches don't order anything */
-    presence->out_seq = branch || !presence->has_out ? 0 : row->out.seq;
+    presence->in_seq = row->in.seq; /* of two branches the rule compares none; what is before the fork precedes both */
+    presence->out_seq = presence->has_out ? row->out.seq : 0;
 }
 
-static enum status build_times(struct batch *batch, struct neighbourhood *hood, size_t index)
+/* Boots are the phone's: one that began before a fork goes on in a branch, whichever branch came first (J3). */
+static enum status build_times(struct batch *batch, struct neighbourhood *hood, size_t index, const struct id *log)
 {
     struct presence_row *row = &hood->rows[index];
     struct rule_presence *presence = &hood->presences[index];
 
     RETURN_IF_BAD(presence_bounds(batch, row, &presence->in, &presence->out, &presence->clock_trouble));
-    presence->in_boot = boot_number(hood, &row->log, &row->in.boot);
+    presence->in_boot = boot_number(hood, log, &row->in.boot);
     presence->in_mono_us = row->in.mono_us;
     if (row->has_out) {
-        presence->out_boot = boot_number(hood, &row->log, &row->out.boot);
+        presence->out_boot = boot_number(hood, log, &row->out.boot);
         presence->out_mono_us = row->out.mono_us;
     }
     return STATUS_OK;
@@ -243,7 +244,7 @@ static enum status build_presence(struct batch *batch, struct neighbourhood *hoo
     RETURN_IF_BAD(device_add(batch, hood, &device, &presence->device));
     RETURN_IF_BAD(offender_index(batch, hood, &row->offender, &presence->offender));
     mark_contested(&device, row, presence);
-    RETURN_IF_BAD(build_times(batch, hood, index));
+    RETURN_IF_BAD(build_times(batch, hood, index, &device.log));
     presence->in_at = place_at(hood, row->in.has_place, row->in.latitude_e7, row->in.longitude_e7, row->in.accuracy_m);
     presence->out_at = place_at(hood, presence->has_out && row->out.has_place, row->out.latitude_e7,
                                 row->out.longitude_e7, row->out.accuracy_m);

@@ -12,9 +12,9 @@
  *
  * Readings where the text leaves two:
  *  - of what a fork contests, check-outs and confirmations don't count for a check-in before the fork (they would count
- *    towards joint), nor do acts (plans, words, decisions, edits) of either branch; an outcome counts when it is of the
- *    check-in's branch, or of the branch that came first; each branch's clock is bounded by what came with that branch,
- *    and its rows may show wider bounds;
+ *    towards joint), nor do acts (plans, words, decisions, edits) of either branch; nor outcomes of a check-in before
+ *    it; what one branch says of another's check-in isn't heard; a boot is the phone's, and its clock one, whichever branch
+ *    goes on in it, though a branch's rows may show wider bounds;
  *  - "from the fork point": the least seq at which two hashes are known, also by what a later entry names as its previous;
  *  - an authority for one check-in is a window over all instants at which it may have been; one for a plan has its window;
  *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;

@@ -51,10 +51,10 @@ static void at_most(struct jo_bounds *at, int64_t hi_us)
         at->hi_us = hi_us;
 }
 
-static bool same_clock(const struct jo *jo, const struct jo_observation *o, const struct jo_entry *entry)
+/* A boot is the phone's: its clock is one, also when a copy from before goes on in it as another branch. */
+static bool same_clock(const struct jo_observation *o, const struct jo_entry *entry)
 {
-    return id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot) &&
-           jo->entries.items[o->entry].branch == entry->branch;
+    return id_equal(&o->log, &entry->header.log) && id_equal(&o->boot, &entry->header.boot);
 }
 
 /* A boot's drift is that of the policy in force when its clock was first observed. */
@@ -66,7 +66,7 @@ static int64_t drift_of(const struct jo *jo, const struct jo_entry *entry)
     for (size_t i = 0; i < jo->observations.count; i++) {
         const struct jo_observation *o = &jo->observations.items[i];
 
-        if (same_clock(jo, o, entry) && o->learned_us < first_us)
+        if (same_clock(o, entry) && o->learned_us < first_us)
             first_us = o->learned_us;
     }
     for (size_t i = 1; i < jo->policies.count; i++) {
@@ -88,7 +88,7 @@ static struct jo_bounds on_its_own(const struct jo *jo, const struct jo_entry *e
     for (size_t i = 0; i < jo->observations.count; i++) {
         const struct jo_observation *o = &jo->observations.items[i];
 
-        if (same_clock(jo, o, entry)) {
+        if (same_clock(o, entry)) {
             struct jo_bounds by = by_observation(o, (int64_t)entry->header.monotonic_ms * 1000, drift_ppb);
 
             at_least(&at, by.lo_us);

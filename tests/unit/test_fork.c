@@ -410,6 +410,65 @@ static void cosigned_with_an_uncontested_log__counts(void **state)
     fleet_free(source);
 }
 
+/*
+ * A phone that never met the server wrote all of it in one boot: how long after the first visit each copy wrote its own bounds
+ * that visit, from whichever branch, and the branches alike (T1, J3).
+ */
+static void boot_that_goes_on_past_a_fork__bounds_alike_in_any_order(void **state)
+{
+    struct fleet *source = fleet_typical();
+    struct fleet_device *ann = fleet_device(source, "ann");
+    struct given given[3];
+    struct hash presences[3];
+    char said[SAID_SIZE];
+    int64_t out_us;
+
+    (void)state;
+    fleet_reboot(ann, MORNING - FLEET_HOUR);
+    presences[0] = visit(ann, MORNING, "");
+    given[0] = (struct given){fleet_build(ann), 0};
+    presences[1] = visit(ann, MORNING + 2 * FLEET_HOUR, "");
+    given[1] = (struct given){fleet_build(ann), 1};
+    restore_from_backup(ann, 2);
+    presences[2] = visit(ann, MORNING + 3 * FLEET_HOUR, "");
+    given[2] = (struct given){fleet_build(ann), 1};
+    assert_int_equal(expect_same(given, 3, presences, 3, said), 2);
+    assert_non_null(strstr(said, "1: held"));
+    assert_non_null(strstr(said, "2: held"));
+    out_us = strtoll(strstr(said, "out ") + 4, NULL, 10) * 1000;
+    assert_in_range(ARRIVAL - 3 * FLEET_HOUR - out_us + FLEET_MINUTE, 0, 2 * FLEET_MINUTE); /* but for the drift */
+    for (size_t i = 0; i < 3; i++)
+        fleet_push_free(&given[i].push);
+    fleet_free(source);
+}
+
+/* The restored copy remembers a check-in that its log no longer has, and says how it ended: that isn't that log's to say (F2). */
+static void facts_about_the_other_copys_visit__not_heard_in_any_order(void **state)
+{
+    struct fleet *source = fleet_typical();
+    struct fleet_device *ann = fleet_device(source, "ann"), *bob = fleet_device(source, "bob");
+    struct fleet_push carried;
+    struct given given[2];
+    struct hash presence;
+    char said[SAID_SIZE];
+
+    (void)state;
+    presence = fleet_check_in(ann, MORNING, "xen", "");
+    carried = fleet_build(ann);
+    given[0] = (struct given){carry(bob, MORNING + FLEET_HOUR, &carried), 0};
+    restore_from_backup(ann, 0);
+    (void)fleet_check_out(ann, MORNING + 40 * FLEET_MINUTE, &presence);
+    (void)fleet_outcome(ann, MORNING + FLEET_HOUR, &presence, DOUBLECREW__V1__VISIT_OUTCOME__VISIT_OUTCOME_SEEN);
+    given[1] = (struct given){fleet_build(ann), 0};
+    assert_int_equal(expect_same(given, 2, &presence, 1, said), 2);
+    assert_non_null(strstr(said, "0: held"));
+    assert_null(strstr(said, " seen "));
+    fleet_push_free(&carried);
+    for (size_t i = 0; i < 2; i++)
+        fleet_push_free(&given[i].push);
+    fleet_free(source);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -420,6 +479,8 @@ int main(void)
         cmocka_unit_test(carried_entry_of_a_branch__joins_its_branch),
         cmocka_unit_test(two_carriers_disagree__a_fork),
         cmocka_unit_test(cosigned_with_an_uncontested_log__counts),
+        cmocka_unit_test(boot_that_goes_on_past_a_fork__bounds_alike_in_any_order),
+        cmocka_unit_test(facts_about_the_other_copys_visit__not_heard_in_any_order),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
