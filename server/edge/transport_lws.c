@@ -17,6 +17,8 @@
 #define TICK_US (250 * LWS_US_PER_MS / HUB_TICK_PARTS)
 /* Of one read; a message is put together from as many as it takes. */
 #define RX_BUFFER_SIZE 1024
+/* Of one write: with what the library adds to it, one whole TLS record. Unsaid, it would be as small as a read. */
+#define TX_PACKET_SIZE (SSL3_RT_MAX_PLAIN_LENGTH - LWS_PRE - 4)
 /* Handshakes and requests that may be under way at once: each needs a buffer for its headers. */
 #define HEADER_POOL 512
 
@@ -313,7 +315,8 @@ static void describe(struct transport *transport, struct lws_context_creation_in
     transport->protocols[0] = (struct lws_protocols){.name = TRANSPORT_PROTOCOL,
                                                      .callback = on_event,
                                                      .per_session_data_size = sizeof(struct peer),
-                                                     .rx_buffer_size = RX_BUFFER_SIZE};
+                                                     .rx_buffer_size = RX_BUFFER_SIZE,
+                                                     .tx_packet_size = TX_PACKET_SIZE};
     /* The hub pings. The library's own timers are one sorted list, walked from its beginning for every message that comes. */
     transport->no_keep_alive = (lws_retry_bo_t){.secs_since_valid_hangup = 0};
     foreign_loops[0] = &transport->loop;
