@@ -247,6 +247,32 @@ static bool stands_before(bool gone, uint64_t pos, bool best_gone, uint64_t best
     return gone ? pos > best_pos : pos < best_pos;
 }
 
+static bool is_scope(struct span blob, const struct scope *scope)
+{
+    size_t id_size = scope->kind == SCOPE_FORCE ? 0 : ID_SIZE;
+
+    return blob.size == 1 + id_size && blob.data[0] == (uint8_t)scope->kind &&
+           memcmp(blob.data + 1, scope->id.bytes, id_size) == 0;
+}
+
+/* Whether another of the device's scopes has the key, live or gone. Of most keys none has, and the index alone says so. */
+static enum status is_elsewhere(const struct page *page, const struct stream *stream, bool *ret_elsewhere)
+{
+    struct sq_query query = sq_begin(page->store, SQ_FEED_SCOPES_OF_KEY);
+    bool elsewhere = false;
+
+    sq_bind_span(&query, stream->at.key);
+    while (!elsewhere && sq_step(&query)) {
+        struct span scope = sq_blob(&query, 0);
+        for (size_t i = 0; i < page->member_count && !elsewhere; i++)
+            elsewhere = &page->members[i] != stream->member && is_scope(scope, &page->members[i].scope);
+    }
+    enum status status = sq_end(&query);
+    if (status == STATUS_OK)
+        *ret_elsewhere = elsewhere;
+    return status;
+}
+
 /* Sets ret_chosen when this stream's row is the one that stands for its key among all of the device's scopes. */
 static enum status is_chosen(const struct page *page, const struct stream *stream, bool *ret_chosen)
 {
@@ -361,10 +387,12 @@ static enum status merge(struct page *page)
         status = stream_start(page, &page->streams[i], &page->members[i]);
     while (status == STATUS_OK && page->given < page->max) {
         struct stream *stream = first_stream(page);
-        bool chosen = true;
+        bool elsewhere = false, chosen = true;
         if (!stream)
             break;
         if (page->member_count > 1)
+            status = is_elsewhere(page, stream, &elsewhere);
+        if (status == STATUS_OK && elsewhere)
             status = is_chosen(page, stream, &chosen);
         if (status == STATUS_OK && chosen)
             status = give(page, stream);

@@ -176,6 +176,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_FEED_TAIL] = {SQ_SELECT, &sq_feeds,
                       "INDEXED BY feed_by_pos WHERE scope = ?1 AND (pos, view_key) > (?2, ?3) ORDER BY pos, view_key"},
     [SQ_FEED_OF_KEY] = {SQ_SELECT, &sq_feeds, "INDEXED BY feed_by_key WHERE view_key = ?1 ORDER BY scope"},
+    [SQ_FEED_SCOPES_OF_KEY] = {SQ_PLAIN, NULL, "SELECT scope FROM feed INDEXED BY feed_by_key WHERE view_key = ?1"},
     [SQ_FEED_GONE] = {SQ_PLAIN, NULL,
                       "SELECT min(pos), max(pos) FROM feed INDEXED BY feed_gone"
                       " WHERE scope = ?1 AND gone = 1 AND pos > ?2"},

@@ -117,6 +117,7 @@ enum sq_statement_id {
     SQ_FEED_BLOCK,
     SQ_FEED_TAIL,
     SQ_FEED_OF_KEY,
+    SQ_FEED_SCOPES_OF_KEY,
     SQ_FEED_GONE,
     SQ_MEMBERS_GET,
     SQ_MEMBER_PUT,

@@ -455,6 +455,23 @@ static void statements__never_scan_a_growing_table(void **state)
     store->ops->close(store);
 }
 
+/* Asked for each row of a page: the table itself would cost another descent for each of the row's scopes. */
+static void statements__find_the_scopes_of_a_row_in_the_index_alone(void **state)
+{
+    struct place *place = *state;
+    struct store *store = create_and_open(place->path);
+    sqlite3 *db = ((struct store_sqlite *)store)->db;
+    char sql[SQ_SQL_MAX + 32] = "EXPLAIN QUERY PLAN ";
+    sqlite3_stmt *stmt = NULL;
+
+    sq_statement_sql(sq_statement_spec(SQ_FEED_SCOPES_OF_KEY), sql + strlen(sql));
+    assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_non_null(strstr((const char *)sqlite3_column_text(stmt, 3), "COVERING INDEX feed_by_key"));
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+    store->ops->close(store);
+}
+
 /* A real full disk: a tmpfs of less than a megabyte. Mounting needs root. */
 static void disk_full__keeps_what_was_committed(void **state)
 {
@@ -501,6 +518,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(log__grows_only_while_a_reader_holds_it, setup, teardown),
         cmocka_unit_test_setup_teardown(settings__are_those_that_keep_data_safe, setup, teardown),
         cmocka_unit_test_setup_teardown(statements__never_scan_a_growing_table, setup, teardown),
+        cmocka_unit_test_setup_teardown(statements__find_the_scopes_of_a_row_in_the_index_alone, setup, teardown),
         cmocka_unit_test_setup_teardown(disk_full__keeps_what_was_committed, setup, teardown),
     };
 
