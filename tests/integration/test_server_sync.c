@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <openssl/ssl3.h>
 
 #include "tests/lib/core_fixture.h"
 #include "tests/lib/server_fixture.h"
@@ -373,6 +374,32 @@ static void page__comes_live_and_says_when_the_client_is_current(void **state)
     ws_client_free(reader);
 }
 
+/* Small writes would each cost a record, a system call and a round of the server's loop. */
+static void page__leaves_in_whole_tls_records(void **state)
+{
+    struct server_fixture *fixture = *state;
+    struct ws_client *officer = server_fixture_connect(fixture, &fixture->officer);
+    struct ws_client *reader = server_fixture_connect(fixture, &fixture->supervisor);
+    size_t size_max = 0;
+
+    server_device_greet(&fixture->officer, officer, 0);
+    server_device_add_notes(&fixture->officer, 200);
+    server_device_sync(&fixture->officer, officer);
+    server_device_greet(&fixture->supervisor, reader, 8);
+    for (bool last = false; !last;) {
+        Doublecrew__V1__ServerMessage *message = server_hear_kind(reader, SERVER(DELTA));
+        size_t size = doublecrew__v1__server_message__get_packed_size(message);
+
+        size_max = size > size_max ? size : size_max;
+        last = message->delta->last;
+        server_heard_free(message);
+    }
+    assert_true(size_max > SSL3_RT_MAX_PLAIN_LENGTH);
+    assert_int_equal(ws_client_largest_record(reader), SSL3_RT_MAX_PLAIN_LENGTH);
+    ws_client_free(reader);
+    ws_client_free(officer);
+}
+
 /* Reads pages to the last; moves the device's cursor; says how the offender's row came last: 'x' live, 'X' gone, 0 not. */
 static char read_pages(struct server_device *device, struct ws_client *client)
 {
@@ -500,6 +527,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(facts__acknowledged_before_a_kill_are_found_after_it, start, stop),
         cmocka_unit_test_setup_teardown(lone_visit__reaches_the_connected_supervisor_at_once, start, stop),
         cmocka_unit_test_setup_teardown(page__comes_live_and_says_when_the_client_is_current, start, stop),
+        cmocka_unit_test_setup_teardown(page__leaves_in_whole_tls_records, start, stop),
         cmocka_unit_test_setup_teardown(officer_moved__rows_of_the_old_team_are_taken_back, start, stop),
         cmocka_unit_test_setup_teardown(training_step__is_for_the_operator_alone, start, stop),
         cmocka_unit_test_setup_teardown(device__that_is_declared_lost_is_cut_off_at_once, start, stop),

@@ -25,6 +25,7 @@ struct ws_client {
     size_t capacity;
     uint8_t *message; /* fragments so far */
     size_t message_size;
+    size_t largest_record;
 };
 
 static int64_t now_ms(void)
@@ -91,7 +92,14 @@ static enum status read_more(struct ws_client *client, int64_t deadline_ms)
     if (size <= 0)
         return STATUS_NETWORK;
     client->size += (size_t)size;
+    if ((size_t)size > client->largest_record) /* SSL_read gives of one record at most */
+        client->largest_record = (size_t)size;
     return STATUS_OK;
+}
+
+size_t ws_client_largest_record(const struct ws_client *client)
+{
+    return client->largest_record;
 }
 
 static void drop(struct ws_client *client, size_t size)

@@ -52,5 +52,7 @@ struct ws_message {
 
 /* The next whole message; answers pings by itself. TIMEOUT; NETWORK: the connection has ended. */
 MUST_USE enum status ws_client_receive(struct ws_client *client, int timeout_ms, struct ws_message *ret_message);
+/* The most that came in one TLS record so far. */
+size_t ws_client_largest_record(const struct ws_client *client);
 
 #endif
