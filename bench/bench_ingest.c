@@ -36,6 +36,7 @@
 #define FIXED_COMMITS_MAX 600 /* are enough for a rate; a busy disk takes milliseconds for each */
 #define MINUTE_MS UINT64_C(60000)
 #define WORST_CHECK_INS 60 /* a push; every three hours somebody who never checks out */
+#define WORST_PUSHES_MAX 3 /* the phone has been on for 30 days */
 
 struct options {
     size_t devices;
@@ -368,15 +369,16 @@ static void choose_loads(const struct options *options, struct ingest_load ret_l
                                         .attempts = 40,
                                         .facts_per_push = 1,
                                         .times = hour};
-    ret_loads[3] = (struct ingest_load){.name = "each fact a check-in of another presence",
-                                        .key = "worst",
-                                        .facts_per_transaction = 1000,
-                                        .aim = 0.6,
-                                        .devices = options->devices,
-                                        .attempts = WORST_CHECK_INS * options->days,
-                                        .attempt = "I",
-                                        .facts_per_push = WORST_CHECK_INS,
-                                        .times = hours};
+    ret_loads[3] = (struct ingest_load){
+        .name = "each fact a check-in of another presence",
+        .key = "worst",
+        .facts_per_transaction = 1000,
+        .aim = 0.6,
+        .devices = options->devices,
+        .attempts = WORST_CHECK_INS * (options->days < WORST_PUSHES_MAX ? options->days : WORST_PUSHES_MAX),
+        .attempt = "I",
+        .facts_per_push = WORST_CHECK_INS,
+        .times = hours};
 }
 
 static enum status run_all(const struct options *options, const struct ingest_force *force,
