@@ -13,7 +13,7 @@
 #define PREVIEW_BOOTS_MAX (2 * RULE_PRESENCES_MAX)
 #define PREVIEW_PLANS_MAX 64
 #define PREVIEW_POLICIES_MAX 65 /* all that a server keeps, and the default */
-#define PREVIEW_SPANS_MAX 16    /* changes of one officer's standing, or of one phone's holder */
+#define PREVIEW_SPANS_MAX 16    /* changes of one officer's standing, one phone's holder, one offender's risk */
 #define PREVIEW_WORDS_MAX 256
 
 struct preview_case {
@@ -22,8 +22,12 @@ struct preview_case {
     size_t visit_count;
     struct rule_policy policies[PREVIEW_POLICIES_MAX];
     size_t policy_count;
-    int64_t longest_visit_us; /* of all policies */
-    struct rule_risk_span risks[PREVIEW_OFFENDERS_MAX];
+    int64_t longest_visit_us;                           /* of all policies */
+    struct rule_risk_span risks[PREVIEW_OFFENDERS_MAX]; /* today's */
+    struct rule_risk_span past_risks[PREVIEW_OFFENDERS_MAX]
+                                    [PREVIEW_SPANS_MAX + 1]; /* as far as rows say, then today's */
+    size_t past_risk_counts[PREVIEW_OFFENDERS_MAX];
+    int64_t risks_told_to_us[PREVIEW_OFFENDERS_MAX];       /* the latest check-in of which a row says it */
     struct rule_offender offenders[PREVIEW_OFFENDERS_MAX]; /* the first: the one visited */
     size_t offender_count;
     struct rule_officer officers[PREVIEW_OFFICERS_MAX];

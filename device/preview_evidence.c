@@ -45,6 +45,56 @@ static void add_holder(struct preview_case *preview, size_t device, const struct
     preview->devices[device].holders = spans;
 }
 
+static void add_risk(struct preview_case *preview, size_t offender, const struct rule_risk_span *span)
+{
+    struct rule_risk_span *spans = preview->past_risks[offender];
+    size_t count = preview->past_risk_counts[offender];
+    size_t at = count;
+
+    while (at > 0 && spans[at - 1].from_us > span->from_us) {
+        at--;
+    }
+    if ((at > 0 && spans[at - 1].from_us == span->from_us) || count == PREVIEW_SPANS_MAX) {
+        return;
+    }
+    memmove(&spans[at + 1], &spans[at], (count - at) * sizeof *spans);
+    spans[at] = *span;
+    preview->past_risk_counts[offender] = count + 1;
+}
+
+/* The offender's row says what the risk is today; of a visit that the server has judged, its row says what it was then. */
+static void add_risks(struct preview_case *preview, size_t offender, const Doublecrew__V1__Evidence *evidence)
+{
+    for (size_t i = 0; i < evidence->n_risks; i++) {
+        int risk = (int)evidence->risks[i]->risk - DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_LOW;
+
+        if (risk >= 0 && risk <= RULE_RISK_VERY_HIGH) {
+            add_risk(preview, offender,
+                     &(struct rule_risk_span){since(evidence->risks[i]->from_us), (enum rule_risk)risk});
+        }
+    }
+    if (evidence->n_risks > 0 && evidence->in_to_us > preview->risks_told_to_us[offender]) {
+        preview->risks_told_to_us[offender] = evidence->in_to_us;
+    }
+}
+
+static void settle_risks(struct preview_case *preview, size_t at)
+{
+    struct rule_risk_span *spans = preview->past_risks[at];
+    size_t count = preview->past_risk_counts[at];
+    int64_t today_from_us = preview->risks_told_to_us[at] + 1;
+
+    if (count == 0) {
+        return;
+    }
+    spans[0].from_us = INT64_MIN;
+    if (today_from_us > spans[count - 1].from_us) {
+        spans[count++] = (struct rule_risk_span){today_from_us, preview->risks[at].risk};
+    }
+    preview->offenders[at].risks = spans;
+    preview->offenders[at].risk_count = count;
+}
+
 static void add_phone(struct preview_case *preview, size_t device, const Doublecrew__V1__EvidencePhone *phone)
 {
     struct rule_device *known = &preview->devices[device];
@@ -152,6 +202,7 @@ static bool add_row(void *context, const Doublecrew__V1__Row *row)
         if (evidence->phone) {
             add_phone(preview, presence->device, evidence->phone);
         }
+        add_risks(preview, presence->offender, evidence);
         add_words(preview, i, evidence);
         if (hash_equal(&id, &builder->target)) {
             preview->told = true;
@@ -220,6 +271,9 @@ enum status preview_add_evidence(struct preview_builder *builder)
     }
     for (size_t i = 0; i < preview->officer_count; i++) {
         settle_officer(preview, i);
+    }
+    for (size_t i = 0; i < preview->offender_count; i++) {
+        settle_risks(preview, i);
     }
     for (size_t i = 0; i < preview->presence_count; i++) {
         assume_holder(builder, i);

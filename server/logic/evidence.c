@@ -105,6 +105,30 @@ static void fill_standings(const struct neighbourhood *hood, const struct rule_p
     evidence->message.standings = evidence->standing_list;
 }
 
+/* Those that may have been in force at the check-in: what policy allows depends on it. */
+static void fill_risks(const struct neighbourhood *hood, const struct rule_presence *presence,
+                       struct evidence *evidence)
+{
+    const struct rule_offender *offender = &hood->offenders[presence->offender];
+    Doublecrew__V1__Evidence *message = &evidence->message;
+    size_t first = 0;
+
+    while (first + 1 < offender->risk_count && offender->risks[first + 1].from_us <= presence->in.lo_us)
+        first++;
+    message->risks = evidence->risk_list;
+    for (size_t i = first; i < offender->risk_count && message->n_risks < EVIDENCE_RISKS_MAX; i++) {
+        Doublecrew__V1__EvidenceRisk *risk = &evidence->risks[message->n_risks];
+
+        if (i > first && offender->risks[i].from_us > presence->in.hi_us)
+            break;
+        *risk = (Doublecrew__V1__EvidenceRisk)DOUBLECREW__V1__EVIDENCE_RISK__INIT;
+        risk->from_us = known_us(offender->risks[i].from_us);
+        risk->risk = (Doublecrew__V1__RiskLevel)(offender->risks[i].risk - RULE_RISK_LOW +
+                                                 DOUBLECREW__V1__RISK_LEVEL__RISK_LEVEL_LOW);
+        evidence->risk_list[message->n_risks++] = risk;
+    }
+}
+
 static void add_holder(struct evidence_phone *phone, int64_t from_us, const struct id *officer)
 {
     Doublecrew__V1__EvidenceHolder *holder = &phone->holders[phone->message.n_holders];
@@ -241,6 +265,7 @@ Doublecrew__V1__Evidence *evidence_of(struct neighbourhood *hood, size_t index)
     fill_out(row, presence, evidence);
     fill_company(row, evidence);
     fill_standings(hood, presence, evidence);
+    fill_risks(hood, presence, evidence);
     fill_phone(hood, &hood->devices[presence->device], &evidence->phone);
     evidence->message.phone = &evidence->phone.message;
     fill_candidates(hood, index, evidence);

@@ -15,6 +15,7 @@
 
 /* The newest of each; a preview may differ where there are more. A row must fit a page. */
 #define EVIDENCE_STANDINGS_MAX 8
+#define EVIDENCE_RISKS_MAX 8
 #define EVIDENCE_HOLDERS_MAX 8 /* of one phone */
 #define EVIDENCE_PHONES_MAX 24
 #define EVIDENCE_WORDS_MAX 16
@@ -34,6 +35,8 @@ struct evidence {
     Doublecrew__V1__EvidenceCosign cosign;
     Doublecrew__V1__EvidenceStanding standings[EVIDENCE_STANDINGS_MAX];
     Doublecrew__V1__EvidenceStanding *standing_list[EVIDENCE_STANDINGS_MAX];
+    Doublecrew__V1__EvidenceRisk risks[EVIDENCE_RISKS_MAX];
+    Doublecrew__V1__EvidenceRisk *risk_list[EVIDENCE_RISKS_MAX];
     struct evidence_phone phone;
     struct evidence_phone candidates[EVIDENCE_PHONES_MAX];
     Doublecrew__V1__EvidencePhone *candidate_list[EVIDENCE_PHONES_MAX];
