@@ -61,7 +61,7 @@ MUST_USE enum status oracle_judge(const struct rule_case *rule_case, struct rule
 
 /*
  * NULL when the engine's verdicts are acceptable, else a readable difference in text (borrowed). Where uncertain times are
- * the only ground it samples the oracle again, sixty times as long, before it speaks.
+ * the only ground it samples the oracle again, sixty times as long and then sixty times that, before it speaks.
  */
 const char *oracle_compare(const struct rule_case *rule_case, const struct rule_verdict *verdicts,
                            struct oracle_settings settings, char *text, size_t text_size);

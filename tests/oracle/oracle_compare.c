@@ -4,6 +4,7 @@
 #include "tests/oracle/oracle_parts.h"
 
 #define MORE_WORLDS 60
+#define MORE_TIMES 2 /* a greatest time alone may need a corner that one sample in ten thousand meets */
 
 struct ground {
     const struct rule_case *rule_case;
@@ -188,7 +189,7 @@ const char *oracle_compare(const struct rule_case *rule_case, const struct rule_
                             exact || (rule_case->presence_count <= 2 && rule_case->policy_count == 1)};
     const char *difference = compare_once(rule_case, verdicts, settings, &ground, text, text_size);
 
-    if (difference && !exact) {
+    for (size_t again = 0; difference && !exact && again < MORE_TIMES; again++) {
         settings.worlds *= MORE_WORLDS;
         difference = compare_once(rule_case, verdicts, settings, &ground, text, text_size);
     }
