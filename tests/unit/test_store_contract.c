@@ -1,4 +1,4 @@
-/* server/logic/store.h, on every backend: the interface alone. Rows of each kind are in test_store_rows.c. */
+/* server/logic/store.h, on every backend: the interface alone. Rows of each kind: test_store_roster.c, _clocks, _visits, _rows. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
