@@ -1,33 +1,22 @@
 #include "bench/fleet.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "admin/ids.h"
 #include "admin/roster.h"
 #include "admin/roster_entries.h"
+#include "bench/scratch.h"
 #include "core/sha256.h"
 #include "server/edge/store_sqlite.h"
 
 #define OFFICERS_FROM 10001
 #define CERTIFICATE_DAYS 90
 #define DAY_S 86400
-
-static enum status complain_bench(enum status status, const char *what)
-{
-    fprintf(stderr, "bench: %s: %s. %s.\n", what, status_what(status), status_advice(status));
-    return status;
-}
 
 static size_t team_count(const struct fleet_spec *spec)
 {
@@ -79,28 +68,13 @@ static enum status import(const struct fleet *fleet, const char *kind,
     return fclose(file) == 0 && process_run_ctl(arguments) ? STATUS_OK : STATUS_IO;
 }
 
-/* Work round the clock: what a flag costs isn't to depend on the hour of the measurement (A2). */
-static enum status set_policy(const struct fleet *fleet)
-{
-    char path[PROCESS_PATH_MAX];
-    const char *const apply[] = {"policy", "apply", path, "--dir", fleet->dir, NULL};
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%.900s/policy.conf", fleet->folder);
-    file = fopen(path, "we");
-    if (file == NULL)
-        return STATUS_IO;
-    fputs("work_from = 00:00\nwork_to = 24:00\nwork_days = mon, tue, wed, thu, fri, sat, sun\n", file);
-    return fclose(file) == 0 && process_run_ctl(apply) ? STATUS_OK : STATUS_IO;
-}
-
 static enum status make_roster(const struct fleet *fleet)
 {
     const char *const init[] = {"init", "--dir", fleet->dir, "--force", "Measured force", "--port", "0", NULL};
     enum status status = process_run_ctl(init) ? STATUS_OK : STATUS_IO;
 
     if (status == STATUS_OK)
-        status = set_policy(fleet);
+        status = scratch_set_policy(fleet->folder, fleet->dir);
     if (status == STATUS_OK)
         status = import(fleet, "teams", write_teams);
     if (status == STATUS_OK)
@@ -291,19 +265,10 @@ static enum status enrol_all(struct fleet *fleet)
 
 static enum status make_folder(const char *base, struct fleet *fleet)
 {
-    struct statfs about;
+    enum status status = scratch_make(base, "fleet", sizeof(fleet->folder), fleet->folder);
 
-    if (statfs(base, &about) != 0 && (mkdir(base, 0700) != 0 || statfs(base, &about) != 0)) {
-        fprintf(stderr, "bench: folder %s can't be used: %s\n", base, strerror(errno));
-        return STATUS_IO;
-    }
-    if (about.f_type == TMPFS_MAGIC) {
-        fprintf(stderr, "bench: %s is in memory, where nothing is durable: give --folder on a disk\n", base);
-        return STATUS_INPUT;
-    }
-    snprintf(fleet->folder, sizeof(fleet->folder), "%.900s/fleet-XXXXXX", base);
-    if (mkdtemp(fleet->folder) == NULL)
-        return STATUS_IO;
+    if (status != STATUS_OK)
+        return status;
     snprintf(fleet->dir, sizeof(fleet->dir), "%.900s/force", fleet->folder);
     snprintf(fleet->setup, sizeof(fleet->setup), "%.900s/setup.db", fleet->folder);
     return STATUS_OK;
@@ -379,7 +344,7 @@ enum status fleet_make(const struct fleet_spec *spec, const char *config, struct
     status = fleet.devices == NULL || fleet.offenders == NULL ? STATUS_NO_MEMORY : make_all(&fleet, config);
     if (status != STATUS_OK) {
         fleet_remove(&fleet);
-        return complain_bench(status, "the force could not be set up");
+        return scratch_complain(status, "the force could not be set up");
     }
     *ret_fleet = fleet;
     return STATUS_OK;
@@ -399,40 +364,9 @@ void fleet_remove(struct fleet *fleet)
     *fleet = (struct fleet){.count = 0};
 }
 
-static void remove_store(const char *path)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
-    char name[PROCESS_PATH_MAX + 8];
-
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-        (void)unlink(name);
-    }
-}
-
 enum status fleet_reset(const struct fleet *fleet)
 {
-    int in = open(fleet->setup, O_RDONLY | O_CLOEXEC);
-    int out;
-    ssize_t size = 1;
-    enum status status = in < 0 ? STATUS_IO : STATUS_OK;
-
-    remove_store(fleet->store);
-    out = open(fleet->store, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (out < 0)
-        status = STATUS_IO;
-    while (status == STATUS_OK && size > 0) {
-        size = sendfile(out, in, NULL, (size_t)1 << 20);
-        if (size < 0)
-            status = STATUS_IO;
-    }
-    if (status == STATUS_OK && fsync(out) != 0)
-        status = STATUS_IO;
-    if (in >= 0)
-        (void)close(in);
-    if (out >= 0)
-        (void)close(out);
-    return status;
+    return scratch_put_store(fleet->setup, fleet->store);
 }
 
 enum status fleet_count(const struct fleet *fleet, uint64_t *ret_entries)

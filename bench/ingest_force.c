@@ -1,26 +1,15 @@
 #include "bench/ingest_force.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/magic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/sendfile.h>
-#include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "admin/roster.h"
+#include "bench/scratch.h"
 #include "server/edge/store_sqlite.h"
 #include "server/logic/batch.h"
 
 #define OFFICERS_FROM 1001
-
-static enum status complain_bench(enum status status, const char *what)
-{
-    fprintf(stderr, "bench: %s: %s. %s.\n", what, status_what(status), status_advice(status));
-    return status;
-}
 
 /* Set-up by doublecrewctl ------------------------------------------------------------------------------------------- */
 
@@ -94,21 +83,6 @@ static enum status import(const struct ingest_force *force, const char *kind,
     return fclose(file) == 0 && process_run_ctl(arguments) ? STATUS_OK : STATUS_IO;
 }
 
-/* Work round the clock: what a flag costs isn't to depend on the hour of the measurement (A2). */
-static enum status set_policy(const struct ingest_force *force)
-{
-    char path[PROCESS_PATH_MAX];
-    const char *const apply[] = {"policy", "apply", path, "--dir", force->dir, NULL};
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%.900s/policy.conf", force->folder);
-    file = fopen(path, "we");
-    if (file == NULL)
-        return STATUS_IO;
-    fputs("work_from = 00:00\nwork_to = 24:00\nwork_days = mon, tue, wed, thu, fri, sat, sun\n", file);
-    return fclose(file) == 0 && process_run_ctl(apply) ? STATUS_OK : STATUS_IO;
-}
-
 static enum status set_up(const struct ingest_force *force)
 {
     const char *const init[] = {"init", "--dir", force->dir, "--force", "Measured force", "--port", "0", NULL};
@@ -116,7 +90,7 @@ static enum status set_up(const struct ingest_force *force)
     enum status status = process_run_ctl(init) ? STATUS_OK : STATUS_IO;
 
     if (status == STATUS_OK)
-        status = set_policy(force);
+        status = scratch_set_policy(force->folder, force->dir);
     if (status == STATUS_OK)
         status = import(force, "teams", write_teams);
     if (status == STATUS_OK)
@@ -214,19 +188,10 @@ static enum status read_setup(struct ingest_force *force)
 
 static enum status make_folder(const char *base, struct ingest_force *force)
 {
-    struct statfs about;
+    enum status status = scratch_make(base, "ingest", sizeof(force->folder), force->folder);
 
-    if (statfs(base, &about) != 0 && (mkdir(base, 0700) != 0 || statfs(base, &about) != 0)) {
-        fprintf(stderr, "bench: folder %s can't be used: %s\n", base, strerror(errno));
-        return STATUS_IO;
-    }
-    if (about.f_type == TMPFS_MAGIC) {
-        fprintf(stderr, "bench: %s is in memory, where nothing is durable: give --folder on a disk\n", base);
-        return STATUS_INPUT;
-    }
-    snprintf(force->folder, sizeof(force->folder), "%.900s/ingest-XXXXXX", base);
-    if (mkdtemp(force->folder) == NULL)
-        return STATUS_IO;
+    if (status != STATUS_OK)
+        return status;
     snprintf(force->dir, sizeof(force->dir), "%.900s/force", force->folder);
     snprintf(force->setup, sizeof(force->setup), "%.900s/setup.db", force->folder);
     snprintf(force->bare, sizeof(force->bare), "%.900s/bare.db", force->folder);
@@ -247,7 +212,7 @@ enum status ingest_force_make(const char *base, size_t device_count, struct inge
         status = read_setup(&force);
     if (status != STATUS_OK) {
         ingest_force_remove(&force);
-        return complain_bench(status, "the force could not be set up");
+        return scratch_complain(status, "the force could not be set up");
     }
     *ret_force = force;
     return STATUS_OK;
@@ -267,47 +232,9 @@ void ingest_force_remove(struct ingest_force *force)
 
 /* Stores ------------------------------------------------------------------------------------------------------------ */
 
-static void remove_store(const char *path)
-{
-    static const char *const suffixes[] = {"", "-wal", "-shm", ".lock"};
-    char name[PROCESS_PATH_MAX + 8];
-
-    for (size_t i = 0; i < sizeof(suffixes) / sizeof(suffixes[0]); i++) {
-        snprintf(name, sizeof(name), "%s%s", path, suffixes[i]);
-        (void)unlink(name);
-    }
-}
-
-static enum status copy_store(const char *from, const char *to)
-{
-    int in = open(from, O_RDONLY | O_CLOEXEC);
-    int out = open(to, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    enum status status = in < 0 || out < 0 ? STATUS_IO : STATUS_OK;
-    ssize_t size = 1;
-
-    while (status == STATUS_OK && size > 0) {
-        size = sendfile(out, in, NULL, (size_t)1 << 20);
-        if (size < 0)
-            status = STATUS_IO;
-    }
-    if (status == STATUS_OK && fsync(out) != 0)
-        status = STATUS_IO;
-    if (in >= 0)
-        (void)close(in);
-    if (out >= 0)
-        (void)close(out);
-    return status;
-}
-
-static enum status put_store(const struct ingest_force *force, const char *path)
-{
-    remove_store(path);
-    return copy_store(force->setup, path);
-}
-
 enum status ingest_force_reset(const struct ingest_force *force)
 {
-    return put_store(force, force->store);
+    return scratch_put_store(force->setup, force->store);
 }
 
 /* Checks ------------------------------------------------------------------------------------------------------------ */
@@ -374,7 +301,7 @@ enum status ingest_force_record(const struct ingest_force *force, struct sql_rec
     struct sql_record *record = NULL;
     enum status status = sql_record_new(&record);
 
-    remove_store(force->bare);
+    scratch_remove_store(force->bare);
     if (status == STATUS_OK)
         status = store_sqlite_open(force->store, STORE_SQLITE_READER, &from);
     if (status == STATUS_OK)
@@ -391,7 +318,7 @@ enum status ingest_force_record(const struct ingest_force *force, struct sql_rec
         status = sql_record_part(record, force->setup_pos, ret_part);
     if (status != STATUS_OK) {
         sql_record_free(record);
-        return complain_bench(status, "the writer's statements could not be recorded");
+        return scratch_complain(status, "the writer's statements could not be recorded");
     }
     *ret_record = record;
     return STATUS_OK;
@@ -448,7 +375,7 @@ enum status ingest_force_play(const struct ingest_force *force, const struct sql
                               const struct sql_part *part, bool with_reads, double *ret_took_s)
 {
     struct store *store = NULL;
-    enum status status = put_store(force, force->bare);
+    enum status status = scratch_put_store(force->setup, force->bare);
 
     if (status == STATUS_OK)
         status = store_sqlite_open(force->bare, STORE_SQLITE_WRITER, &store);
@@ -458,6 +385,6 @@ enum status ingest_force_play(const struct ingest_force *force, const struct sql
         store->ops->close(store);
     if (status == STATUS_OK)
         status = compare_stores(force);
-    remove_store(force->bare);
-    return status == STATUS_OK ? STATUS_OK : complain_bench(status, "the bare loop could not be run");
+    scratch_remove_store(force->bare);
+    return status == STATUS_OK ? STATUS_OK : scratch_complain(status, "the bare loop could not be run");
 }
