@@ -1,4 +1,6 @@
 /* What the server's evidence says of the people and phones of the case: standings, holders, words, and who has reported. */
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "device/preview_parts.h"
@@ -9,57 +11,64 @@ static int64_t since(int64_t us)
     return us == 0 ? INT64_MIN : us;
 }
 
-/* Spans in order of time, each once; those of several presences add up to what the server knows. */
-static void add_standing(struct preview_case *preview, size_t officer, const struct rule_officer_span *span)
+/*
+ * The place of a span among `count` others in order of time, each once: those of several presences add up to what the server
+ * knows. A span of any kind begins with its from_us. NULL: it is there already, or there are too many.
+ */
+static void *make_place(void *spans, size_t size, size_t *count, int64_t from_us)
 {
-    struct rule_officer_span *spans = preview->standings[officer];
-    size_t count = preview->standing_counts[officer];
-    size_t at = count;
+    unsigned char *bytes = spans;
+    size_t at = *count;
+    int64_t other_us = INT64_MIN;
 
-    while (at > 0 && spans[at - 1].from_us > span->from_us) {
+    while (at > 0) {
+        memcpy(&other_us, bytes + (at - 1) * size, sizeof other_us);
+        if (other_us <= from_us) {
+            break;
+        }
         at--;
     }
-    if ((at > 0 && spans[at - 1].from_us == span->from_us) || count == PREVIEW_SPANS_MAX) {
-        return;
+    if ((at > 0 && other_us == from_us) || *count == PREVIEW_SPANS_MAX) {
+        return NULL;
     }
-    memmove(&spans[at + 1], &spans[at], (count - at) * sizeof *spans);
-    spans[at] = *span;
-    preview->standing_counts[officer] = count + 1;
+    memmove(bytes + (at + 1) * size, bytes + at * size, (*count - at) * size);
+    ++*count;
+    return bytes + at * size;
+}
+
+static_assert(offsetof(struct rule_officer_span, from_us) == 0 && offsetof(struct rule_holder_span, from_us) == 0 &&
+                  offsetof(struct rule_risk_span, from_us) == 0,
+              "make_place compares what a span begins with");
+
+static void add_standing(struct preview_case *preview, size_t officer, const struct rule_officer_span *span)
+{
+    struct rule_officer_span *place =
+        make_place(preview->standings[officer], sizeof *place, &preview->standing_counts[officer], span->from_us);
+
+    if (place) {
+        *place = *span;
+    }
 }
 
 static void add_holder(struct preview_case *preview, size_t device, const struct rule_holder_span *span)
 {
-    struct rule_holder_span *spans = preview->holders[device];
-    size_t count = preview->devices[device].holder_count;
-    size_t at = count;
+    struct rule_holder_span *place =
+        make_place(preview->holders[device], sizeof *place, &preview->devices[device].holder_count, span->from_us);
 
-    while (at > 0 && spans[at - 1].from_us > span->from_us) {
-        at--;
+    if (place) {
+        *place = *span;
+        preview->devices[device].holders = preview->holders[device];
     }
-    if ((at > 0 && spans[at - 1].from_us == span->from_us) || count == PREVIEW_SPANS_MAX) {
-        return;
-    }
-    memmove(&spans[at + 1], &spans[at], (count - at) * sizeof *spans);
-    spans[at] = *span;
-    preview->devices[device].holder_count = count + 1;
-    preview->devices[device].holders = spans;
 }
 
 static void add_risk(struct preview_case *preview, size_t offender, const struct rule_risk_span *span)
 {
-    struct rule_risk_span *spans = preview->past_risks[offender];
-    size_t count = preview->past_risk_counts[offender];
-    size_t at = count;
+    struct rule_risk_span *place =
+        make_place(preview->past_risks[offender], sizeof *place, &preview->past_risk_counts[offender], span->from_us);
 
-    while (at > 0 && spans[at - 1].from_us > span->from_us) {
-        at--;
+    if (place) {
+        *place = *span;
     }
-    if ((at > 0 && spans[at - 1].from_us == span->from_us) || count == PREVIEW_SPANS_MAX) {
-        return;
-    }
-    memmove(&spans[at + 1], &spans[at], (count - at) * sizeof *spans);
-    spans[at] = *span;
-    preview->past_risk_counts[offender] = count + 1;
 }
 
 /* The offender's row says what the risk is today; of a visit that the server has judged, its row says what it was then. */
