@@ -117,11 +117,6 @@ static enum status set_with(struct span set, const char *field, const struct edi
     return status;
 }
 
-static enum status corrupt(struct store *store)
-{
-    return sq_failed((struct store_sqlite *)store, SQLITE_CORRUPT);
-}
-
 /* Empty when there is none yet. */
 static enum status get_set(struct store *store, const struct hash *presence, struct span *ret_set)
 {
@@ -129,7 +124,7 @@ static enum status get_set(struct store *store, const struct hash *presence, str
     enum status status = sq_cache_get(store, SQ_EDIT_SET_GET, span_of(presence->bytes, HASH_SIZE), &row);
 
     if (status == STATUS_OK && row.body.size == 0)
-        return corrupt(store);
+        return sq_damaged(store);
     *ret_set = status == STATUS_OK ? row.body : span_of(NULL, 0);
     return status == STATUS_NOT_FOUND ? STATUS_OK : status;
 }
@@ -196,14 +191,14 @@ static enum status put_in_set(struct store *store, const struct hash *presence, 
     if (status != STATUS_OK)
         return status;
     if (is_there(set, field, &row->entry, &there) != STATUS_OK)
-        return corrupt(store);
+        return sq_damaged(store);
     most = 1 + set.size + FIXED_SIZE + strlen(field) + row->body.size;
     if (most > EDIT_SET_SIZE_MAX && !there)
         return spill(store, presence, set, field, row);
     body = malloc(most);
     if (body == NULL)
         return STATUS_NO_MEMORY;
-    status = set_with(set, field, row, body, &size) == STATUS_OK ? STATUS_OK : corrupt(store);
+    status = set_with(set, field, row, body, &size) == STATUS_OK ? STATUS_OK : sq_damaged(store);
     if (status == STATUS_OK)
         status = put_set(store, presence, span_of(body, size));
     free(body);
@@ -296,7 +291,7 @@ static enum status edits_of(struct store *store, struct span subject, const char
                 status = each(context, &edit.row);
         }
         if (damage != STATUS_OK)
-            return corrupt(store);
+            return sq_damaged(store);
     }
     return status == STATUS_OK && alone ? edits_alone(store, subject, field, each, context) : status;
 }

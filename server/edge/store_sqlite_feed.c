@@ -305,11 +305,6 @@ static enum status hand_over(struct page *page, const struct stream *stream, con
     return page->each(page->context, stream->effective_pos, feed);
 }
 
-static enum status corrupt(struct page *page)
-{
-    return sq_failed((struct store_sqlite *)page->store, SQLITE_CORRUPT);
-}
-
 static enum status give_group(struct page *page, const struct stream *stream, struct span items, uint64_t pos)
 {
     bool begun = page->within_group && stream->effective_pos == page->after->pos &&
@@ -331,7 +326,7 @@ static enum status give_group(struct page *page, const struct stream *stream, st
         if (handed != STATUS_OK)
             return handed;
     }
-    return status == STATUS_OK ? STATUS_OK : corrupt(page);
+    return status == STATUS_OK ? STATUS_OK : sq_damaged(page->store);
 }
 
 static enum status give_bundled(struct page *page, const struct stream *stream, const struct hash *presence,
@@ -345,11 +340,11 @@ static enum status give_bundled(struct page *page, const struct stream *stream, 
     sq_bind_hash(&query, presence);
     if (sq_next(&query, &sq_bundles, &row)) {
         status = bundle_open(row.body, &bundle);
-        query.status = status == STATUS_OK ? give_group(page, stream, bundle.items, pos) : corrupt(page);
+        query.status = status == STATUS_OK ? give_group(page, stream, bundle.items, pos) : sq_damaged(page->store);
         return sq_end(&query);
     }
     status = sq_end(&query);
-    return status != STATUS_OK ? status : corrupt(page);
+    return status != STATUS_OK ? status : sq_damaged(page->store);
 }
 
 static enum status give(struct page *page, const struct stream *stream)
@@ -376,7 +371,7 @@ static enum status give(struct page *page, const struct stream *stream)
         return sq_end(&query);
     }
     status = sq_end(&query);
-    return status != STATUS_OK ? status : corrupt(page);
+    return status != STATUS_OK ? status : sq_damaged(page->store);
 }
 
 static enum status merge(struct page *page)

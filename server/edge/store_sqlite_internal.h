@@ -172,6 +172,7 @@ int64_t sq_int(const struct sq_query *query, int column);
 struct span sq_blob(const struct sq_query *query, int column);
 enum status sq_end(struct sq_query *query);
 enum status sq_failed(struct store_sqlite *self, int code);
+enum status sq_damaged(struct store *store); /* what a row holds contradicts itself: STORE */
 /* Runs a statement that gives no rows. */
 MUST_USE enum status sq_do(struct store *store, enum sq_statement_id id);
 void sq_free_statements(struct store_sqlite *self);

@@ -39,6 +39,11 @@ enum status sq_failed(struct store_sqlite *self, int code)
     return sq_status(self->db, code);
 }
 
+enum status sq_damaged(struct store *store)
+{
+    return sq_failed((struct store_sqlite *)store, SQLITE_CORRUPT);
+}
+
 static enum status prepare(struct store_sqlite *self, enum sq_statement_id id, struct sq_statement **ret_statement)
 {
     char sql[SQ_SQL_MAX];

@@ -14,17 +14,12 @@ struct wanted_list {
     size_t max;
 };
 
-static bool same_scope(const struct scope *a, const struct scope *b)
-{
-    return a->kind == b->kind && id_equal(&a->id, &b->id);
-}
-
 static void add(struct wanted_list *list, enum scope_kind kind, const struct id *id)
 {
     struct scope scope = {kind, *id};
 
     for (size_t i = 0; i < list->count; i++) {
-        if (same_scope(&list->scopes[i], &scope))
+        if (scope_equal(&list->scopes[i], &scope))
             return;
     }
     if (list->count < list->max)
@@ -113,7 +108,7 @@ static enum status leave_unwanted(struct batch *batch, const struct id *device, 
         bool stays = member->left_pos != 0;
 
         for (size_t j = 0; j < wanted->count && !stays; j++)
-            stays = same_scope(&member->scope, &wanted->scopes[j]);
+            stays = scope_equal(&member->scope, &wanted->scopes[j]);
         if (stays)
             continue;
         member->left_pos = pos;
@@ -130,7 +125,7 @@ static enum status enter_wanted(struct batch *batch, const struct id *device, co
         struct scope_member *member;
         size_t at = 0;
 
-        while (at < list->count && !same_scope(&list->members[at].scope, &wanted->scopes[i]))
+        while (at < list->count && !scope_equal(&list->members[at].scope, &wanted->scopes[i]))
             at++;
         member = &list->members[at];
         if (at < list->count && member->left_pos == 0)
