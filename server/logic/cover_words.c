@@ -63,18 +63,25 @@ static enum status authors_named(struct batch *batch, const struct id *also, str
     return batch->store->ops->covers_after(batch->store, INT64_MIN, note_author, ret_authors);
 }
 
-enum status cover_words_again(struct batch *batch, const struct id *by, uint64_t pos)
+/* Everybody's words with this mark. */
+static enum status words_again(struct batch *batch, const struct id *by, uint64_t pos, const uint8_t mark[ID_SIZE],
+                               waiting_after after)
 {
     struct authors authors = {.count = 0};
     enum status status = authors_named(batch, by, &authors);
 
     for (size_t i = 0; i < authors.count && status == STATUS_OK; i++) {
-        struct hash key = key_of(&authors.ids[i], waits_mark);
+        struct hash key = key_of(&authors.ids[i], mark);
 
-        status = apply_waiting_again(batch, &key, WORDS_MAX, pos, NULL);
+        status = apply_waiting_again(batch, &key, WORDS_MAX, pos, after);
     }
     free(authors.ids);
     return status;
+}
+
+enum status cover_words_again(struct batch *batch, const struct id *by, uint64_t pos)
+{
+    return words_again(batch, by, pos, waits_mark, NULL);
 }
 
 /* Applied again, so that it is held for what it is now; what it did before is undone as a fork's own acts are. */
@@ -88,14 +95,5 @@ static enum status take_back(struct batch *batch, const struct applying *applyin
 
 enum status cover_words_review(struct batch *batch, const struct id *by, uint64_t pos)
 {
-    struct authors authors = {.count = 0};
-    enum status status = authors_named(batch, by, &authors);
-
-    for (size_t i = 0; i < authors.count && status == STATUS_OK; i++) {
-        struct hash key = key_of(&authors.ids[i], counts_mark);
-
-        status = apply_waiting_again(batch, &key, WORDS_MAX, pos, take_back);
-    }
-    free(authors.ids);
-    return status;
+    return words_again(batch, by, pos, counts_mark, take_back);
 }
