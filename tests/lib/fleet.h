@@ -151,6 +151,12 @@ struct hash fleet_flag_id(struct fleet *fleet, const char *kind, const struct ha
 /* The flag as its row says it; freed by doublecrew__v1__flag_row__free_unpacked. Fails the test when there is none. */
 Doublecrew__V1__FlagRow *fleet_flag_row(struct fleet *fleet, const char *kind, const struct hash *subject);
 
+/* Whether the feed of this officer's device has the row, by its letter and id. */
+bool fleet_sees(struct fleet *fleet, const char *officer, char letter, const struct hash *id);
+/* The most that the last batch told live about a flag. */
+enum fleet_told { FLEET_TOLD_NOTHING, FLEET_TOLD_UPDATE, FLEET_TOLD_ALARM };
+enum fleet_told fleet_told(struct fleet *fleet, const struct hash *flag);
+
 /* All derived tables as text; the caller frees. */
 char *fleet_dump(struct store *store);
 /* Every device's digest is the sum over the rows that its feed has, counted one by one. */

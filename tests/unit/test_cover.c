@@ -84,52 +84,6 @@ static void expect_with(struct fleet *fleet, const struct hash *presence, Double
     doublecrew__v1__flag_row__free_unpacked(row, NULL);
 }
 
-struct search {
-    struct span key;
-    bool found;
-};
-
-static enum status look_for(void *context, uint64_t pos, const struct feed_row *row)
-{
-    struct search *search = context;
-
-    (void)pos;
-    search->found = search->found || (!row->gone && span_equal(row->key, search->key));
-    return STATUS_OK;
-}
-
-/* Whether the feed of this officer's device has the row. */
-static bool sees(struct fleet *fleet, const char *name, char letter, const struct hash *id)
-{
-    uint8_t key[1 + HASH_SIZE] = {(uint8_t)letter};
-    struct search search = {.key = span_of(key, sizeof(key))};
-    struct scope_member members[STORE_SCOPES_MAX];
-    struct feed_cursor start = {.pos = 0};
-    size_t count;
-
-    memcpy(key + 1, id->bytes, HASH_SIZE);
-    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet_device(fleet, name)->device, members,
-                                                         STORE_SCOPES_MAX, &count),
-                     STATUS_OK);
-    assert_int_equal(fleet->store->ops->feed_page(fleet->store, members, count, &start, SIZE_MAX, look_for, &search),
-                     STATUS_OK);
-    return search.found;
-}
-
-/* What this batch told live: 0 nothing, 1 an update, 2 an alarm. */
-static int told(struct fleet *fleet, const struct hash *flag)
-{
-    size_t count;
-    const struct batch_flag *flags = batch_flags(fleet->batch, &count);
-    int told = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (hash_equal(&flags[i].flag, flag) && told < 1 + flags[i].alarm)
-            told = 1 + flags[i].alarm;
-    }
-    return told;
-}
-
 /* Who stands in for sue, as everybody's devices say; "" nobody. */
 static void expect_row(struct fleet *fleet, const char *officer, const char *by)
 {
@@ -164,27 +118,27 @@ static void window__is_half_open_and_what_comes_in_it_is_the_stand_ins(void **st
     (void)fleet_acknowledge(fleet_device(fleet, "sue"), T(31), &flag);
     (void)fleet_sync(fleet_device(fleet, "sue"), T(31));
     fleet_tick(fleet, T(60) - 1000);
-    assert_false(sees(fleet, "sam", 'p', &before));
+    assert_false(fleet_sees(fleet, "sam", 'p', &before));
     assert_false(batch_roster_changed(fleet->batch));
     fleet_tick(fleet, T(60));
     assert_true(batch_roster_changed(fleet->batch)); /* open sessions read their scopes again */
     expect_row(fleet, "sue", "sam");
-    assert_true(sees(fleet, "sam", 'p', &before));
+    assert_true(fleet_sees(fleet, "sam", 'p', &before));
     during = lone_visit(fleet, T(65));
     flag = fleet_flag_id(fleet, "lone_confirmed", &during);
     expect_with(fleet, &during, LEVEL(SUPERVISORS), "sam");
-    assert_int_equal(told(fleet, &flag), 2);
-    assert_true(sees(fleet, "sam", 'f', &flag));
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
+    assert_true(fleet_sees(fleet, "sam", 'f', &flag));
     (void)fleet_acknowledge(fleet_device(fleet, "sam"), T(90), &flag);
     result = fleet_sync(fleet_device(fleet, "sam"), T(90));
     expect_recorded(&result);
     assert_int_equal(fleet_flag(fleet, "lone_confirmed", &during), FLAG_ACKNOWLEDGED);
     fleet_tick(fleet, T(120) - 1000);
-    assert_true(sees(fleet, "sam", 'f', &flag));
+    assert_true(fleet_sees(fleet, "sam", 'f', &flag));
     fleet_tick(fleet, T(120));
     expect_row(fleet, "sue", "");
-    assert_false(sees(fleet, "sam", 'f', &flag));
-    assert_false(sees(fleet, "sam", 'p', &during));
+    assert_false(fleet_sees(fleet, "sam", 'f', &flag));
+    assert_false(fleet_sees(fleet, "sam", 'p', &during));
     after = lone_visit(fleet, T(121));
     expect_with(fleet, &after, LEVEL(SUPERVISORS), "sue");
     end(fleet);
@@ -200,21 +154,21 @@ static void handing_over__brings_what_waits_and_gains_no_time(void **state)
 
     (void)state;
     doublecrew__v1__flag_row__free_unpacked(row, NULL);
-    assert_false(sees(fleet, "sam", 'f', &flag));
+    assert_false(fleet_sees(fleet, "sam", 'f', &flag));
     result = cover(fleet, T(60), "sue", "sue", "sam", T(60), T(72));
     expect_recorded(&result);
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sam");
-    assert_true(sees(fleet, "sam", 'f', &flag));
+    assert_true(fleet_sees(fleet, "sam", 'f', &flag));
     row = fleet_flag_row(fleet, "lone_confirmed", &presence);
     assert_int_equal(row->acknowledge_by_ms, by_ms);
     assert_int_equal(row->n_escalated_ms, 0);
     assert_int_equal(row->times_raised, 1);
     doublecrew__v1__flag_row__free_unpacked(row, NULL);
     fleet_tick(fleet, T(72)); /* sue is back before anybody took it */
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sue");
-    assert_false(sees(fleet, "sam", 'f', &flag));
+    assert_false(fleet_sees(fleet, "sam", 'f', &flag));
     fleet_tick(fleet, T(75));
     expect_with(fleet, &presence, LEVEL(LEADERS), "len");
     end(fleet);
@@ -411,12 +365,12 @@ static void links__lead_on_and_stop_at_a_circle(void **state)
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sam");
     fleet_tick(fleet, T(60));
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sid");
-    assert_true(sees(fleet, "sid", 'p', &presence));
-    assert_false(sees(fleet, "sam", 'p', &presence));
+    assert_true(fleet_sees(fleet, "sid", 'p', &presence));
+    assert_false(fleet_sees(fleet, "sam", 'p', &presence));
     (void)cover(fleet, T(61), "sid", "sid", "sue", T(61), T(600)); /* all three are away */
     expect_with(fleet, &presence, LEVEL(LEADERS), "len");
-    assert_false(sees(fleet, "sid", 'p', &presence));
-    assert_true(sees(fleet, "sue", 'p', &presence)); /* her own team */
+    assert_false(fleet_sees(fleet, "sid", 'p', &presence));
+    assert_true(fleet_sees(fleet, "sue", 'p', &presence)); /* her own team */
     end(fleet);
 }
 
@@ -495,7 +449,7 @@ static void stand_in__whose_role_ends_leaves_the_place_empty(void **state)
     fleet_officer(fleet, T(40), "sam", DOUBLECREW__V1__ROLE__ROLE_OFFENDER_MANAGER, true, "south");
     fleet_settle(fleet, T(40));
     expect_with(fleet, &presence, LEVEL(LEADERS), "len");
-    assert_false(sees(fleet, "sam", 'p', &presence));
+    assert_false(fleet_sees(fleet, "sam", 'p', &presence));
     end(fleet);
 }
 
@@ -519,10 +473,10 @@ static void team__of_who_is_away_changes_and_the_stand_in_sees_the_new_one(void 
 
     (void)state;
     (void)cover(fleet, T(31), "sue", "sue", "sam", T(31), T(600));
-    assert_true(sees(fleet, "sam", 'p', &presence));
+    assert_true(fleet_sees(fleet, "sam", 'p', &presence));
     fleet_officer(fleet, T(40), "sue", DOUBLECREW__V1__ROLE__ROLE_SUPERVISOR, false, "east");
     fleet_settle(fleet, T(40));
-    assert_false(sees(fleet, "sam", 'p', &presence));
+    assert_false(fleet_sees(fleet, "sam", 'p', &presence));
     end(fleet);
 }
 
@@ -532,12 +486,12 @@ static void evening__changes_hands_without_an_alarm(void **state)
     struct hash presence = lone_visit(fleet, T(12 * 60)), flag = fleet_flag_id(fleet, "lone_confirmed", &presence);
 
     (void)state;
-    assert_int_equal(told(fleet, &flag), 1);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_UPDATE);
     (void)cover(fleet, T(13 * 60), "sue", "sue", "sam", T(13 * 60), T(600 * 60));
-    assert_int_equal(told(fleet, &flag), 1);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_UPDATE);
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sam");
     fleet_tick(fleet, FLEET_T0 + 72 * FLEET_HOUR); /* Monday, 08:00 */
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sam");
     end(fleet);
 }
@@ -601,10 +555,10 @@ static void engine__that_takes_over_knows_who_stands_in_and_until_when(void **st
     fleet_tick(fleet, T(40));
     expect_row(fleet, "sue", "sam");
     expect_with(fleet, &presence, LEVEL(SUPERVISORS), "sam");
-    assert_true(sees(fleet, "sam", 'p', &presence));
+    assert_true(fleet_sees(fleet, "sam", 'p', &presence));
     fleet_tick(fleet, T(600));
     expect_row(fleet, "sue", "");
-    assert_false(sees(fleet, "sam", 'p', &presence));
+    assert_false(fleet_sees(fleet, "sam", 'p', &presence));
     end(fleet);
 }
 

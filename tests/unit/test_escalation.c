@@ -80,51 +80,6 @@ static void expect_level(struct fleet *fleet, const struct hash *presence, Doubl
     done(row);
 }
 
-struct flag_search {
-    const struct hash *flag;
-    bool found;
-};
-
-static enum status look_for(void *context, uint64_t pos, const struct feed_row *row)
-{
-    struct flag_search *search = context;
-
-    (void)pos;
-    if (!row->gone && row->key.size == 1 + HASH_SIZE && row->key.data[0] == 'f' &&
-        memcmp(row->key.data + 1, search->flag->bytes, HASH_SIZE) == 0)
-        search->found = true;
-    return STATUS_OK;
-}
-
-static bool sees_flag(struct fleet *fleet, const char *name, const struct hash *flag)
-{
-    struct scope_member members[STORE_SCOPES_MAX];
-    struct feed_cursor start = {.pos = 0};
-    struct flag_search search = {.flag = flag};
-    size_t count;
-
-    assert_int_equal(fleet->store->ops->scopes_of_device(fleet->store, &fleet_device(fleet, name)->device, members,
-                                                         STORE_SCOPES_MAX, &count),
-                     STATUS_OK);
-    assert_int_equal(fleet->store->ops->feed_page(fleet->store, members, count, &start, SIZE_MAX, look_for, &search),
-                     STATUS_OK);
-    return search.found;
-}
-
-/* What this batch told live about the flag: 0 nothing, 1 an update, 2 an alarm. */
-static int told(struct fleet *fleet, const struct hash *flag)
-{
-    size_t count;
-    const struct batch_flag *flags = batch_flags(fleet->batch, &count);
-    int told = 0;
-
-    for (size_t i = 0; i < count; i++) {
-        if (hash_equal(&flags[i].flag, flag) && told < 1 + flags[i].alarm)
-            told = 1 + flags[i].alarm;
-    }
-    return told;
-}
-
 static void assurance__the_officers_time_then_the_supervisors_then_up(void **state)
 {
     struct fleet *fleet = force_with_leaders();
@@ -133,25 +88,25 @@ static void assurance__the_officers_time_then_the_supervisors_then_up(void **sta
     Doublecrew__V1__FlagRow *row = lone(fleet, &presence);
 
     (void)state;
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     assert_int_equal(row->answer_by_ms, row->raised_ms + 30 * 60 * 1000);
     assert_int_equal(row->acknowledge_by_ms, row->raised_ms + 45 * 60 * 1000);
     assert_false(row->quiet);
     done(row);
     expect_level(fleet, &presence, LEVEL(SUPERVISORS), "sue");
-    assert_false(sees_flag(fleet, "len", &flag));
+    assert_false(fleet_sees(fleet, "len", 'f', &flag));
     fleet_tick(fleet, FLEET_T0 + 75 * M - 1000);
     expect_level(fleet, &presence, LEVEL(SUPERVISORS), "sue");
     fleet_tick(fleet, FLEET_T0 + 75 * M);
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     expect_level(fleet, &presence, LEVEL(LEADERS), "len");
-    assert_true(sees_flag(fleet, "len", &flag));
-    assert_false(sees_flag(fleet, "lou", &flag));
+    assert_true(fleet_sees(fleet, "len", 'f', &flag));
+    assert_false(fleet_sees(fleet, "lou", 'f', &flag));
     fleet_tick(fleet, FLEET_T0 + 90 * M);
     expect_level(fleet, &presence, LEVEL(ANY_LEADER), "lou");
     fleet_tick(fleet, FLEET_T0 + 105 * M);
     expect_level(fleet, &presence, LEVEL(DUTY), "dee");
-    assert_true(sees_flag(fleet, "dee", &flag));
+    assert_true(fleet_sees(fleet, "dee", 'f', &flag));
     assert_int_equal(fleet_flag(fleet, "unacknowledged", &flag), 0);
     fleet_tick(fleet, FLEET_T0 + 120 * M);
     expect_level(fleet, &presence, LEVEL(NOBODY), NULL);
@@ -242,16 +197,16 @@ static void evening__a_quiet_row_until_monday_morning(void **state)
     Doublecrew__V1__FlagRow *row = lone(fleet, &presence);
 
     (void)state;
-    assert_int_equal(told(fleet, &flag), 1); /* the row, no alarm */
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_UPDATE); /* the row, no alarm */
     assert_true(row->quiet);
     assert_int_equal(row->alarm_ms, MONDAY / 1000);
     assert_int_equal(row->acknowledge_by_ms, (MONDAY + 45 * M) / 1000);
     done(row);
-    assert_true(sees_flag(fleet, "sue", &flag));
+    assert_true(fleet_sees(fleet, "sue", 'f', &flag));
     fleet_tick(fleet, MONDAY - 1000);
-    assert_int_equal(told(fleet, &flag), 0);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_NOTHING);
     fleet_tick(fleet, MONDAY);
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     row = lone(fleet, &presence);
     assert_false(row->quiet);
     assert_int_equal(row->level, LEVEL(SUPERVISORS));
@@ -278,7 +233,7 @@ static void evening__that_ends_by_itself_never_becomes_an_alarm(void **state)
     (void)fleet_sync(bob, at_us + FLEET_HOUR);
     assert_int_equal(fleet_flag(fleet, "lone_confirmed", &presence), FLAG_CLEARED);
     fleet_tick(fleet, MONDAY + FLEET_HOUR);
-    assert_int_equal(told(fleet, &flag), 0);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_NOTHING);
     fleet_expect_rebuild(fleet);
     fleet_free(fleet);
 }
@@ -293,7 +248,7 @@ static void safety__day_and_night_and_nobody_is_asked_first(void **state)
 
     (void)state;
     assert_int_equal(row->lane, DOUBLECREW__V1__FLAG_LANE__FLAG_LANE_SAFETY);
-    assert_int_equal(told(fleet, &flag), 2);
+    assert_int_equal(fleet_told(fleet, &flag), FLEET_TOLD_ALARM);
     assert_int_equal(row->answer_by_ms, 0);
     assert_in_range(row->raised_ms, (at_us + 10 * M) / 1000, (at_us + 11 * M) / 1000);
     assert_in_range(row->acknowledge_by_ms - row->raised_ms, 15 * 60 * 1000, 15 * 60 * 1000 + 1); /* rounded up */
@@ -317,7 +272,7 @@ static void chain__skips_whoever_was_there(void **state)
     (void)fleet_sync(sue, FLEET_T0 + 30 * M);
     expect_level(fleet, &own, LEVEL(LEADERS), "len");
     flag = fleet_flag_id(fleet, "lone_confirmed", &own);
-    assert_true(sees_flag(fleet, "len", &flag));
+    assert_true(fleet_sees(fleet, "len", 'f', &flag));
     (void)fleet_acknowledge(sue, FLEET_T0 + 40 * M, &flag);
     result = fleet_sync(sue, FLEET_T0 + 40 * M);
     assert_int_equal(result.held_count, 1);
@@ -403,7 +358,7 @@ static void reopened__with_its_history_and_at_the_first_level_again(void **state
     (void)fleet_deliver(fleet, FLEET_T0 + 90 * M, &push);
     fleet_push_free(&push);
     assert_int_equal(fleet_flag(fleet, "lone_confirmed", &presence), FLAG_CLEARED);
-    assert_true(sees_flag(fleet, "len", &flag));
+    assert_true(fleet_sees(fleet, "len", 'f', &flag));
     suspend(fleet, FLEET_T0 + 92 * M, bob, FLEET_T0 + 5 * M); /* bob's phone wasn't his any more: held */
     (void)fleet_decide(fleet_device(fleet, "sue"), FLEET_T0 + 95 * M, &partner, false); /* and counts for nobody */
     assert_int_equal(fleet_sync(fleet_device(fleet, "sue"), FLEET_T0 + 95 * M).held_count, 0);
@@ -415,7 +370,7 @@ static void reopened__with_its_history_and_at_the_first_level_again(void **state
     assert_int_equal(row->history[0]->ended_ms, (FLEET_T0 + 90 * M) / 1000);
     assert_int_equal(row->level, LEVEL(SUPERVISORS));
     assert_int_equal(row->n_escalated_ms, 0);
-    assert_false(sees_flag(fleet, "len", &flag));
+    assert_false(fleet_sees(fleet, "len", 'f', &flag));
     done(row);
     fleet_expect_rebuild(fleet);
     fleet_free(fleet);
