@@ -90,7 +90,7 @@ static enum status fetch_all(const struct fleet *fleet, const struct server_proc
                                     .under_way_max = 1,
                                     .calls = {.message = on_message},
                                     .context = fetch};
-    double begun_s = crowd_now_s();
+    double begun_s = machine_now_s();
     struct crowd *crowd = NULL;
     enum status status = crowd_new(&spec, &crowd);
 
@@ -98,10 +98,10 @@ static enum status fetch_all(const struct fleet *fleet, const struct server_proc
         status = crowd_set_out(crowd, fleet->spec.device_count, 1);
     while (status == STATUS_OK && !fetch->last) {
         crowd_run(crowd, 100);
-        if (crowd_now_s() - begun_s > PATIENCE_S || crowd_figures(crowd)->cut_off + crowd_figures(crowd)->failed > 0)
+        if (machine_now_s() - begun_s > PATIENCE_S || crowd_figures(crowd)->cut_off + crowd_figures(crowd)->failed > 0)
             status = STATUS_NETWORK;
     }
-    fetch->took_s = crowd_now_s() - begun_s;
+    fetch->took_s = machine_now_s() - begun_s;
     crowd_free(crowd);
     if (status == STATUS_OK && fetch->checks && !fetch->good)
         status = STATUS_DIVERGED;

@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/crowd_crew.h"
@@ -58,14 +57,6 @@ struct active {
     bool wrong;
 };
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void on_live(void *context, struct crowd_client *client, const Doublecrew__V1__Welcome *welcome)
 {
     struct active *active = context;
@@ -84,7 +75,7 @@ static void on_live(void *context, struct crowd_client *client, const Doublecrew
         .times = {.ago_ms = 3600000, .every_ms = 1800000, .lasts_ms = 1200000},
         .attempts = (active->trips + ATTEMPT_FACTS - 1) / ATTEMPT_FACTS,
         .facts_per_push = 1,
-        .wall_ms = wall_ms(),
+        .wall_ms = machine_wall_ms(),
     };
 
     active->wrong = active->wrong || welcome->durable_seq != 0 || active->log.push_count > 0 ||
@@ -121,12 +112,12 @@ static enum status active_join(struct active *active, uint16_t port)
                                     .under_way_max = 1,
                                     .calls = {.live = on_live, .message = on_message},
                                     .context = active};
-    double until_s = crowd_now_s() + 10;
+    double until_s = machine_now_s() + 10;
     enum status status = crowd_new(&spec, &active->crowd);
 
     if (status == STATUS_OK)
         status = crowd_set_out(active->crowd, 0, 1);
-    while (status == STATUS_OK && crowd_figures(active->crowd)->live == 0 && crowd_now_s() < until_s)
+    while (status == STATUS_OK && crowd_figures(active->crowd)->live == 0 && machine_now_s() < until_s)
         crowd_run(active->crowd, 10);
     if (status == STATUS_OK && (crowd_figures(active->crowd)->live == 0 || active->wrong))
         status = STATUS_NETWORK;
@@ -142,14 +133,14 @@ static enum status active_trips(struct active *active, size_t trips, double ret_
         return STATUS_NO_MEMORY;
     while (done < trips && !active->wrong) {
         const struct load_push *push = &active->log.pushes[active->next++];
-        double begin_s = crowd_now_s();
+        double begin_s = machine_now_s();
 
         crowd_send(crowd_client_of(active->crowd, 0), span_of(push->frame, push->size));
         while (active->acknowledged < active->next && !active->wrong) {
             crowd_run(active->crowd, 1000);
-            active->wrong = active->wrong || crowd_now_s() - begin_s > 30;
+            active->wrong = active->wrong || machine_now_s() - begin_s > 30;
         }
-        took_ms[done++] = (crowd_now_s() - begin_s) * 1e3;
+        took_ms[done++] = (machine_now_s() - begin_s) * 1e3;
     }
     ret_ms[0] = machine_percentile(took_ms, done, 0.5);
     ret_ms[1] = machine_percentile(took_ms, done, 0.99);
@@ -163,9 +154,9 @@ static enum status active_trips(struct active *active, size_t trips, double ret_
 
 static void settle(struct crowd *meanwhile)
 {
-    double until_s = crowd_now_s() + SETTLE_S;
+    double until_s = machine_now_s() + SETTLE_S;
 
-    while (crowd_now_s() < until_s) {
+    while (machine_now_s() < until_s) {
         if (meanwhile != NULL)
             crowd_run(meanwhile, 100);
         else

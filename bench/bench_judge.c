@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "admin/judge_json.h"
@@ -56,14 +55,6 @@ static size_t kind_of(size_t number)
     return at;
 }
 
-static double now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 static bool write_cases(const char *path, uint64_t seed, size_t count)
 {
     FILE *file = fopen(path, "we");
@@ -86,7 +77,7 @@ static bool write_cases(const char *path, uint64_t seed, size_t count)
 static bool run_judge(const char *cases, const char *answers, double *ret_took_s)
 {
     const char *program = getenv("DOUBLECREWCTL");
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     int status = 0;
     pid_t child;
 
@@ -101,7 +92,7 @@ static bool run_judge(const char *cases, const char *answers, double *ret_took_s
     }
     if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
         return false;
-    *ret_took_s = now_s() - begin_s;
+    *ret_took_s = machine_now_s() - begin_s;
     return true;
 }
 
@@ -245,13 +236,13 @@ static bool run(const char *folder, uint64_t seed, size_t count, const char *jso
         fprintf(stderr, "bench judge: doublecrewctl judge did not take the cases: no figure\n");
         return false;
     }
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     if (!check_all(cases, answers, count, &tally) || tally.compared != count) {
         fprintf(stderr, "bench judge: %zu of %zu answers came: no figure\n", tally.compared, count);
         return false;
     }
     machine_print();
-    printf("the oracle took %.1f s\n", now_s() - begin_s);
+    printf("the oracle took %.1f s\n", machine_now_s() - begin_s);
     printf("judge: %zu cases, %.0f cases a second (JSON in and out), different from the oracle: %zu\n", count,
            (double)count / took_s, tally.differing);
     return tell(json, (double)count / took_s, tally.differing) && tally.differing == 0;

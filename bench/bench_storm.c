@@ -11,7 +11,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "bench/crowd.h"
 #include "bench/load_link.h"
@@ -58,14 +57,6 @@ struct figures {
 
 /* What the devices wrote meanwhile ---------------------------------------------------------------------------------- */
 
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum status make_log(struct storm *storm, size_t index, uint64_t *random)
 {
     const struct fleet_device *device = &storm->fleet->devices[index];
@@ -83,7 +74,7 @@ static enum status make_log(struct storm *storm, size_t index, uint64_t *random)
         .times = {.ago_ms = 3600000, .every_ms = 1800000, .lasts_ms = 1200000},
         .attempts = 1,
         .facts_per_push = ATTEMPT_FACTS,
-        .wall_ms = wall_ms(),
+        .wall_ms = machine_wall_ms(),
     };
 
     return load_log_make(&spec, random, &storm->logs[index]);
@@ -124,7 +115,7 @@ static void finish(struct storm *storm, size_t index)
 {
     if (storm->done_s[index] > 0)
         return;
-    storm->done_s[index] = crowd_now_s() - storm->begun_s;
+    storm->done_s[index] = machine_now_s() - storm->begun_s;
     storm->done++;
 }
 
@@ -170,13 +161,13 @@ static enum status run_crowd(struct storm *storm, struct crowd *crowd, const siz
 {
     enum status status = crowd_set_out(crowd, 0, storm->fleet->count);
 
-    storm->begun_s = crowd_now_s();
+    storm->begun_s = machine_now_s();
     while (status == STATUS_OK && *done < wanted) {
         crowd_run(crowd, 20);
         if (storm->wrong > 0 || crowd_figures(crowd)->failed > 0) {
             fprintf(stderr, "bench: somebody was refused for good: no figures\n");
             status = STATUS_NETWORK;
-        } else if (crowd_now_s() - storm->begun_s > PATIENCE_S) {
+        } else if (machine_now_s() - storm->begun_s > PATIENCE_S) {
             fprintf(stderr, "bench: %zu of %zu were done after %d s: no figures\n", *done, wanted, PATIENCE_S);
             status = STATUS_TIMEOUT;
         }

@@ -10,11 +10,11 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/load_link.h"
 #include "bench/load_log.h"
+#include "bench/machine.h"
 
 #define READ_SIZE ((size_t)1 << 20)
 #define EVENTS_MAX 256
@@ -66,22 +66,6 @@ struct crowd {
     size_t joined_capacity;
 };
 
-double crowd_now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static bool is_under_way(const struct crowd_client *client)
 {
     return client->state > CLIENT_HOME && client->state < CLIENT_LIVE;
@@ -125,7 +109,7 @@ static void cut_off(struct crowd_client *client)
     double share = (double)(load_random(&client->crowd->random) >> 11) / (double)(UINT64_C(1) << 53);
 
     client->crowd->figures.cut_off++;
-    go_home(client, crowd_now_s() + CUT_OFF_WAIT_S * (1 + share));
+    go_home(client, machine_now_s() + CUT_OFF_WAIT_S * (1 + share));
 }
 
 static void watch(struct crowd_client *client, bool writing, int operation)
@@ -172,7 +156,7 @@ static void set_out(struct crowd_client *client)
 
 static void set_out_due(struct crowd *crowd)
 {
-    double now_s = crowd_now_s();
+    double now_s = machine_now_s();
 
     for (size_t seen = 0; seen < crowd->count && crowd->at_home > 0 && crowd->under_way < crowd->spec.under_way_max;
          seen++) {
@@ -252,7 +236,7 @@ static void say_hello(struct crowd_client *client)
     hello.log_id = bytes_of(spec->fleet->devices[client->index].log.bytes, ID_SIZE);
     hello.boot_id = bytes_of(client->boot.bytes, ID_SIZE);
     hello.monotonic_ms = LOAD_HELLO_MS;
-    hello.wall_ms = wall_ms();
+    hello.wall_ms = machine_wall_ms();
     hello.page_credit = spec->page_credit;
     hello.feed_cursor = spec->cursor;
     if (spec->cursor > 0)
@@ -276,7 +260,7 @@ static void take_error(struct crowd_client *client, const Doublecrew__V1__Error 
 
     if (error->retry_after_ms > 0) {
         crowd->figures.busy++;
-        go_home(client, crowd_now_s() + error->retry_after_ms / 1e3);
+        go_home(client, machine_now_s() + error->retry_after_ms / 1e3);
         return;
     }
     if (crowd->figures.failed == 0)
@@ -557,7 +541,7 @@ static void shake_hands(struct crowd_client *client)
         return;
     }
     client->crowd->figures.shaken++;
-    client->crowd->figures.last_shaken_s = crowd_now_s();
+    client->crowd->figures.last_shaken_s = machine_now_s();
     if (client->crowd->spec.handshake_only) {
         move(client, CLIENT_LIVE);
         return;

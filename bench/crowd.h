@@ -70,6 +70,5 @@ bool crowd_take_page(struct crowd_client *client, struct span message, struct cr
 struct crowd_client *crowd_client_of(struct crowd *crowd, size_t index);
 bool crowd_is_live(const struct crowd_client *client);
 const struct id *crowd_boot(const struct crowd_client *client); /* of the session under way */
-double crowd_now_s(void);
 
 #endif

@@ -86,7 +86,7 @@ static enum status wait_for(int tells, double until_s, struct crowd *meanwhile)
     struct pollfd said = {.fd = tells, .events = POLLIN};
     struct told told;
 
-    while (poll(&said, 1, LOOK_EVERY_MS) == 0 && crowd_now_s() < until_s) {
+    while (poll(&said, 1, LOOK_EVERY_MS) == 0 && machine_now_s() < until_s) {
         if (meanwhile != NULL)
             crowd_run(meanwhile, 0);
     }
@@ -105,7 +105,7 @@ enum status crowd_crew_start(const struct crowd_spec *spec, size_t from, size_t 
                              struct crowd *meanwhile, struct crowd_crew *ret_crew)
 {
     struct crowd_crew crew = {.count = 0};
-    double until_s = crowd_now_s() + wait_s;
+    double until_s = machine_now_s() + wait_s;
     enum status status = STATUS_OK;
 
     if (machine_raise_files(SHARE_MAX + FILES_SPARE) < SHARE_MAX + FILES_SPARE || count > SHARE_MAX * CROWD_CREW_MAX) {

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "bench/load_link.h"
 #include "bench/load_log.h"
@@ -29,14 +28,6 @@ struct fill {
     bool wrong;
     uint64_t random;
 };
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 enum status fill_new(const struct fleet *fleet, uint64_t seed, struct fill **ret_fill)
 {
@@ -86,7 +77,7 @@ static enum status make_log(struct fill *fill, size_t index, const struct fill_p
         .times = {.ago_ms = LAST_AGO_MS, .every_ms = ATTEMPT_EVERY_MS, .lasts_ms = ATTEMPT_LASTS_MS},
         .attempts = part->attempts,
         .facts_per_push = part->facts_per_push,
-        .wall_ms = wall_ms(),
+        .wall_ms = machine_wall_ms(),
         .after_seq = writer->seq,
         .after = writer->head,
     };
@@ -153,7 +144,7 @@ static enum status push_all(struct fill *fill, const struct server_process *serv
                                     .under_way_max = 64,
                                     .calls = {.live = on_live, .message = on_message},
                                     .context = fill};
-    double until_s = crowd_now_s() + PATIENCE_S;
+    double until_s = machine_now_s() + PATIENCE_S;
     struct crowd *crowd = NULL;
     enum status status = crowd_new(&spec, &crowd);
 
@@ -165,7 +156,7 @@ static enum status push_all(struct fill *fill, const struct server_process *serv
         if (fill->wrong || crowd_figures(crowd)->failed > 0) {
             fprintf(stderr, "bench: a fact was not plainly acknowledged: no figures\n");
             status = STATUS_STORE;
-        } else if (crowd_now_s() > until_s) {
+        } else if (machine_now_s() > until_s) {
             fprintf(stderr, "bench: filling the store took more than %d s: no figures\n", PATIENCE_S);
             status = STATUS_TIMEOUT;
         }
@@ -185,14 +176,14 @@ enum status fill_add(struct fill *fill, const struct server_process *server, con
         put_u64(fill->boots[i].bytes + 8, load_random(&fill->random));
         status = make_log(fill, i, part);
     }
-    double begun_s = crowd_now_s();
+    double begun_s = machine_now_s();
     double cpu_s = machine_cpu_s(server->pid);
     if (status == STATUS_OK)
         status = push_all(fill, server, part);
     for (size_t i = part->from; i < part->from + part->count; i++)
         load_log_done(&fill->writers[i].log);
     ret_figures->facts = fill->facts - before;
-    ret_figures->took_s = crowd_now_s() - begun_s;
+    ret_figures->took_s = machine_now_s() - begun_s;
     ret_figures->cpu_s = machine_cpu_s(server->pid) - cpu_s;
     return status;
 }

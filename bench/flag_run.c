@@ -3,7 +3,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/load_link.h"
@@ -59,22 +58,6 @@ struct flag_run {
     double *screen_ms;
 };
 
-static double now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum status fail(const char *what)
 {
     fprintf(stderr, "bench flag: %s: no figures\n", what);
@@ -125,7 +108,7 @@ static enum status send_visit(struct flag_run *run, struct client *client)
     client->next++;
     run->sent++;
     sent->presence = visit->presence;
-    sent->sent_s = now_s();
+    sent->sent_s = machine_now_s();
     client->link.sending = span_of(visit->frame, visit->size);
     return flush(run, client);
 }
@@ -178,7 +161,7 @@ static enum status take_flag(struct flag_run *run, struct client *client, const 
             return fail("a flag is of no visit that was sent");
         if (sent->flagged_s != 0)
             return fail("a flag came twice");
-        sent->flagged_s = now_s();
+        sent->flagged_s = machine_now_s();
         run->screen_ms[run->flagged++] = (sent->flagged_s - sent->sent_s) * 1e3;
         run->next_s = sent->flagged_s + REST_PAUSE_S;
     }
@@ -253,17 +236,18 @@ static enum status send_what_is_due(struct flag_run *run, double begin_s)
     const struct flag_phase *phase = run->phase;
     enum status status = STATUS_OK;
 
-    if (phase->one_at_a_time && run->sent < phase->visits && run->flagged == run->sent && now_s() >= run->next_s)
+    if (phase->one_at_a_time && run->sent < phase->visits && run->flagged == run->sent &&
+        machine_now_s() >= run->next_s)
         return send_next(run);
     while (phase->rate_per_s > 0 && run->sent < phase->visits && status == STATUS_OK &&
-           now_s() >= begin_s + (double)run->sent / phase->rate_per_s)
+           machine_now_s() >= begin_s + (double)run->sent / phase->rate_per_s)
         status = send_next(run);
     return status;
 }
 
 static enum status run_phase(struct flag_run *run, double *ret_took_s)
 {
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     enum status status = STATUS_OK;
 
     run->next_s = begin_s;
@@ -275,10 +259,10 @@ static enum status run_phase(struct flag_run *run, double *ret_took_s)
         status = send_what_is_due(run, begin_s);
         if (status == STATUS_OK)
             status = take_events(run, 1);
-        if (status == STATUS_OK && now_s() - begin_s > PHASE_MAX_S)
+        if (status == STATUS_OK && machine_now_s() - begin_s > PHASE_MAX_S)
             status = fail("a flag never came");
     }
-    *ret_took_s = now_s() - begin_s;
+    *ret_took_s = machine_now_s() - begin_s;
     /* Whatever comes twice has a moment to do so. */
     for (int i = 0; i < 20 && status == STATUS_OK; i++)
         status = take_events(run, 10);
@@ -405,7 +389,7 @@ static enum status say_hello(struct client *client, uint64_t *random)
     hello.log_id = (ProtobufCBinaryData){ID_SIZE, (uint8_t *)(uintptr_t)client->device->log.bytes};
     hello.boot_id = (ProtobufCBinaryData){ID_SIZE, client->boot.bytes};
     hello.monotonic_ms = LOAD_HELLO_MS;
-    hello.wall_ms = wall_ms();
+    hello.wall_ms = machine_wall_ms();
     message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     uint8_t *frame = load_frame(span_of(bytes, protobuf_c_message_pack(&message.base, bytes)), random, &size);
@@ -472,7 +456,7 @@ static enum status prepare(struct flag_run *run, uint16_t port)
 
         status = connect_client(run, client, port);
         if (status == STATUS_OK && !client->is_supervisor)
-            status = flag_visits_make(run->force, i, &client->boot, wall_ms(), run->visits_each, run->random,
+            status = flag_visits_make(run->force, i, &client->boot, machine_wall_ms(), run->visits_each, run->random,
                                       &client->visits);
     }
     return status;

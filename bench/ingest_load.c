@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/load_link.h"
@@ -38,22 +37,6 @@ struct round {
     size_t push_count;
 };
 
-static double now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
-static int64_t wall_ms(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static enum status complain_error(const Doublecrew__V1__Error *error)
 {
     fprintf(stderr, "bench: the server said: %s (%d). %s\n", error->message, (int)error->code, error->advice);
@@ -76,7 +59,7 @@ static enum status say_hello(struct loader *loader, const struct id *boot, uint6
     hello.log_id = (ProtobufCBinaryData){ID_SIZE, (uint8_t *)(uintptr_t)loader->device->log.bytes};
     hello.boot_id = (ProtobufCBinaryData){ID_SIZE, (uint8_t *)(uintptr_t)boot->bytes};
     hello.monotonic_ms = LOAD_HELLO_MS;
-    hello.wall_ms = wall_ms();
+    hello.wall_ms = machine_wall_ms();
     message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_HELLO;
     message.hello = &hello;
     if (protobuf_c_message_get_packed_size(&message.base) > sizeof(bytes))
@@ -157,7 +140,7 @@ static enum status prepare(struct round *round, size_t index, uint16_t port)
     put_u64(spec.boot.bytes, load_random(round->random));
     put_u64(spec.boot.bytes + 8, load_random(round->random));
     enum status status = load_link_open(round->context, port, loader->device->package, &loader->link);
-    spec.wall_ms = wall_ms();
+    spec.wall_ms = machine_wall_ms();
     if (status == STATUS_OK)
         status = say_hello(loader, &spec.boot, round->random);
     if (status == STATUS_OK)
@@ -195,7 +178,7 @@ static enum status send_next(struct round *round, struct loader *loader)
 {
     const struct load_push *push = &loader->log.pushes[loader->next++];
 
-    loader->sent_s = now_s();
+    loader->sent_s = machine_now_s();
     loader->link.sending = span_of(push->frame, push->size);
     return flush(round, loader);
 }
@@ -214,7 +197,7 @@ static enum status take_ack(struct round *round, struct loader *loader, const Do
                 (unsigned long long)ack->held[0]->seq, ack->held[0]->reason);
         return STATUS_STORE;
     }
-    round->push_ms[round->push_count++] = (now_s() - loader->sent_s) * 1000;
+    round->push_ms[round->push_count++] = (machine_now_s() - loader->sent_s) * 1000;
     loader->acknowledged++;
     if (loader->next < loader->log.push_count)
         return send_next(round, loader);
@@ -254,7 +237,7 @@ static enum status take_events(struct round *round, double deadline_s)
 {
     struct epoll_event events[EVENTS_MAX];
     int count = epoll_wait(round->epoll, events, EVENTS_MAX, 1000);
-    enum status status = now_s() > deadline_s ? STATUS_TIMEOUT : STATUS_OK;
+    enum status status = machine_now_s() > deadline_s ? STATUS_TIMEOUT : STATUS_OK;
 
     for (int i = 0; i < count && status == STATUS_OK; i++) {
         struct loader *loader = events[i].data.ptr;
@@ -279,14 +262,14 @@ static enum status measure(struct round *round, double *ret_took_s, double *ret_
         status = watch(round, &round->loaders[i], EPOLL_CTL_ADD);
     round->unfinished = round->load->devices;
     used_s = machine_usage().own_s;
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     for (size_t i = 0; i < round->load->devices && status == STATUS_OK; i++)
         status = send_next(round, &round->loaders[i]);
     while (round->unfinished > 0 && status == STATUS_OK)
         status = take_events(round, begin_s + ROUND_MAX_S);
     if (status != STATUS_OK)
         return status;
-    *ret_took_s = now_s() - begin_s;
+    *ret_took_s = machine_now_s() - begin_s;
     *ret_load_share = (machine_usage().own_s - used_s) / *ret_took_s;
     return STATUS_OK;
 }

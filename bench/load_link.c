@@ -40,17 +40,29 @@ enum status load_context_new(const char *ca, SSL_CTX **ret_context)
     return STATUS_OK;
 }
 
-static enum status connect_socket(struct load_link *link, uint16_t port)
+enum status load_socket_connect(uint16_t port, int *ret_socket)
 {
     struct sockaddr_in address = {
         .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int on = 1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    link->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (link->socket < 0)
+    if (fd < 0)
         return STATUS_NETWORK;
-    (void)setsockopt(link->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return connect(link->socket, (struct sockaddr *)&address, sizeof(address)) == 0 ? STATUS_OK : STATUS_NETWORK;
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    if (connect(fd, (struct sockaddr *)&address, sizeof(address)) != 0) {
+        (void)close(fd);
+        return STATUS_NETWORK;
+    }
+    *ret_socket = fd;
+    return STATUS_OK;
+}
+
+enum status load_socket_unblock(int fd)
+{
+    int flags = fcntl(fd, F_GETFL);
+
+    return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NONBLOCK) == 0 ? STATUS_OK : STATUS_NETWORK;
 }
 
 static enum status shake_hands(struct load_link *link, SSL_CTX *context, const char *package)
@@ -95,7 +107,7 @@ static enum status upgrade(struct load_link *link)
 enum status load_link_open(SSL_CTX *context, uint16_t port, const char *package, struct load_link *ret_link)
 {
     struct load_link link = {.socket = -1, .received = malloc(LOAD_LINK_BUFFER)};
-    enum status status = link.received == NULL ? STATUS_NO_MEMORY : connect_socket(&link, port);
+    enum status status = link.received == NULL ? STATUS_NO_MEMORY : load_socket_connect(port, &link.socket);
 
     if (status == STATUS_OK)
         status = shake_hands(&link, context, package);
@@ -121,9 +133,7 @@ void load_link_close(struct load_link *link)
 
 enum status load_link_unblock(struct load_link *link)
 {
-    int flags = fcntl(link->socket, F_GETFL);
-
-    return flags >= 0 && fcntl(link->socket, F_SETFL, flags | O_NONBLOCK) == 0 ? STATUS_OK : STATUS_NETWORK;
+    return load_socket_unblock(link->socket);
 }
 
 uint8_t *load_frame(struct span message, uint64_t *random, size_t *ret_size)

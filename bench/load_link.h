@@ -11,6 +11,10 @@
 
 #define LOAD_LINK_BUFFER ((size_t)64 * 1024) /* the largest message that the load may be sent: it asks for no pages */
 
+/* A blocking connection to a port of this machine, without delay; the caller closes it. NETWORK. */
+MUST_USE enum status load_socket_connect(uint16_t port, int *ret_socket);
+MUST_USE enum status load_socket_unblock(int socket);
+
 struct load_link {
     int socket; /* -1: closed */
     SSL *ssl;

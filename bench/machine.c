@@ -22,7 +22,23 @@ void machine_stay_on(size_t core)
                 strerror(errno));
 }
 
-static bool read_line(const char *path, char *ret_line, int size)
+double machine_now_s(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+int64_t machine_wall_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+bool machine_read_line(const char *path, char *ret_line, int size)
 {
     FILE *file = fopen(path, "re");
     bool good = file != NULL && fgets(ret_line, size, file) != NULL;
@@ -62,7 +78,7 @@ double machine_cpu_s(pid_t pid)
     char line[1024];
 
     snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
-    if (!read_line(path, line, sizeof(line)))
+    if (!machine_read_line(path, line, sizeof(line)))
         return 0;
     const char *at = strrchr(line, ')');                            /* the name before it may hold anything */
     return at == NULL ? 0 : sum_ticks_s(skip_words(at + 1, 11), 2); /* user, system */
@@ -114,7 +130,8 @@ struct machine_usage machine_usage(void)
     struct rusage children;
     char line[512];
 
-    if (read_line("/proc/stat", line, sizeof(line))) /* cpu, user, nice, system, idle, iowait, irq, softirq, steal */
+    if (machine_read_line("/proc/stat", line,
+                          sizeof(line))) /* cpu, user, nice, system, idle, iowait, irq, softirq, steal */
         usage.all_s = sum_ticks_s(skip_words(line, 1), 3) + sum_ticks_s(skip_words(line, 6), 3);
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     (void)getrusage(RUSAGE_SELF, &self);

@@ -4,7 +4,9 @@
 #ifndef DOUBLECREW_BENCH_MACHINE_H
 #define DOUBLECREW_BENCH_MACHINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 #define MACHINE_SERVER_CORE 0
@@ -13,6 +15,13 @@
 
 /* This process, and what it starts from now on. On one core alone there is nothing to choose. */
 void machine_stay_on(size_t core);
+
+/* Monotonic seconds, and the wall clock as phones send it. */
+double machine_now_s(void);
+int64_t machine_wall_ms(void);
+
+/* The first line of a file of /proc or /sys, its newline included. False: it can't be read. */
+bool machine_read_line(const char *path, char *ret_line, int size);
 
 /* Seconds of CPU that a process has used; 0: it can't be told. */
 double machine_cpu_s(pid_t pid);

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "bench/machine.h"
 #include "server/edge/store_sqlite_internal.h"
 
 #define TEXTS_MAX 256
@@ -384,14 +384,6 @@ static enum status play_all(const struct sql_record *record, const struct sql_pa
     return status;
 }
 
-static double now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
-
 enum status sql_record_play(const struct sql_record *record, const struct sql_part *part, struct store *store,
                             bool with_reads, double *ret_took_s)
 {
@@ -401,11 +393,11 @@ enum status sql_record_play(const struct sql_record *record, const struct sql_pa
 
     for (size_t i = 0; i < record->text_count && code == SQLITE_OK; i++)
         code = sqlite3_prepare_v3(db, record->texts[i].sql, -1, SQLITE_PREPARE_PERSISTENT, &stmts[i], NULL);
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     enum status status = sq_status(db, code);
     if (status == STATUS_OK)
         status = play_all(record, part, store, stmts, with_reads);
-    double took_s = now_s() - begin_s;
+    double took_s = machine_now_s() - begin_s;
     for (size_t i = 0; i < record->text_count; i++)
         (void)sqlite3_finalize(stmts[i]);
     if (status == STATUS_OK)

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "bench/machine.h"
 #include "server/edge/store_sqlite_internal.h"
 
 #define BLOB_SIZE 200
@@ -19,14 +19,6 @@ struct run {
     sqlite3_stmt *upsert;
     int wal_pages;
 };
-
-static double now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static int after_commit(void *context, sqlite3 *db, const char *name, int pages)
 {
@@ -128,10 +120,10 @@ static enum status measure(struct run *run, const char *path, const struct sqlit
         status = sq_configure(run->db, STORE_SQLITE_WRITER);
     if (status == STATUS_OK)
         status = sq_status(run->db, prepare(run));
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     if (status == STATUS_OK)
         status = sq_status(run->db, put_facts(run, loop));
-    double took_s = now_s() - begin_s;
+    double took_s = machine_now_s() - begin_s;
     if (status == STATUS_OK)
         *ret_facts_per_s = (double)loop->facts / took_s;
     return status;

@@ -6,17 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/machine.h"
+
 #define PATH_SIZE 600
-
-static bool read_line(const char *path, char *ret_line, int size)
-{
-    FILE *file = fopen(path, "re");
-    bool good = file != NULL && fgets(ret_line, size, file) != NULL;
-
-    if (file != NULL)
-        (void)fclose(file);
-    return good;
-}
 
 /* Field 4 of /proc/PID/stat (proc(5)); the name before it may hold anything. */
 static long parent_of(const char *pid)
@@ -25,7 +17,7 @@ static long parent_of(const char *pid)
     char line[1024];
 
     (void)snprintf(path, sizeof(path), "/proc/%s/stat", pid);
-    if (!read_line(path, line, sizeof(line)))
+    if (!machine_read_line(path, line, sizeof(line)))
         return 0;
     const char *at = strrchr(line, ')');
     return at == NULL || strlen(at) < 4 ? 0 : strtol(at + 4, NULL, 10);
@@ -43,7 +35,7 @@ static double process_s(const char *pid)
     DIR *threads = opendir(path);
     while (threads != NULL && (entry = readdir(threads)) != NULL) {
         (void)snprintf(path, sizeof(path), "/proc/%s/task/%s/schedstat", pid, entry->d_name);
-        if (entry->d_name[0] != '.' && read_line(path, line, sizeof(line)))
+        if (entry->d_name[0] != '.' && machine_read_line(path, line, sizeof(line)))
             sum_s += strtod(line, NULL) / 1e9;
     }
     if (threads != NULL)

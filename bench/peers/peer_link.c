@@ -1,16 +1,14 @@
 #include "bench/peers/peer_link.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
+
+#include "bench/load_link.h"
 
 #define READ_SIZE ((size_t)16 * 1024)
 #define BLOCKED_MAX_S 10
@@ -35,17 +33,12 @@ enum status peer_bytes_add(struct peer_bytes *bytes, const void *data, size_t si
 
 static enum status connect_socket(struct peer_link *link, uint16_t port)
 {
-    struct sockaddr_in address = {
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct timeval patience = {.tv_sec = BLOCKED_MAX_S};
-    int on = 1;
+    enum status status = load_socket_connect(port, &link->socket);
 
-    link->socket = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (link->socket < 0)
-        return STATUS_NETWORK;
-    (void)setsockopt(link->socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    (void)setsockopt(link->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)); /* while it blocks */
-    return connect(link->socket, (struct sockaddr *)&address, sizeof(address)) == 0 ? STATUS_OK : STATUS_NETWORK;
+    if (status == STATUS_OK)
+        (void)setsockopt(link->socket, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)); /* while it blocks */
+    return status;
 }
 
 static enum status shake_hands(struct peer_link *link, SSL_CTX *context, const char *certificate, const char *key)
@@ -90,9 +83,7 @@ void peer_link_close(struct peer_link *link)
 
 enum status peer_link_unblock(struct peer_link *link)
 {
-    int flags = fcntl(link->socket, F_GETFL);
-
-    return flags >= 0 && fcntl(link->socket, F_SETFL, flags | O_NONBLOCK) == 0 ? STATUS_OK : STATUS_NETWORK;
+    return load_socket_unblock(link->socket);
 }
 
 /* More than 0: so many went through. 0: not now. -1: never again. */

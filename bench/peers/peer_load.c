@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "bench/load_link.h"
@@ -45,14 +44,6 @@ struct load {
     double begin_s;
     bool cut;
 };
-
-static double now_s(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
-}
 
 static enum status complain(const char *what, enum status status)
 {
@@ -177,7 +168,7 @@ static enum status send_next(struct load *load, struct device *device)
 {
     const struct peer_push *push = &device->pushes[device->next];
 
-    device->sent_s[device->next++] = now_s();
+    device->sent_s[device->next++] = machine_now_s();
     load->sent++;
     enum status status = peer_link_send(&device->link, span_of(push->bytes, push->size));
     if (status == STATUS_OK && device->writing != peer_link_is_sending(&device->link))
@@ -195,7 +186,7 @@ static enum status take_answers(struct load *load, struct device *device)
     while (status == STATUS_OK && device->done < device->next &&
            device->answered >= device->pushes[device->done].answers) {
         device->answered -= device->pushes[device->done].answers;
-        load->push_ms[load->push_count++] = (now_s() - device->sent_s[device->done]) * 1000;
+        load->push_ms[load->push_count++] = (machine_now_s() - device->sent_s[device->done]) * 1000;
         device->done++;
         if (load->plan->rate_per_s <= 0 && device->next < load->plan->pushes_each)
             status = send_next(load, device);
@@ -214,7 +205,7 @@ static void see_fact(void *context, size_t device, size_t number)
     size_t push = number / load->plan->facts_per_push;
 
     if (number % load->plan->facts_per_push == load->plan->facts_per_push - 1)
-        load->screen_ms[load->screen_count++] = (now_s() - load->devices[device].sent_s[push]) * 1000;
+        load->screen_ms[load->screen_count++] = (machine_now_s() - load->devices[device].sent_s[push]) * 1000;
 }
 
 static enum status take_changes(struct load *load)
@@ -263,7 +254,7 @@ static int wait_ms(const struct load *load)
 
     if (load->plan->rate_per_s <= 0 || load->sent == all)
         return 1000;
-    double due_s = load->begin_s + (double)load->sent / load->plan->rate_per_s - now_s();
+    double due_s = load->begin_s + (double)load->sent / load->plan->rate_per_s - machine_now_s();
     return due_s <= 0 ? 0 : (int)(due_s * 1000);
 }
 
@@ -275,7 +266,8 @@ static enum status send_due(struct load *load)
 
     if (plan->rate_per_s <= 0)
         return STATUS_OK;
-    while (status == STATUS_OK && load->sent < all && now_s() >= load->begin_s + (double)load->sent / plan->rate_per_s)
+    while (status == STATUS_OK && load->sent < all &&
+           machine_now_s() >= load->begin_s + (double)load->sent / plan->rate_per_s)
         status = send_next(load, &load->devices[load->sent % plan->devices]);
     return status;
 }
@@ -290,7 +282,7 @@ static enum status turn(struct load *load)
     int count = epoll_wait(load->epoll, events, EVENTS_MAX, wait_ms(load));
     for (int i = 0; i < count && status == STATUS_OK; i++)
         status = take_event(load, &events[i]);
-    return status == STATUS_OK && now_s() > load->begin_s + ROUND_MAX_S ? STATUS_TIMEOUT : status;
+    return status == STATUS_OK && machine_now_s() > load->begin_s + ROUND_MAX_S ? STATUS_TIMEOUT : status;
 }
 
 static enum status measure(struct load *load, struct peer_figures *figures)
@@ -306,12 +298,12 @@ static enum status measure(struct load *load, struct peer_figures *figures)
     }
     double server_s = peer_cpu_s(plan->server);
     double used_s = machine_usage().own_s;
-    load->begin_s = now_s();
+    load->begin_s = machine_now_s();
     for (size_t i = 0; plan->rate_per_s <= 0 && i < plan->devices && status == STATUS_OK; i++)
         status = send_next(load, &load->devices[i]);
     while (status == STATUS_OK && !is_finished(load))
         status = turn(load);
-    figures->took_s = now_s() - load->begin_s;
+    figures->took_s = machine_now_s() - load->begin_s;
     figures->server_cpu_s = peer_cpu_s(plan->server) - server_s;
     figures->load_share = (machine_usage().own_s - used_s) / figures->took_s;
     if (status == STATUS_NETWORK && plan->until_cut) {
@@ -420,11 +412,11 @@ static enum status collect(const struct peer_plan *plan, struct peer_link *reade
                            size_t expected, double *ret_last_s)
 {
     enum status status = plan->protocol->take_changes(reader, seen, NULL, NULL); /* some may have come already */
-    double heard_s = now_s();
+    double heard_s = machine_now_s();
 
     *ret_last_s = heard_s;
     while (status == STATUS_OK && peer_seen_count(seen) < expected &&
-           now_s() < heard_s + (peer_seen_count(seen) == 0 ? FIRST_MAX_S : QUIET_MAX_S)) {
+           machine_now_s() < heard_s + (peer_seen_count(seen) == 0 ? FIRST_MAX_S : QUIET_MAX_S)) {
         short events = peer_link_is_sending(reader) ? POLLIN | POLLOUT : POLLIN;
         struct pollfd wanted = {.fd = reader->socket, .events = events};
         size_t before = peer_seen_count(seen);
@@ -437,7 +429,7 @@ static enum status collect(const struct peer_plan *plan, struct peer_link *reade
         enum status taken = plan->protocol->take_changes(reader, seen, NULL, NULL);
         status = status == STATUS_OK ? taken : status;
         if (peer_seen_count(seen) > before)
-            *ret_last_s = heard_s = now_s();
+            *ret_last_s = heard_s = machine_now_s();
     }
     return status == STATUS_NETWORK && reader->closed ? STATUS_OK : status;
 }
@@ -457,7 +449,7 @@ enum status peer_load_collect(const struct peer_plan *plan, const size_t *acknow
     enum status status = make_context(plan, &context);
     if (status == STATUS_OK)
         status = peer_seen_new(plan->devices, facts_each(plan), &seen);
-    double begin_s = now_s();
+    double begin_s = machine_now_s();
     if (status == STATUS_OK)
         status = open_reader(plan, context, true, &reader);
     if (status == STATUS_OK)
