@@ -2,6 +2,7 @@
  * View rows and the feed. A page merges one stream a scope; each stream is in order (effective pos, key):
  *   first the block: what the scope held when the device entered it, all at the entered pos, so by key;
  *   then the tail: what changed since, by (pos, key).
+ * A bundle's key in the feed (bundle.h) stands for a group of rows, which come out one by one where the key lies.
  * The stream of a scope that the device left is one block of tombstones at the left pos, and no tail.
  * A key in several of the device's scopes is given once: live at the least effective pos of the scopes that hold it
  * live, or, when none does, gone at the greatest. While a key is live its least pos never falls, so no cursor passes it

@@ -1,6 +1,6 @@
 /*
- * The feed as packed ServerMessages (P1). A page: rows in scope after a cursor, in order of (pos, key), each as it
- * lies in the store. Pure; for session_read.c and its tests.
+ * The feed as packed ServerMessages (P1). A page: rows in scope after a cursor, in order of their places (store.h, feed_page),
+ * each as it lies in the store. Pure; for session_read.c and its tests.
  */
 #ifndef DOUBLECREW_SERVER_LOGIC_SESSION_PAGE_H
 #define DOUBLECREW_SERVER_LOGIC_SESSION_PAGE_H
