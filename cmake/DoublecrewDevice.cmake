@@ -16,8 +16,8 @@ foreach(layer dc_device dc_core dc_proto)
     endif()
 endforeach()
 
-set(needs dc_pkg_lws dc_pkg_uv dc_pkg_sqlite dc_pkg_ssl dc_pkg_protobuf Threads::Threads)
-set(needs_by_name websockets uv sqlite3 ssl crypto protobuf-c m pthread)
+set(needs dc_pkg_lws dc_pkg_uv dc_pkg_sqlite dc_pkg_ssl dc_pkg_zlib dc_pkg_protobuf Threads::Threads)
+set(needs_by_name websockets uv sqlite3 ssl crypto z protobuf-c m pthread)
 
 add_library(doublecrew SHARED ${objects})
 target_link_libraries(doublecrew PRIVATE ${needs} dc_flags m)

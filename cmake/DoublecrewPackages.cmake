@@ -9,6 +9,7 @@ function(dc_package name)
 endfunction()
 
 dc_package(dc_pkg_crypto libcrypto>=3.0)
+dc_package(dc_pkg_zlib zlib>=1.2.11)
 dc_package(dc_pkg_ssl libssl>=3.0 libcrypto>=3.0)
 dc_package(dc_pkg_protobuf libprotobuf-c>=1.4)
 dc_package(dc_pkg_lws libwebsockets>=4.1)

@@ -16,7 +16,8 @@ endforeach()
 add_executable(peer_load bench/peers/main.c)
 file(GLOB peer_sources CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bench/peers/peer_*.c)
 target_sources(peer_load PRIVATE ${peer_sources} ${PROJECT_SOURCE_DIR}/bench/load_link.c
-               ${PROJECT_SOURCE_DIR}/bench/machine.c ${PROJECT_SOURCE_DIR}/bench/result.c)
+               ${PROJECT_SOURCE_DIR}/bench/machine.c ${PROJECT_SOURCE_DIR}/bench/result.c
+               ${PROJECT_SOURCE_DIR}/bench/officer_words.c)
 target_link_libraries(peer_load PRIVATE ${everything} dc_flags dc_warnings)
 set_target_properties(peer_load PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/bench)
 
@@ -151,10 +152,14 @@ if(TARGET unit_test_bench_result)
     target_sources(unit_test_bench_result PRIVATE ${PROJECT_SOURCE_DIR}/bench/result.c ${PROJECT_SOURCE_DIR}/bench/machine.c)
 endif()
 if(TARGET unit_test_peer_facts)
-    target_sources(unit_test_peer_facts PRIVATE ${PROJECT_SOURCE_DIR}/bench/peers/peer_facts.c)
+    target_sources(unit_test_peer_facts PRIVATE ${PROJECT_SOURCE_DIR}/bench/peers/peer_facts.c
+                   ${PROJECT_SOURCE_DIR}/bench/officer_words.c)
 endif()
 dc_tests(sim 300)
 dc_tests(integration 180)
+if(TARGET integration_test_device_deflate)
+    target_sources(integration_test_device_deflate PRIVATE ${PROJECT_SOURCE_DIR}/bench/officer_words.c)
+endif()
 
 # Each scenario is a test: the simulator plays it over real sockets.
 if(TARGET doublecrew-sim AND TARGET doublecrewd)

@@ -6,8 +6,8 @@ cd "$(dirname "$0")/.."
 
 declare -A packages=(
     [build]="gcc libc6-dev make cmake ninja-build pkg-config ca-certificates openssl protobuf-c-compiler libprotobuf-c-dev
-             libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcap-dev libsqlite3-dev libssl-dev libinih-dev
-             libjansson-dev libcsv-dev tzdata"
+             libwebsockets-dev libwebsockets-evlib-uv libuv1-dev libcap-dev libsqlite3-dev libssl-dev zlib1g-dev
+             libinih-dev libjansson-dev libcsv-dev tzdata"
     [test]="libcmocka-dev python3"
     [lint]="git clang clang-format clang-tidy shellcheck binutils python3"
     [fuzz]="clang libclang-rt-14-dev"

@@ -31,6 +31,11 @@
 #define PUSH_REFS_MAX 64
 /* A push as bytes: leaves room for the ClientMessage around it. */
 #define PUSH_SIZE_MAX (MESSAGE_SIZE_MAX - 16u)
+/*
+ * How many times its deflated bytes a push may be. An officer's day is 1.6 times, one sentence over and over 3 times; DEFLATE
+ * itself would allow 1,032: a thousand bytes that cost a megabyte of memory, hashing and disk.
+ */
+#define DEFLATE_RATIO_MAX 32u
 /* Sequence numbers fit SQLite's signed integers. */
 #define SEQ_MAX INT64_MAX
 /* Milliseconds, of any clock, either side of 0: microseconds of it still fit 64 bits. */

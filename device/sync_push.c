@@ -1,7 +1,8 @@
 /* A push: read, signed (which may take its time), packed, sent. */
 #include <stdlib.h>
-#include <string.h>
 
+#include "core/deflated.h"
+#include "core/wire.h"
 #include "device/device.h"
 
 struct push_job {
@@ -9,29 +10,25 @@ struct push_job {
     uint64_t request;
 };
 
-/* ClientMessage.push (field 2, length-delimited) around the push's own bytes, which are kept as they are (S2). */
-#define PUSH_TAG 0x12
-#define WRAPPING_MAX 11
+/* ClientMessage.push, around the push's own bytes, which are kept as they are (S2). */
+#define PUSH_FIELD 2
 
-static enum status send_push(struct dc_device *device, const uint8_t *push, size_t size)
+/* Deflated where the server takes it so and it makes the message smaller. */
+static enum status send_push(struct dc_device *device, struct span push, size_t entry_count)
 {
-    uint8_t *message = malloc(size + WRAPPING_MAX);
-    size_t at = 0;
-    enum status status;
+    uint8_t *message = NULL;
+    size_t size = 0;
+    enum status status = STATUS_OK;
 
-    if (!message) {
-        return STATUS_NO_MEMORY;
+    if (device->sync.push_deflate) {
+        status = deflated_push_build(push, entry_count, &message, &size);
     }
-    message[at++] = PUSH_TAG;
-    for (size_t rest = size;; rest >>= 7) {
-        if (rest < 0x80) {
-            message[at++] = (uint8_t)rest;
-            break;
-        }
-        message[at++] = (uint8_t)(rest | 0x80);
+    if (status == STATUS_OK && !message) {
+        status = wire_wrap(PUSH_FIELD, push, &message, &size);
     }
-    memcpy(message + at, push, size);
-    status = device->link_ops->send(device->link, span_of(message, at + size));
+    if (status == STATUS_OK) {
+        status = device->link_ops->send(device->link, span_of(message, size));
+    }
     free(message);
     return status;
 }
@@ -44,7 +41,7 @@ static enum status pack_and_send(struct dc_device *device, const struct device_b
     enum status status = device_batch_pack(batch, signature, device->sync.welcome_received_ms, &push, &size);
 
     if (status == STATUS_OK) {
-        status = send_push(device, push, size);
+        status = send_push(device, span_of(push, size), batch->count);
     }
     free(push);
     return status;

@@ -92,6 +92,7 @@ struct sync {
     bool resend;          /* once all are answered, push again from durable_seq */
     uint32_t credit;      /* entries that may be unacknowledged */
     uint32_t resends;
+    bool push_deflate;      /* this session's server takes pushes deflated */
     bool full_anchors;      /* the server asked for texts */
     bool push_stopped;      /* a fork, or the server's word: nothing is pushed in this session */
     enum sync_stop stop;    /* which; known until the next Welcome */

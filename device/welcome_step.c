@@ -1,6 +1,7 @@
 /* Welcome: the session begins. Anchor and journal are checked first; then the log's and the feed's places are agreed. */
 #include <string.h>
 
+#include "core/deflated.h"
 #include "device/step_parts.h"
 
 static struct span bytes_of(ProtobufCBinaryData data)
@@ -179,6 +180,7 @@ void step_welcome(struct sync *sync, const struct sync_event *event, struct sync
     }
     sync->welcome_received_ms = event->now.monotonic_ms;
     sync->credit = welcome->credit;
+    sync->push_deflate = welcome->push_deflate == PUSH_DEFLATE_VERSION;
     sync->head_pos = welcome->head_pos;
     sync->policy_version = welcome->policy_version;
     sync->training = welcome->training;

@@ -19,7 +19,7 @@ struct key {
     bool required;
     unsigned lowest; /* KEY_NUMBER: range and default */
     unsigned highest;
-    unsigned otherwise;
+    unsigned otherwise; /* of a number; of a switch 1: yes */
 };
 
 #define PATH_KEY(section, name, member, required)                                                                      \
@@ -48,6 +48,7 @@ static const struct key keys[] = {
     {"log", "level", KEY_LEVEL, offsetof(struct config, log_level), false, 0, 0, 0},
     PATH_KEY("log", "file", log_file, false),
     NUMBER_KEY("limits", "credit_entries", credit_entries, 256, 65536, 1024),
+    {"limits", "push_deflate", KEY_SWITCH, offsetof(struct config, push_deflate), false, 0, 0, 1},
     NUMBER_KEY("limits", "keep_alive_s", keep_alive_s, 1, 3600, 25),
     NUMBER_KEY("limits", "hello_timeout_s", hello_timeout_s, 1, 300, 10),
     NUMBER_KEY("limits", "slow_reader_s", slow_reader_s, 1, 600, 30),
@@ -241,6 +242,8 @@ static void set_defaults(struct config *config)
     for (size_t i = 0; i < KEY_COUNT; i++) {
         if (keys[i].kind == KEY_NUMBER)
             memcpy((char *)config + keys[i].offset, &keys[i].otherwise, sizeof(keys[i].otherwise));
+        if (keys[i].kind == KEY_SWITCH)
+            *(bool *)(void *)((char *)config + keys[i].offset) = keys[i].otherwise != 0;
     }
 }
 

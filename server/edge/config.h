@@ -30,6 +30,7 @@ struct config {
     enum log_level log_level;
     char log_file[CONFIG_PATH_MAX]; /* empty: standard error */
     unsigned credit_entries;
+    bool push_deflate; /* pushes may come deflated, and Welcome says so */
     unsigned keep_alive_s;
     unsigned hello_timeout_s;
     unsigned slow_reader_s;

@@ -43,10 +43,10 @@ void hub_balance(struct hub *hub, struct connection *connection)
         hub_resume(hub, connection, HUB_PAUSE_MEMORY);
 }
 
-/* A push is kept as it came and unpacked once. */
-size_t hub_push_cost(size_t raw_size)
+/* A push is kept as it came, or inflated, and unpacked once. */
+size_t hub_push_cost(size_t charged_size)
 {
-    return HUB_PUSH_COST + 2 * raw_size;
+    return HUB_PUSH_COST + 2 * charged_size;
 }
 
 static void send(struct hub *hub, struct connection *connection, const struct session_action *action, bool *ret_slow)
@@ -78,13 +78,14 @@ static void refuse_push(struct hub *hub, struct connection *connection, uint32_t
 static void submit(struct hub *hub, struct connection *connection, const struct session_action *action)
 {
     struct push_job *job;
-    enum status status = push_job_new(action->submit.raw, &job);
+    enum status status = push_job_new(action->submit.raw, action->submit.inflated_size, &job);
 
     if (status == STATUS_OK) {
         job->connection = connection->id;
         job->entry_count = action->submit.entry_count;
         job->key = action->submit.key;
         job->delivery = action->submit.delivery;
+        job->result.status = action->submit.status;
         status = queue_push(hub->queues.verifiers[connection->id % HUB_VERIFIERS], &job);
         if (status != STATUS_OK)
             push_job_free(job);
@@ -94,8 +95,8 @@ static void submit(struct hub *hub, struct connection *connection, const struct 
         return;
     }
     hub->pushes++;
-    hub->push_bytes += job->raw_size;
-    connection->push_bytes += hub_push_cost(job->raw_size);
+    hub->push_bytes += job->charged_size;
+    connection->push_bytes += hub_push_cost(job->charged_size);
     if (hub->pushes >= HUB_PUSHES_MAX || hub->push_bytes >= HUB_PUSH_BYTES_MAX) {
         hub->reading_paused = true;
         hub_pause(hub, connection, HUB_PAUSE_WRITER);

@@ -52,7 +52,7 @@ void hub_tell_late(struct hub *hub, struct connection *connection);
 void hub_tell_flag(struct hub *hub, const struct batch_flag *flag, const struct session_event *event);
 void hub_pause(struct hub *hub, struct connection *connection, enum hub_pause why);
 void hub_resume(struct hub *hub, struct connection *connection, enum hub_pause why);
-size_t hub_push_cost(size_t raw_size);
+size_t hub_push_cost(size_t charged_size);
 /* Pauses reading when there is no room for one more message, resumes it at half. */
 void hub_balance(struct hub *hub, struct connection *connection);
 void hub_drop_slow_reader(struct hub *hub, struct connection *connection);

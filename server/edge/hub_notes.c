@@ -25,11 +25,11 @@ static void tell_results(struct hub *hub, const struct commit_note *note)
         struct connection *connection = hub_find(hub, job->connection);
 
         hub->pushes--;
-        hub->push_bytes -= job->raw_size;
+        hub->push_bytes -= job->charged_size;
         event.pushed.entry_count = job->entry_count;
         event.pushed.result = &job->result;
         if (connection != NULL) {
-            connection->push_bytes -= hub_push_cost(job->raw_size);
+            connection->push_bytes -= hub_push_cost(job->charged_size);
             hub_feed(hub, connection, &event);
         }
     }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum status push_job_new(struct span raw, struct push_job **ret_job)
+enum status push_job_new(struct span raw, size_t inflated_size, struct push_job **ret_job)
 {
     struct push_job *job = calloc(1, sizeof(*job));
     enum status status = STATUS_NO_MEMORY;
@@ -17,10 +17,48 @@ enum status push_job_new(struct span raw, struct push_job **ret_job)
         push_job_free(job);
         return status;
     }
-    memcpy(job->raw, raw.data, raw.size);
+    if (raw.size > 0)
+        memcpy(job->raw, raw.data, raw.size);
     job->raw_size = raw.size;
+    job->inflated_size = inflated_size;
+    job->charged_size = inflated_size > raw.size ? inflated_size : raw.size;
     *ret_job = job;
     return STATUS_OK;
+}
+
+static enum status inflate_raw(struct push_job *job, struct inflater *inflater)
+{
+    uint8_t *whole = malloc(job->inflated_size);
+    enum status status;
+
+    if (whole == NULL)
+        return STATUS_NO_MEMORY;
+    status = inflater_run(inflater, span_of(job->raw, job->raw_size), whole, job->inflated_size);
+    if (status != STATUS_OK) {
+        free(whole);
+        return status;
+    }
+    free(job->raw);
+    job->raw = whole;
+    job->raw_size = job->inflated_size;
+    job->inflated_size = 0;
+    return STATUS_OK;
+}
+
+enum status push_job_open(struct push_job *job, struct sha256 *sha, struct inflater *inflater)
+{
+    bool deflated = job->inflated_size > 0;
+    enum status status = job->result.status;
+
+    if (status == STATUS_OK && deflated)
+        status = inflate_raw(job, inflater);
+    if (status != STATUS_OK)
+        return status;
+    arena_reset(job->arena, (size_t)2 * ARENA_FACTOR * job->raw_size + (size_t)PUSH_ENTRIES_MAX * 1024);
+    status = push_open(job->arena, sha, span_of(job->raw, job->raw_size), &job->push);
+    if (status == STATUS_OK && deflated && job->push.entry_count != job->entry_count)
+        status = STATUS_MALFORMED;
+    return status;
 }
 
 void push_job_free(struct push_job *job)

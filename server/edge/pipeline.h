@@ -12,6 +12,7 @@
 #ifndef DOUBLECREW_SERVER_EDGE_PIPELINE_H
 #define DOUBLECREW_SERVER_EDGE_PIPELINE_H
 
+#include "core/deflated.h"
 #include "core/push.h"
 #include "server/edge/clock.h"
 #include "server/edge/log.h"
@@ -24,16 +25,23 @@ struct push_job {
     uint32_t entry_count;
     struct public_key key;
     struct batch_delivery delivery;
-    uint8_t *raw;
+    uint8_t *raw; /* the Push; deflated until push_job_open */
     size_t raw_size;
+    size_t inflated_size; /* 0: it isn't deflated, or no more */
+    size_t charged_size;  /* what it counts as while it is under way, the larger of the two */
     struct arena *arena;
     struct push push; /* in arena and raw, once opened */
     struct batch_result result;
     struct push_job *next;
 };
 
-/* raw is copied. */
-MUST_USE enum status push_job_new(struct span raw, struct push_job **ret_job);
+/* raw is copied; inflated_size: 0, or it is deflated (core/deflated.h). */
+MUST_USE enum status push_job_new(struct span raw, size_t inflated_size, struct push_job **ret_job);
+/*
+ * Inflates it if it must, and opens the push: then raw and push are as if it had come as it is. What was wrong with it
+ * before (result.status), of inflater_run, of push_open; MALFORMED: it holds another number of entries than it was charged for.
+ */
+MUST_USE enum status push_job_open(struct push_job *job, struct sha256 *sha, struct inflater *inflater);
 void push_job_free(struct push_job *job);
 
 /* A signed checkpoint of more than the store holds (E2). */

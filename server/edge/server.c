@@ -223,6 +223,7 @@ static enum status open_hub(struct server *server)
         .hello_timeout_us = (int64_t)config->hello_timeout_s * 1000000,
         .answer_timeout_us = (int64_t)config->answer_s * 1000000,
         .training = config->training,
+        .push_deflate = config->push_deflate,
         .arena = server->arena,
     };
     return hub_new(&server->setup, &limits, &server->queues, &calls, server->clock, server->log, &server->hub);

@@ -1,6 +1,7 @@
 /*
- * A verifier: opens a push, hashes its chain, checks the head's signature, off the loop and off the writer (S2). What
- * fails goes on to the writer all the same, which only passes it through: so answers keep the order of the pushes.
+ * A verifier: inflates a push that came deflated, opens it, hashes its chain, checks the head's signature, off the loop and
+ * off the writer (S2). What fails goes on to the writer all the same, which only passes it through: so answers keep the order
+ * of the pushes.
  */
 #include <pthread.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct verifier {
     struct queue *in;
     struct queue *writer;
     struct sha256 *sha;
+    struct inflater *inflater;
     struct cached_key keys[KEYS_CACHED];
 };
 
@@ -52,10 +54,7 @@ static enum status key_for(struct verifier *verifier, const struct public_key *p
 static enum status verify(struct verifier *verifier, struct push_job *job)
 {
     struct verify_key *key;
-    enum status status;
-
-    arena_reset(job->arena, (size_t)2 * ARENA_FACTOR * job->raw_size + (size_t)PUSH_ENTRIES_MAX * 1024);
-    status = push_open(job->arena, verifier->sha, span_of(job->raw, job->raw_size), &job->push);
+    enum status status = push_job_open(job, verifier->sha, verifier->inflater);
     if (status == STATUS_OK)
         status = key_for(verifier, &job->key, &key);
     if (status == STATUS_OK)
@@ -83,6 +82,7 @@ static void release(struct verifier *verifier)
     for (size_t i = 0; i < KEYS_CACHED; i++)
         verify_key_free(verifier->keys[i].key);
     sha256_free(verifier->sha);
+    inflater_free(verifier->inflater);
     free(verifier);
 }
 
@@ -96,6 +96,8 @@ enum status verifier_start(struct queue *in, struct queue *writer, struct verifi
     verifier->in = in;
     verifier->writer = writer;
     status = sha256_new(&verifier->sha);
+    if (status == STATUS_OK)
+        status = inflater_new(&verifier->inflater);
     if (status == STATUS_OK && pthread_create(&verifier->thread, NULL, run, verifier) != 0)
         status = STATUS_NO_MEMORY;
     if (status != STATUS_OK) {

@@ -24,6 +24,7 @@ static const receive_message receivers[SESSION_STATE_COUNT][SESSION_MESSAGE_COUN
             [SESSION_MESSAGE_APPLIED] = session_applied_receive,
             [SESSION_MESSAGE_FLAG_RECEIVED] = session_flag_received_receive,
             [SESSION_MESSAGE_TRAINING_STEP] = session_training_step_receive,
+            [SESSION_MESSAGE_DEFLATED_PUSH] = session_push_receive_deflated,
         },
 };
 

@@ -37,6 +37,7 @@ struct session_setup {
     int64_t
         answer_timeout_us; /* for each answer of this server's own threads (P7); 0: no limit, nobody waits in a test */
     bool training;
+    bool push_deflate;   /* DeflatedPush is taken, and Welcome says so */
     struct arena *arena; /* of the loop thread, for one message at a time */
 };
 
@@ -107,7 +108,9 @@ struct session_action {
             size_t size;
         } send;
         struct {
-            struct span raw; /* the Push message; borrowed from the event's message */
+            struct span raw;        /* the Push message, or it deflated; borrowed from the event's message */
+            uint32_t inflated_size; /* 0: as it is */
+            enum status status;     /* what is wrong with it already: to be answered in its turn */
             uint32_t entry_count;
             struct public_key key;
             struct batch_delivery delivery;

@@ -3,6 +3,7 @@
  */
 #include <string.h>
 
+#include "core/deflated.h"
 #include "server/logic/session_internal.h"
 
 static struct span of_wire(const ProtobufCBinaryData *data)
@@ -165,6 +166,7 @@ static void welcome(struct session *session, const struct session_greeting *gree
     answer.officer_id = to_wire(greeting->look.device.officer.bytes, ID_SIZE);
     answer.training = session->setup->training;
     answer.keep_alive_s = session->setup->keep_alive_s;
+    answer.push_deflate = session->setup->push_deflate ? PUSH_DEFLATE_VERSION : 0;
     answer.head_pos = greeting->head.pos;
     for (size_t i = 0; i < greeting->epochs.statement_count; i++)
         statements[i] = to_wire(greeting->epochs.statements[i], EPOCH_STATEMENT_SIZE);

@@ -15,6 +15,7 @@ enum session_message {
     SESSION_MESSAGE_FLAG_RECEIVED = 4,
     SESSION_MESSAGE_PURGE_RECEIPT = 5,
     SESSION_MESSAGE_TRAINING_STEP = 6,
+    SESSION_MESSAGE_DEFLATED_PUSH = 7,
     SESSION_MESSAGE_COUNT
 };
 
@@ -165,6 +166,8 @@ void session_hello_receive(struct session *session, const struct session_now *no
                            struct session_update *update);
 void session_push_receive(struct session *session, const struct session_now *now, struct span body,
                           struct session_update *update);
+void session_push_receive_deflated(struct session *session, const struct session_now *now, struct span body,
+                                   struct session_update *update);
 void session_applied_receive(struct session *session, const struct session_now *now, struct span body,
                              struct session_update *update);
 void session_flag_received_receive(struct session *session, const struct session_now *now, struct span body,

@@ -2,6 +2,7 @@
  * Push → Ack: entries up to the credit may be under way; the answer leaves after the commit (E1, P6). An error in one
  * push keeps the connection and its other records, and says from where to send again.
  */
+#include "core/deflated.h"
 #include "core/limits.h"
 #include "server/logic/session_internal.h"
 
@@ -20,21 +21,22 @@ static uint32_t charge(struct span body)
     return count < PUSH_ENTRIES_MAX ? count : PUSH_ENTRIES_MAX;
 }
 
-void session_push_receive(struct session *session, const struct session_now *now, struct span body,
-                          struct session_update *update)
+/* NULL: there isn't so much credit, and the peer is told. */
+static struct session_action *submit(struct session *session, struct span raw, uint32_t count,
+                                     struct session_update *update)
 {
     struct session_action *action;
-    uint32_t count = charge(body);
 
-    (void)now;
     if (count > session->setup->credit_entries - session->in_flight_entries) {
         session_fail(session, update, STATUS_OVER_CREDIT, false);
-        return;
+        return NULL;
     }
     session->in_flight_entries += count;
     session->in_flight_pushes++;
     action = session_act(update, SESSION_SUBMIT);
-    action->submit.raw = body;
+    action->submit.raw = raw;
+    action->submit.inflated_size = 0;
+    action->submit.status = STATUS_OK;
     action->submit.entry_count = count;
     action->submit.key = session->look.device.key;
     action->submit.delivery = (struct batch_delivery){
@@ -43,6 +45,35 @@ void session_push_receive(struct session *session, const struct session_now *now
         .hello_monotonic_ms = session->hello.monotonic_ms,
         .hello_time_us = session->hello.clock_trouble ? 0 : session->hello.time_us,
     };
+    return action;
+}
+
+void session_push_receive(struct session *session, const struct session_now *now, struct span body,
+                          struct session_update *update)
+{
+    (void)now;
+    (void)submit(session, body, charge(body), update);
+}
+
+/* Nothing is inflated on the loop: the credit is charged by what the message says, and whoever opens the push compares. */
+void session_push_receive_deflated(struct session *session, const struct session_now *now, struct span body,
+                                   struct session_update *update)
+{
+    struct deflated_push push = {.entry_count = 1};
+    struct session_action *action;
+    enum status status;
+
+    (void)now;
+    if (!session->setup->push_deflate) {
+        session_fail(session, update, STATUS_PROTOCOL_ORDER, true);
+        return;
+    }
+    status = deflated_push_open(body, &push);
+    action = submit(session, push.bytes, push.entry_count, update);
+    if (action != NULL) {
+        action->submit.inflated_size = push.size;
+        action->submit.status = status;
+    }
 }
 
 static void acknowledge(struct session *session, const struct batch_result *result, struct session_update *update)

@@ -23,6 +23,9 @@ def main():
     write("wire", "hello", bytes.fromhex("0a09080110011a03312e32"))
     write("wire", "error", bytes.fromhex("320808071a0477616974"))
     write("wire", "delta_page", bytes.fromhex("1a0f080110051801220708021201411a00"))
+    write("wire", "deflated_push", bytes.fromhex(push["client_message_deflated"]))
+    deflated = bytes.fromhex(push["client_message_deflated"])
+    write("deflated", "three_entries", deflated[3:])  # without the tag and its size of two bytes
     write("push", "three_entries", bytes.fromhex(push["push"]))
     for name in ("checkpoint", "anchor"):
         write("checkpoint", name, bytes.fromhex(checkpoint[name]))

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "core/checkpoint.h"
+#include "core/deflated.h"
 #include "core/limits.h"
 #include "server/logic/store.h"
 #include "tests/lib/core_fixture.h"
@@ -373,6 +374,96 @@ static void push__replayed_is_acknowledged_again_and_kept_once(void **state)
     free(push);
 }
 
+/* Deflated ---------------------------------------------------------------------------------------------------------- */
+
+typedef void (*spoil_deflated)(Doublecrew__V1__DeflatedPush *push);
+
+#define SPOIL_DEFLATED(name, change)                                                                                   \
+    static void deflated_##name(Doublecrew__V1__DeflatedPush *push)                                                    \
+    {                                                                                                                  \
+        change;                                                                                                        \
+    }
+
+SPOIL_DEFLATED(no_size, push->size = 0)
+SPOIL_DEFLATED(no_count, push->entry_count = 0)
+SPOIL_DEFLATED(nothing, push->deflated.len = 0)
+SPOIL_DEFLATED(size_beyond, push->size = PUSH_SIZE_MAX + 1)
+SPOIL_DEFLATED(ratio_beyond, push->size = (uint32_t)(DEFLATE_RATIO_MAX * push->deflated.len + 1))
+SPOIL_DEFLATED(too_many_entries, push->entry_count = PUSH_ENTRIES_MAX + 1)
+SPOIL_DEFLATED(smaller_than_it_is, push->size -= 1)
+SPOIL_DEFLATED(larger_than_it_is, push->size += 1)
+SPOIL_DEFLATED(fewer_entries, push->entry_count -= 1)
+SPOIL_DEFLATED(more_entries, push->entry_count += 1)
+SPOIL_DEFLATED(cut_off, push->deflated.len -= 1)
+SPOIL_DEFLATED(no_stream, memset(push->deflated.data, 0xff, 8))
+
+static const struct {
+    const char *name;
+    spoil_deflated spoil;
+    Doublecrew__V1__ErrorCode code;
+} deflated_pushes[] = {
+    {"DeflatedPush without size", deflated_no_size, CODE(MISSING_FIELD)},
+    {"DeflatedPush without the number of entries", deflated_no_count, CODE(MISSING_FIELD)},
+    {"DeflatedPush of nothing", deflated_nothing, CODE(MISSING_FIELD)},
+    {"DeflatedPush that says it is too large", deflated_size_beyond, CODE(TOO_LARGE)},
+    {"DeflatedPush that says it grows too much", deflated_ratio_beyond, CODE(TOO_LARGE)},
+    {"DeflatedPush of too many entries", deflated_too_many_entries, CODE(TOO_LARGE)},
+    {"DeflatedPush larger than it says", deflated_smaller_than_it_is, CODE(BAD_LENGTH)},
+    {"DeflatedPush smaller than it says", deflated_larger_than_it_is, CODE(BAD_LENGTH)},
+    {"DeflatedPush of more entries than it says", deflated_fewer_entries, CODE(MALFORMED)},
+    {"DeflatedPush of fewer entries than it says", deflated_more_entries, CODE(MALFORMED)},
+    {"DeflatedPush cut off", deflated_cut_off, CODE(MALFORMED)},
+    {"DeflatedPush of something else", deflated_no_stream, CODE(MALFORMED)},
+};
+
+/* spoil: NULL, or what is done to it before it is sent. */
+static void send_deflated(struct ws_client *client, struct span push, size_t entry_count, spoil_deflated spoil)
+{
+    Doublecrew__V1__ClientMessage *message;
+    uint8_t *bytes;
+    size_t size;
+
+    assert_int_equal(deflated_push_build(push, entry_count, &bytes, &size), STATUS_OK);
+    assert_non_null(bytes);
+    message = doublecrew__v1__client_message__unpack(NULL, size, bytes);
+    assert_non_null(message);
+    if (spoil != NULL)
+        spoil(message->deflated_push);
+    server_say(client, message);
+    doublecrew__v1__client_message__free_unpacked(message, NULL);
+    free(bytes);
+}
+
+/* Behind each wrong one goes a good one, deflated as well: answers keep the order. */
+static void deflated__in_every_wrong_form_is_named_and_the_right_one_is_taken_after_it(void **state)
+{
+    struct server_device *officer = &fixture.officer;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(deflated_pushes) / sizeof(deflated_pushes[0]); i++) {
+        struct ws_client *client = server_fixture_connect(&fixture, officer);
+        Doublecrew__V1__ServerMessage *heard;
+        uint8_t *good;
+        size_t size;
+
+        (void)server_device_greet(officer, client, 0);
+        server_device_add_notes(officer, 20);
+        good = server_device_push(officer, &size);
+        send_deflated(client, span_of(good, size), 20, deflated_pushes[i].spoil);
+        send_deflated(client, span_of(good, size), 20, NULL);
+        heard = server_hear(client);
+        expect_code(deflated_pushes[i].name, heard, deflated_pushes[i].code);
+        assert_false(heard->error->closes);
+        server_heard_free(heard);
+        heard = server_hear_kind(client, DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_ACK);
+        assert_int_equal(heard->ack->durable_seq, officer->seq);
+        server_heard_free(heard);
+        free(good);
+        ws_client_free(client);
+    }
+    expect_served("pushes deflated");
+}
+
 /* Signed by its own device, in the session of another. */
 static void push__of_another_device_is_named(void **state)
 {
@@ -455,6 +546,8 @@ static const struct form forms[] = {
     FORM("Hello a second time", "\x0a\x00", CODE(PROTOCOL_ORDER), true),
     FORM("a Push that is none", "\x12\x02\x08\x01", CODE(MALFORMED), false),
     FORM("an empty Push", "\x12\x00", CODE(MISSING_FIELD), false),
+    FORM("an empty DeflatedPush", "\x3a\x00", CODE(MISSING_FIELD), false),
+    FORM("a DeflatedPush that is none", "\x3a\x02\x0a\x00", CODE(MALFORMED), false),
     FORM("Applied cut short", "\x1a\x02\x08\x80", CODE(MALFORMED), false),
     FORM("Applied with text for a number", "\x1a\x03\x0a\x01x", CODE(MALFORMED), false),
     FORM("Applied of a page that was never sent", "\x1a\x05\x08\xff\xff\xff\x7f", NO_ERROR, false),
@@ -493,7 +586,7 @@ static void message__in_every_wrong_form_is_named_and_facts_are_taken_after_it(v
 
 static void message__before_hello_is_named(void **state)
 {
-    static const char *const early[] = {"\x12\x00", "\x1a\x00", "\x22\x00", "\x2a\x00", "\x32\x00"};
+    static const char *const early[] = {"\x12\x00", "\x1a\x00", "\x22\x00", "\x2a\x00", "\x32\x00", "\x3a\x00"};
 
     (void)state;
     for (size_t i = 0; i < sizeof(early) / sizeof(early[0]); i++) {
@@ -528,6 +621,7 @@ int main(void)
         cmocka_unit_test(hello__of_a_device_that_is_not_enrolled_is_named),
         cmocka_unit_test(hello__of_another_devices_session_is_named),
         cmocka_unit_test(push__in_every_wrong_form_is_named_and_the_right_one_is_taken_after_it),
+        cmocka_unit_test(deflated__in_every_wrong_form_is_named_and_the_right_one_is_taken_after_it),
         cmocka_unit_test(push__replayed_is_acknowledged_again_and_kept_once),
         cmocka_unit_test(push__of_another_device_is_named),
         cmocka_unit_test(push__out_of_order_is_a_gap_and_the_earlier_one_closes_it),

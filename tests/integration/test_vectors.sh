@@ -34,8 +34,9 @@ done
 python3 "$work/check_session.py"
 report $? 'the sessions are as PROTOCOL.md says'
 
-# One hex digit of a message, in the middle of its line: of a Welcome, a Push, an Ack, a page, a Flag.
-for name in session1_server1 session1_client3 session1_server3 session1_server2 session1_server4 session2_server1; do
+# One hex digit of a message, in the middle of its line: of a Welcome, a Push, an Ack, a page, a Flag, a DeflatedPush.
+for name in session1_server1 session1_client3 session1_server3 session1_server2 session1_server4 session2_server1 \
+    session2_client6; do
     python3 - "$name" tests/vectors/session.txt "$work/session.txt" <<'EOF'
 import sys
 name, source, target = sys.argv[1:]

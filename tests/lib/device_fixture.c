@@ -9,6 +9,8 @@
 
 #include <cmocka.h>
 
+#include "core/deflated.h"
+
 struct dc_id device_fixture_id(unsigned number)
 {
     struct dc_id id;
@@ -260,23 +262,40 @@ const Doublecrew__V1__ClientMessage *device_fixture_last(struct device_fixture *
     return device_fixture_sent(fixture, fixture->sent_count - 1);
 }
 
+/* Of ClientMessage. */
+#define PUSH_FIELD 2
+#define DEFLATED_PUSH_FIELD 7
+
+static struct span inflated(struct device_fixture *fixture, struct span message)
+{
+    struct deflated_push deflated;
+    struct inflater *inflater;
+    uint8_t *push;
+
+    assert_int_equal(deflated_push_open(message, &deflated), STATUS_OK);
+    push = arena_alloc(fixture->arena, deflated.size);
+    assert_non_null(push);
+    assert_int_equal(inflater_new(&inflater), STATUS_OK);
+    assert_int_equal(inflater_run(inflater, deflated.bytes, push, deflated.size), STATUS_OK);
+    inflater_free(inflater);
+    return span_of(push, deflated.size);
+}
+
 void device_fixture_last_push(struct device_fixture *fixture, struct push *ret_push)
 {
-    const uint8_t *at;
-    size_t index = fixture->sent_count;
-    size_t left;
+    struct span push = {0};
 
-    while (index > 0 && fixture->sent[index - 1].bytes[0] != 0x12) {
-        index--;
+    for (size_t index = fixture->sent_count; index > 0 && push.size == 0; index--) {
+        struct span sent = span_of(fixture->sent[index - 1].bytes, fixture->sent[index - 1].size);
+        struct span deflated;
+
+        if (wire_find(sent, PUSH_FIELD, &push) != STATUS_OK &&
+            wire_find(sent, DEFLATED_PUSH_FIELD, &deflated) == STATUS_OK) {
+            push = inflated(fixture, deflated);
+        }
     }
-    assert_int_not_equal(index, 0);
-    at = fixture->sent[index - 1].bytes + 1;
-    left = fixture->sent[index - 1].size - 1;
-    while (*at & 0x80) {
-        at++;
-        left--;
-    }
-    assert_int_equal(push_open(fixture->arena, fixture->sha, span_of(at + 1, left - 1), ret_push), STATUS_OK);
+    assert_int_not_equal(push.size, 0);
+    assert_int_equal(push_open(fixture->arena, fixture->sha, push, ret_push), STATUS_OK);
 }
 
 void device_fixture_receive(struct device_fixture *fixture, const Doublecrew__V1__ServerMessage *message)
@@ -364,6 +383,7 @@ void device_fixture_welcome(struct device_fixture *fixture, uint64_t durable_seq
     }
     welcome.durable_hash = (ProtobufCBinaryData){.data = hash.bytes, .len = durable_seq ? HASH_SIZE : 0};
     welcome.credit = credit;
+    welcome.push_deflate = fixture->push_deflate ? PUSH_DEFLATE_VERSION : 0;
     welcome.epoch = (ProtobufCBinaryData){.data = fixture->epoch.bytes, .len = ID_SIZE};
     for (size_t i = 0; i < fixture->statement_count; i++) {
         statements[i] = (ProtobufCBinaryData){.data = (uint8_t *)(uintptr_t)fixture->statements[i].data,

@@ -57,6 +57,7 @@ struct device_fixture {
     struct id epoch;
     struct span statements[4]; /* for Welcome; borrowed */
     size_t statement_count;
+    bool push_deflate;      /* the played server takes pushes deflated */
     bool no_witness_proofs; /* the played server leaves them out */
 };
 
@@ -74,7 +75,7 @@ size_t device_fixture_anchor(struct device_fixture *fixture, const Doublecrew__V
 /* The n-th message sent, opened; valid until the next call. */
 const Doublecrew__V1__ClientMessage *device_fixture_sent(struct device_fixture *fixture, size_t index);
 const Doublecrew__V1__ClientMessage *device_fixture_last(struct device_fixture *fixture);
-/* The last push, opened and its chain computed. */
+/* The last push, inflated if it came so, opened and its chain computed. */
 void device_fixture_last_push(struct device_fixture *fixture, struct push *ret_push);
 void device_fixture_receive(struct device_fixture *fixture, const Doublecrew__V1__ServerMessage *message);
 /* Starts, connects, answers Hello with a Welcome that is right but for what the caller then changes. */

@@ -94,6 +94,7 @@ struct outbox_message;
     X(JUDGED, "presences judged by the oracle too")                                                                    \
     X(COSIGNED, "visits co-signed")                                                                                    \
     X(LONE, "visits alone")                                                                                            \
+    X(DEFLATED, "pushes that came deflated")                                                                           \
     X(FLAGS, "flags that reached a device")                                                                            \
     X(SEALS, "seals asked for")                                                                                        \
     X(FORKED, "phones that learnt of a fork")                                                                          \

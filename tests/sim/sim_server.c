@@ -54,6 +54,7 @@ struct sim_server {
     struct hub *hub;
     struct hub_queues queues;
     struct log *log;
+    struct inflater *inflater;
     struct known_key keys[VERIFY_KEYS];
     bool commit_waits;
     int64_t slow_us; /* what the next commit takes beyond the usual */
@@ -149,8 +150,8 @@ static enum status verify(struct sim_server *server, struct push_job *job)
     struct verify_key *key;
     enum status status;
 
-    arena_reset(job->arena, (size_t)2 * ARENA_FACTOR * job->raw_size + (size_t)PUSH_ENTRIES_MAX * 1024);
-    status = push_open(job->arena, server->tools.sha, span_of(job->raw, job->raw_size), &job->push);
+    sim_count(server->sim, SIM_COUNT_DEFLATED, job->inflated_size > 0);
+    status = push_job_open(job, server->tools.sha, server->inflater);
     if (status == STATUS_OK)
         status = key_for(server, &job->key, &key);
     return status == STATUS_OK ? push_verify(&job->push, key) : status;
@@ -574,6 +575,12 @@ static enum status open_store(struct sim_server *server)
     return status;
 }
 
+/* Now and then it comes back as one that doesn't: an older version, or its operator's choice. */
+static bool takes_deflated(const struct sim_server *server)
+{
+    return (server->sim->options.seed + server->life) % 4 != 0;
+}
+
 static enum status open_hub(struct sim_server *server)
 {
     struct hub_limits limits = {.max_connections = CONNECTIONS_MAX,
@@ -592,6 +599,7 @@ static enum status open_hub(struct sim_server *server)
                                            .keep_alive_s = KEEP_ALIVE_S,
                                            .hello_timeout_us = HELLO_TIMEOUT_US,
                                            .answer_timeout_us = ANSWER_US,
+                                           .push_deflate = takes_deflated(server),
                                            .arena = server->arena};
     if (status == STATUS_OK)
         status = hub_new(&server->setup, &limits, &server->queues, &calls, server->clock, server->log, &server->hub);
@@ -619,6 +627,8 @@ void sim_server_new(struct sim *sim)
         status = checkpoint_memory_new(&tools->memory);
     if (status == STATUS_OK)
         status = sha256_new(&tools->sha);
+    if (status == STATUS_OK)
+        status = inflater_new(&server->inflater);
     if (status == STATUS_OK)
         status = arena_new(&tools->arena);
     if (status == STATUS_OK)
@@ -822,7 +832,7 @@ void sim_server_import(struct sim *sim, struct span raw, const struct public_key
 {
     struct sim_server *server = sim->server;
     struct push_job *job;
-    enum status status = push_job_new(raw, &job);
+    enum status status = push_job_new(raw, 0, &job);
 
     if (status != STATUS_OK) {
         die(sim, "import", status);
@@ -845,7 +855,7 @@ enum status sim_server_rescue(struct sim *sim, struct span raw, const struct pub
     struct sim_server *server = sim->server;
     struct push_job *job;
     bool trouble;
-    enum status status = push_job_new(raw, &job);
+    enum status status = push_job_new(raw, 0, &job);
 
     if (status != STATUS_OK)
         return status;
@@ -878,6 +888,7 @@ void sim_server_free(struct sim *sim)
     verify_key_free(server->tools.checkpoint_verify);
     checkpoint_memory_free(server->tools.memory);
     sha256_free(server->tools.sha);
+    inflater_free(server->inflater);
     arena_free(server->tools.arena);
     arena_free(server->arena);
     log_free(server->log);

@@ -101,6 +101,58 @@ static void session__pushes_what_is_pending_and_forgets_it_after_the_ack(void **
     sign_key_free(key);
 }
 
+static void add_note(struct device_fixture *fixture, const char *text)
+{
+    struct dc_subject subject = {.offender = device_fixture_id(7)};
+
+    fixture->monotonic_ms += 10;
+    assert_int_equal(dc_note(fixture->device, &subject, text, NULL, NULL), DC_OK);
+}
+
+#define WORDS                                                                                                          \
+    "Door answered after the second knock; he was in his work clothes, and offered his phone before we mentioned it. " \
+    "Nothing was found on the phone, nor on the tablet, which he had unlocked for us before we asked for it."
+
+/* Each session's Welcome says it anew. */
+static void session__deflates_a_push_where_the_server_takes_it(void **state)
+{
+    struct device_fixture *fixture = *state;
+    const size_t words_in_all = 5 * (sizeof(WORDS) - 1);
+    struct push push;
+
+    fixture->push_deflate = true;
+    for (unsigned i = 0; i < 5; i++)
+        add_note(fixture, WORDS);
+    device_fixture_online(fixture);
+    assert_int_equal(device_fixture_last(fixture)->message_case, DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_DEFLATED_PUSH);
+    assert_int_equal(device_fixture_last(fixture)->deflated_push->entry_count, 5);
+    assert_in_range(fixture->sent[fixture->sent_count - 1].size, 1, words_in_all / 2);
+    device_fixture_last_push(fixture, &push);
+    assert_int_equal(push.entry_count, 5);
+    assert_int_equal(push.first_seq, 1);
+    device_fixture_ack(fixture, 41);
+    assert_int_equal(status_of(fixture).pending_entries, 0);
+    fixture->push_deflate = false; /* another server, or the same after its operator changed their mind */
+    device_disconnected(fixture->device, STATUS_NETWORK);
+    device_fixture_connect(fixture);
+    device_fixture_welcome(fixture, 5, &fixture->device->sync.durable_hash, 512);
+    add_note(fixture, WORDS);
+    assert_int_equal(device_fixture_last(fixture)->message_case, DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_PUSH);
+}
+
+static void session__sends_pushes_as_they_are_where_the_server_says_nothing(void **state)
+{
+    struct device_fixture *fixture = *state;
+    struct push push;
+
+    for (unsigned i = 0; i < 5; i++)
+        add_note(fixture, WORDS);
+    device_fixture_online(fixture);
+    assert_int_equal(device_fixture_last(fixture)->message_case, DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_PUSH);
+    device_fixture_last_push(fixture, &push);
+    assert_int_equal(push.entry_count, 5);
+}
+
 static void session__pushes_a_fact_made_online_at_once_and_names_the_anchor(void **state)
 {
     struct device_fixture *fixture = *state;
@@ -634,6 +686,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(session__pushes_what_is_pending_and_forgets_it_after_the_ack),
+        CASE(session__deflates_a_push_where_the_server_takes_it),
+        CASE(session__sends_pushes_as_they_are_where_the_server_says_nothing),
         CASE(session__pushes_a_fact_made_online_at_once_and_names_the_anchor),
         CASE(anchor__goes_as_text_until_an_entry_naming_it_is_acknowledged),
         CASE(ack_lost__the_next_welcome_settles_it),

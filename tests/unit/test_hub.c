@@ -234,6 +234,7 @@ static void answer_pushes(struct place *place)
             commit->jobs = job;
         }
     }
+    /* The hub frees them with the note. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     OK(queue_push(place->queues.notes, &note));
     assert_int_equal(hub_take_notes(place->hub), 0);
 }
@@ -273,6 +274,42 @@ static void memory__stays_within_its_limit_whatever_the_pushes(void **state)
         drain(place, peer);
         assert_true(hub_memory(peer->connection) < MEMORY_MAX / 4);
     }
+}
+
+/* A few bytes that ask for much: they count as what they will take. */
+static void memory__counts_a_deflated_push_as_inflated(void **state)
+{
+    struct place *place = *state;
+    uint8_t *deflated = calloc(1, 20000);
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__DeflatedPush push = DOUBLECREW__V1__DEFLATED_PUSH__INIT;
+    struct peer *peer;
+    unsigned count = 0;
+    uint8_t *bytes;
+    size_t size;
+
+    place->setup.push_deflate = true;
+    open_place(place);
+    peer = connect(place, 0);
+    say_hello(place, peer);
+    greet(place, peer);
+    push.size = PUSH_SIZE_MAX;
+    push.entry_count = 1;
+    push.deflated = (ProtobufCBinaryData){20000, deflated};
+    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_DEFLATED_PUSH;
+    message.deflated_push = &push;
+    OK(wire_pack(&message.base, &bytes, &size));
+    while (!peer->paused && count++ < 1000)
+        hub_receive(place->hub, peer->connection, span_of(bytes, size), true, true, true);
+    assert_in_range(count, 1, MEMORY_MAX / ((size_t)2 * PUSH_SIZE_MAX));
+    assert_true(peer->connection->memory_peak <= MEMORY_MAX);
+    assert_true(hub_memory(peer->connection) > count * (size_t)2 * PUSH_SIZE_MAX);
+    answer_pushes(place);
+    assert_false(peer->paused);
+    drain(place, peer);
+    assert_true(hub_memory(peer->connection) < MEMORY_MAX / 4);
+    free(bytes);
+    free(deflated);
 }
 
 /* A message that comes in pieces counts with what it takes, and one that is never finished can't grow on. */
@@ -508,6 +545,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(memory__stays_within_its_limit_whatever_the_pushes),
+        CASE(memory__counts_a_deflated_push_as_inflated),
         CASE(memory__counts_what_is_half_received),
         CASE(reading__that_stays_paused_ends_with_a_word),
         CASE(admission__tells_the_rest_when_to_come_back),

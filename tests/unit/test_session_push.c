@@ -113,6 +113,87 @@ static void push__that_is_none_is_charged_and_answered_in_turn(void **state)
     assert_int_equal(submit->submit.raw.size, 2);
 }
 
+/* A DeflatedPush that says so much of itself; nobody inflates it here. */
+static void say_deflated(struct session_fixture *fixture, uint32_t size, uint32_t entry_count)
+{
+    static uint8_t deflated[40] = {1, 2, 3};
+    Doublecrew__V1__ClientMessage message = DOUBLECREW__V1__CLIENT_MESSAGE__INIT;
+    Doublecrew__V1__DeflatedPush push = DOUBLECREW__V1__DEFLATED_PUSH__INIT;
+
+    push.size = size;
+    push.entry_count = entry_count;
+    push.deflated = (ProtobufCBinaryData){sizeof(deflated), deflated};
+    message.message_case = DOUBLECREW__V1__CLIENT_MESSAGE__MESSAGE_DEFLATED_PUSH;
+    message.deflated_push = &push;
+    session_fixture_say(fixture, &message);
+}
+
+static void deflated__is_submitted_as_it_came_and_charged_by_its_word(void **state)
+{
+    struct session_fixture *fixture = *state;
+    struct batch_result result = {.status = STATUS_OK, .durable_seq = 256, .pos = 1};
+    const struct session_action *submit;
+
+    fixture->setup.push_deflate = true;
+    session_fixture_greet(fixture, 0);
+    for (unsigned i = 0; i < 2; i++) {
+        say_deflated(fixture, 1000, 256);
+        submit = session_fixture_action(fixture, SESSION_SUBMIT, 0);
+        assert_non_null(submit);
+        assert_int_equal(submit->submit.entry_count, 256);
+        assert_int_equal(submit->submit.inflated_size, 1000);
+        assert_int_equal(submit->submit.status, STATUS_OK);
+        assert_int_equal(submit->submit.raw.size, 40);
+        assert_int_equal(submit->submit.delivery.hello_monotonic_ms, 5000);
+    }
+    say_deflated(fixture, 1000, 89); /* 600 is the credit */
+    session_fixture_assert_error(fixture, CODE(OVER_CREDIT), false);
+    session_fixture_result(fixture, 256, &result);
+    assert_int_equal(session_fixture_sent(fixture, 0)->message_case, DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_ACK);
+    session_fixture_push(fixture, 256); /* both kinds side by side */
+    assert_int_equal(session_fixture_action(fixture, SESSION_SUBMIT, 0)->submit.inflated_size, 0);
+}
+
+/* So that its answer doesn't overtake the ones before it. */
+static void deflated__that_is_wrong_is_answered_in_turn(void **state)
+{
+    static const struct {
+        uint32_t size;
+        uint32_t entry_count;
+        enum status status;
+    } cases[] = {
+        {0, 1, STATUS_MISSING_FIELD},
+        {1000, 0, STATUS_MISSING_FIELD},
+        {PUSH_SIZE_MAX + 1, 1, STATUS_OVER_LIMIT},
+        {1000, PUSH_ENTRIES_MAX + 1, STATUS_OVER_LIMIT},
+        {40 * DEFLATE_RATIO_MAX + 1, 1, STATUS_OVER_LIMIT},
+    };
+    struct session_fixture *fixture = *state;
+
+    fixture->setup.push_deflate = true;
+    session_fixture_greet(fixture, 0);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct session_action *submit;
+
+        say_deflated(fixture, cases[i].size, cases[i].entry_count);
+        submit = session_fixture_action(fixture, SESSION_SUBMIT, 0);
+        assert_non_null(submit);
+        assert_int_equal(submit->submit.status, cases[i].status);
+        assert_int_equal(submit->submit.entry_count, 1);
+        assert_int_equal(submit->submit.inflated_size, 0);
+        assert_null(session_fixture_action(fixture, SESSION_SEND, 0));
+    }
+}
+
+static void deflated__where_it_was_not_offered_is_out_of_order(void **state)
+{
+    struct session_fixture *fixture = *state;
+
+    session_fixture_greet(fixture, 0);
+    say_deflated(fixture, 1000, 3);
+    session_fixture_assert_error(fixture, CODE(PROTOCOL_ORDER), true);
+}
+
 static void push__that_fails_keeps_the_connection_and_says_from_where(void **state)
 {
     static const struct {
@@ -227,6 +308,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(ack__tells_what_is_durable_and_held, setup, teardown),
         cmocka_unit_test_setup_teardown(pushes__may_be_pipelined_up_to_the_credit, setup, teardown),
         cmocka_unit_test_setup_teardown(push__that_is_none_is_charged_and_answered_in_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(deflated__is_submitted_as_it_came_and_charged_by_its_word, setup, teardown),
+        cmocka_unit_test_setup_teardown(deflated__that_is_wrong_is_answered_in_turn, setup, teardown),
+        cmocka_unit_test_setup_teardown(deflated__where_it_was_not_offered_is_out_of_order, setup, teardown),
         cmocka_unit_test_setup_teardown(push__that_fails_keeps_the_connection_and_says_from_where, setup, teardown),
         cmocka_unit_test(error__of_any_status_is_told),
         cmocka_unit_test_setup_teardown(training_step__is_for_operators_of_a_training_server_only, setup, teardown),

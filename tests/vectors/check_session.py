@@ -5,6 +5,7 @@ import base64
 import hashlib
 import pathlib
 import sys
+import zlib
 
 from make_vectors import D, G, L, P, head_statement, header, point_add, point_mul, recover_x, sha256
 
@@ -130,7 +131,7 @@ class Phone:
         self.force, self.log, self.boot = values["force"], values["log"], values["boot"]
         self.hashes, self.anchors, self.rows = {0: bytes(32)}, {}, {}
         self.hello, self.pushed, self.checkpoint = None, [], None
-        self.cursor, self.counts = 0, {}
+        self.cursor, self.counts, self.takes_deflated = 0, {}, False
 
     def count(self, what):
         self.counts[what] = self.counts.get(what, 0) + 1
@@ -143,8 +144,22 @@ class Phone:
             need(one(self.hello, 12) == (self.checkpoint or b""), "Hello's last checkpoint")
         if 2 in message:
             self.pushed.append(self.read_push(fields(message[2][0])))
+        if 7 in message:
+            need(self.takes_deflated, "a server that takes pushes deflated")
+            self.pushed.append(self.read_push(fields(self.inflate(fields(message[7][0])))))
         if 3 in message and self.hello:
             need(one(fields(message[3][0]), 1, 0) == self.cursor, "Applied's cursor")
+
+    def inflate(self, deflated):
+        """Exactly as many bytes as it says, all of the stream and nothing after it; and no bomb."""
+        size, count, stream = one(deflated, 1), one(deflated, 2), one(deflated, 3)
+        need(size <= 524272 and size <= 32 * len(stream), "a size that may be")
+        inflater = zlib.decompressobj(-15)
+        push = inflater.decompress(stream, size + 1)
+        need(inflater.eof and not inflater.unused_data and len(push) == size, "a stream of that size")
+        need(len(fields(push)[6]) == count, "as many entries as it says")
+        self.count("pushes inflated")
+        return push
 
     def read_push(self, push):
         """(first seq, [hashes], whether the signature is good)"""
@@ -190,6 +205,7 @@ class Phone:
 
     def welcome(self, welcome):
         text = one(welcome, 2)
+        self.takes_deflated = one(welcome, 15, 0) == 1
         origin, size, root, rest = open_note(text, self.server)
         need(origin == f"doublecrew/{self.force.hex()}/{one(welcome, 8).hex()}", "the anchor's origin")
         need(rest["log"] == self.log.hex() and rest["boot"] == self.boot.hex(), "the anchor's log and boot")

@@ -4,6 +4,7 @@ is what the documents mean. Standard library only; Ed25519 after the sample code
 import base64
 import hashlib
 import pathlib
+import zlib
 
 P = 2**255 - 19
 L = 2**252 + 27742317777372353535851937790883648493
@@ -128,6 +129,42 @@ def pairs(**values):
     return [(key, as_text(value)) for key, value in values.items()]
 
 
+# --- RFC 1951: one block of fixed codes, repeats of at most 10 bytes found greedily. zlib only checks it. ---
+
+
+def deflate(text):
+    bits = [1, 1, 0]
+
+    def code(value, size):  # Huffman codes begin with their highest bit
+        bits.extend(value >> i & 1 for i in reversed(range(size)))
+
+    def literal(byte):
+        code(*((0x30 + byte, 8) if byte < 144 else (0x190 + byte - 144, 9)))
+
+    def repeat(length, distance):  # lengths 3 to 10 are codes 257 to 264, without extra bits
+        code(length - 2, 7)
+        number, extra, low = 0, 0, 1
+        while distance >= low + (1 << extra):
+            low += 1 << extra
+            number += 1
+            extra = max(0, number // 2 - 1)
+        code(number, 5)
+        bits.extend(distance - low >> i & 1 for i in range(extra))
+
+    at = 0
+    while at < len(text):
+        best = max(((size, at - where) for size in range(3, 11) for where in [text.rfind(text[at:at + size], 0, at)]
+                    if where >= 0 and at + size <= len(text)), default=None)
+        if best:
+            repeat(*best)
+        else:
+            literal(text[at])
+        at += best[0] if best else 1
+    code(0, 7)
+    bits += [0] * (-len(bits) % 8)
+    return bytes(sum(bit << i for i, bit in enumerate(bits[k:k + 8])) for k in range(0, len(bits), 8))
+
+
 def main():
     device_seed, server_seed = sha256(b"doublecrew test device key"), sha256(b"doublecrew test server key")
     log, boot, boot2 = (sha256(name)[:16] for name in (b"test log", b"test boot", b"test boot 2"))
@@ -179,9 +216,14 @@ def main():
     assert check_out[18:] == sha256(first)
     push = push_of([(check_in, ()), (check_out[:18], (18, 1)), (seal, ())])
     whole = push_of([(check_in, ()), (check_out, ()), (seal, ())])
+    deflated = deflate(push)
+    assert zlib.decompress(deflated, -15) == push
+    message = number(1, varint(len(push))) + number(2, varint(3)) + data(3, deflated)
     write("push.txt", ["The entries of entry.txt as one Push message, with the anchor of checkpoint.txt in full.",
-                       "push leaves out the hash that the check-out repeats (refs); push_whole, as valid, doesn't."],
-          keys[:2] + pairs(push=push, client_message=data(2, push), push_whole=whole))
+                       "push leaves out the hash that the check-out repeats (refs); push_whole, as valid, doesn't.",
+                       "client_message_deflated holds push as a DeflatedPush; any other stream that inflates to push is as good."],
+          keys[:2] + pairs(push=push, client_message=data(2, push), push_whole=whole,
+                           client_message_deflated=data(7, message)))
 
 
 if __name__ == "__main__":
