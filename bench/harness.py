@@ -23,7 +23,7 @@ import time
 import harness_peers
 import harness_plot
 import harness_report
-from harness_peers import PEERS, ROOT, Trouble
+from harness_peers import PEERS, ROOT, VARIANTS, Trouble
 
 PROGRAMS = ROOT / "build" / "gcc-release" / "bench"
 RESULTS = ROOT / "bench" / "results"
@@ -146,8 +146,9 @@ class Bench:
     def peer(self, name):
         if self.certs is None:
             self.certs = harness_peers.make_certificates(self.scratch)
-        port = self.port + list(PEERS).index(name) if self.port else 0
-        return PEERS[name](self.scratch, self.certs, port)
+        known = PEERS | VARIANTS
+        port = self.port + list(known).index(name) if self.port else 0
+        return known[name](self.scratch, self.certs, port)
 
     def load(self, peer, load, *arguments):
         return self.program("peer_load", "--peer", peer.name, "--port", peer.port, "--certs", peer.certs, "--load", load,
@@ -208,8 +209,8 @@ def flag_round(bench, found, number):
 def wire_round(bench, found, number):
     say("  Doublecrew")
     found.add(bench.program("bench_wire"))
-    for name in ("node", "mosquitto"):
-        if name in bench.wanted:
+    for name in ("node", "node_deflate", "mosquitto"):
+        if name.split("_")[0] in bench.wanted:
             bench.measure_peer(found, name, "batch", "--pushes", 1, only="wire.")
 
 
@@ -263,7 +264,7 @@ def alone_round(program):
 BENCHES = {  # name: what a round does, and how many rounds at most (None: as asked)
     "ingest": (ingest_round, None),
     "flag": (flag_round, None),
-    "wire": (wire_round, 1),  # the same in every run
+    "wire": (wire_round, 1),  # within half a byte the same in every run
     "catchup": (catchup_round, None),
     "kept": (kept_round, 1),
     "idle": (alone_round("bench_idle"), 1),

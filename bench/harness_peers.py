@@ -221,6 +221,15 @@ class Node(Peer):
                 self.folder / "store.db"]
 
 
+class NodeDeflate(Node):
+    """The same with permessage-deflate, which `ws` leaves off: only for bytes on the wire."""
+    name = "node_deflate"
+    title = "Node ws with permessage-deflate"
+
+    def command(self):
+        return [*super().command(), "--deflate"]
+
+
 class Mosquitto(Peer):
     name = "mosquitto"
     title = "mosquitto, QoS 1"
@@ -330,6 +339,7 @@ class PouchDB(Peer):
 
 
 PEERS = {peer.name: peer for peer in (Node, Mosquitto, Postgres, PouchDB)}
+VARIANTS = {NodeDeflate.name: NodeDeflate}  # of a peer, measured where it is
 
 
 def make_certificates(folder, devices=50, reader=1000):

@@ -1,5 +1,6 @@
 /*
- * What the bytes of a push are spent on: a Push message as it was sent, taken apart by its schema.
+ * What the bytes of a push are spent on: a Push message as it is kept, taken apart by its schema; and what it took on its way,
+ * where the device may have deflated it.
  */
 #ifndef DOUBLECREW_BENCH_WIRE_SHARE_H
 #define DOUBLECREW_BENCH_WIRE_SHARE_H
@@ -10,6 +11,8 @@
 struct wire_share {
     size_t pushes;
     size_t facts;
+    size_t plain;     /* the ClientMessages around the pushes as they are */
+    size_t sent;      /* the ClientMessages as the device library makes them, deflated where that is smaller */
     size_t bytes;     /* of the Push messages: the below, and framing */
     size_t signature; /* of the heads */
     size_t hashes;    /* of entries: what a log follows, and what facts refer to */

@@ -49,7 +49,8 @@ static const struct load_kind kinds[] = {
     {"collect", "cut", DEVICES, 1000, 10, 0, false},
 };
 
-static const struct peer_protocol *const protocols[] = {&peer_websocket, &peer_mqtt, &peer_postgres, &peer_couch};
+static const struct peer_protocol *const protocols[] = {&peer_websocket, &peer_websocket_deflate, &peer_mqtt,
+                                                        &peer_postgres, &peer_couch};
 
 struct options {
     const struct peer_protocol *protocol;
@@ -318,7 +319,7 @@ int main(int argc, char **argv)
         good = read_option(argv[i], argv[i + 1], &options);
     if (!good || !is_whole(&options)) {
         fprintf(stderr,
-                "Usage: peer_load --port N --certs DIR [--peer node|mosquitto|postgres|pouchdb (node)]\n"
+                "Usage: peer_load --port N --certs DIR [--peer node|node_deflate|mosquitto|postgres|pouchdb (node)]\n"
                 "       [--load batch|single|one|rest|full|half|catchup|cut|collect (batch)] [--rate PUSHES_A_SECOND]\n"
                 "       [--pushes N, of each device] [--server PID] [--ledger FILE] [--seed N (1)] [--json FILE]\n");
         return 2;

@@ -3,10 +3,10 @@
  * better-sqlite3, acknowledged after the commit, and out to whoever watches. It checks no signature, keeps no chain, judges
  * nothing and knows no scopes.
  *
- * Mutual TLS 1.3, no compression, SQLite in WAL mode with synchronous=FULL. Group commit: whatever pushes the event loop
+ * Mutual TLS 1.3, compression only with --deflate, SQLite in WAL mode with synchronous=FULL. Group commit: whatever pushes the event loop
  * brought in one turn share a transaction. A fact costs one operation row and one upsert of the present value.
  *
- * node node_server.js --port N --certs DIR --store FILE      (prints "ready" once it listens)
+ * node node_server.js --port N --certs DIR --store FILE [--deflate]      (prints "ready" once it listens)
  */
 'use strict';
 const fs = require('node:fs');
@@ -19,7 +19,8 @@ const PAGE = 1000;
 const BUFFERED_MAX = 4 * 1024 * 1024; // of one reader; a slower one is dropped and resumes with `since`
 
 const { values: options } = parseArgs({
-    options: { port: { type: 'string' }, certs: { type: 'string' }, store: { type: 'string' } },
+    options: { port: { type: 'string' }, certs: { type: 'string' }, store: { type: 'string' },
+        deflate: { type: 'boolean', default: false } },
 });
 
 const db = new Database(options.store);
@@ -127,7 +128,7 @@ const server = https.createServer({
     rejectUnauthorized: true,
     minVersion: 'TLSv1.3',
 });
-const sockets = new WebSocketServer({ server, path: '/sync', perMessageDeflate: false, maxPayload: 1024 * 1024 });
+const sockets = new WebSocketServer({ server, path: '/sync', perMessageDeflate: options.deflate, maxPayload: 1024 * 1024 });
 
 sockets.on('connection', (socket, request) => {
     const device = request.socket.getPeerCertificate().subject.CN;

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bench/officer_words.h"
+
 #define UUID_SIZE 36
 #define ID_MARK "\"id\":\""
 #define ID_MARK_SIZE (sizeof(ID_MARK) - 1)
@@ -11,6 +13,12 @@
 #define VISIT_EVERY_MS INT64_C(10800000)
 #define FACT_EVERY_MS INT64_C(140000)
 #define FIELDS 9
+#define LOW_48 UINT64_C(0xffffffffffff)
+/* Odd numbers, and what they make 1 with, of 48 bits. */
+#define SCATTER_A UINT64_C(0x9e3779b97f4b)
+#define SCATTER_A_INVERSE UINT64_C(0x393dee219263)
+#define SCATTER_B UINT64_C(0xbf58476d1ce5)
+#define SCATTER_B_INVERSE UINT64_C(0x30b52c8740ed)
 
 /* I check-in, E edit, N note, O outcome, X check-out: as in bench/load_log.c. */
 static const char attempt_facts[PEER_ATTEMPT_FACTS + 1] = "IEEENEEENEEENEEENOXN";
@@ -19,16 +27,45 @@ static const char *const field_names[FIELDS] = {"accommodation", "household", "r
                                                 "phones_seen",   "vehicle",   "contacts",
                                                 "safeguarding",  "next_step", "employment"};
 
-static const char edit_text[] = "Invented: as at the last visit, checked again today";
-static const char note_text[] =
-    "Invented for a measurement: spoke at the door and in the kitchen, nobody else at home, phone and tablet shown "
-    "when asked, next visit discussed, no concern that would not wait until then. Both officers present throughout.";
+/* How many facts of this kind a device wrote before this one: the words go on through the day. */
+static size_t number_of(char kind, size_t number)
+{
+    size_t each = 0;
+    size_t before = 0;
 
-/* A UUID of version 7: its time, then which. */
+    for (size_t i = 0; i < PEER_ATTEMPT_FACTS; i++) {
+        each += attempt_facts[i] == kind;
+        before += attempt_facts[i] == kind && i < number % PEER_ATTEMPT_FACTS;
+    }
+    return number / PEER_ATTEMPT_FACTS * each + before;
+}
+
+/* 48 bits to 48 bits that look like chance, and back: each step can be undone. */
+static uint64_t scatter(uint64_t which)
+{
+    which ^= which >> 24;
+    which = which * SCATTER_A & LOW_48;
+    which ^= which >> 24;
+    which = which * SCATTER_B & LOW_48;
+    return which ^ which >> 24;
+}
+
+static uint64_t gather(uint64_t scattered)
+{
+    scattered ^= scattered >> 24;
+    scattered = scattered * SCATTER_B_INVERSE & LOW_48;
+    scattered ^= scattered >> 24;
+    scattered = scattered * SCATTER_A_INVERSE & LOW_48;
+    return scattered ^ scattered >> 24;
+}
+
+/* A UUID of version 7: its time, then what would be chance and says which; a running number would deflate to nothing. */
 static void write_uuid(FILE *file, int64_t at_ms, unsigned variant, uint64_t which)
 {
+    uint64_t more = scatter(which + ((uint64_t)variant << 24));
+
     fprintf(file, "%08" PRIx64 "-%04" PRIx64 "-7%03x-8%03x-%012" PRIx64, (uint64_t)at_ms >> 16,
-            (uint64_t)at_ms & 0xffff, variant, (unsigned)(which >> 4 & 0xfff), which);
+            (uint64_t)at_ms & 0xffff, (unsigned)(more & 0xfff), (unsigned)(more >> 12 & 0xfff), scatter(which));
 }
 
 static uint64_t which_of(size_t device, size_t number)
@@ -90,11 +127,12 @@ void peer_facts_write(FILE *file, const char *id_key, size_t device, size_t numb
         break;
     case 'E':
         write_begin(file, id_key, "edit", at_ms, which, visit);
-        fprintf(file, ",\"field\":\"%s\",\"value\":\"%s\"", field_names[step % FIELDS], edit_text);
+        fprintf(file, ",\"field\":\"%s\",\"value\":\"%s\"", field_names[step % FIELDS],
+                officer_edit(number_of('E', number)));
         break;
     case 'N':
         write_begin(file, id_key, "note", at_ms, which, visit);
-        fprintf(file, ",\"text\":\"%s\"", note_text);
+        fprintf(file, ",\"text\":\"%s\"", officer_note(number_of('N', number)));
         break;
     case 'O':
         write_begin(file, id_key, "outcome", at_ms, which, visit);
@@ -171,7 +209,7 @@ static bool read_which(const uint8_t *uuid, uint64_t *ret_which)
         return false;
     memcpy(digits, uuid + 24, 12);
     digits[12] = '\0';
-    *ret_which = strtoull(digits, &end, 16);
+    *ret_which = gather(strtoull(digits, &end, 16));
     return *end == '\0';
 }
 

@@ -2,7 +2,8 @@
  * The same facts for every peer: what bench/load_log.h makes for our own server, as the JSON that somebody would write who
  * begins today: an id for each (a time-ordered UUID), its visit, kind and time, and the same words. About 250 bytes a fact.
  *
- * A fact can be told from its id alone: the last 12 hex digits are device * 2^32 + number. So whatever protocol brings facts
+ * A fact can be told from its id alone: the last 12 hex digits are device * 2^32 + number, scattered so that they look like the
+ * chance that they are in a real one. So whatever protocol brings facts
  * back, counting them is the same (peer_facts_see).
  */
 #ifndef DOUBLECREW_BENCH_PEER_FACTS_H

@@ -38,6 +38,7 @@ struct peer_protocol {
 };
 
 extern const struct peer_protocol peer_websocket;
+extern const struct peer_protocol peer_websocket_deflate; /* the same, with permessage-deflate (RFC 7692) */
 extern const struct peer_protocol peer_mqtt;
 extern const struct peer_protocol peer_postgres;
 extern const struct peer_protocol peer_couch;
