@@ -51,7 +51,9 @@ struct figures {
     size_t shaken;
     size_t busy;
     size_t cut_off;
-    double cpu_s; /* the server's */
+    double bare_cpu_s;   /* the bare server's */
+    double shaken_cpu_s; /* ours, up to the last handshake */
+    double cpu_s;        /* and in all */
     bool kept;
 };
 
@@ -157,18 +159,25 @@ static void on_message(void *context, struct crowd_client *client, struct span b
         doublecrew__v1__server_message__free_unpacked(message, NULL);
 }
 
-static enum status run_crowd(struct storm *storm, struct crowd *crowd, const size_t *done, size_t wanted)
+/* ret_shaken_cpu_s: the server's when the last hands were shaken. */
+static enum status run_crowd(struct storm *storm, struct crowd *crowd, pid_t server, const size_t *done,
+                             double *ret_shaken_cpu_s)
 {
     enum status status = crowd_set_out(crowd, 0, storm->fleet->count);
+    size_t shaken = 0;
 
     storm->begun_s = machine_now_s();
-    while (status == STATUS_OK && *done < wanted) {
+    while (status == STATUS_OK && *done < storm->fleet->count) {
         crowd_run(crowd, 20);
+        if (crowd_figures(crowd)->shaken > shaken && crowd_figures(crowd)->shaken >= storm->fleet->count)
+            *ret_shaken_cpu_s = machine_cpu_s(server);
+        shaken = crowd_figures(crowd)->shaken;
         if (storm->wrong > 0 || crowd_figures(crowd)->failed > 0) {
             fprintf(stderr, "bench: somebody was refused for good: no figures\n");
             status = STATUS_NETWORK;
         } else if (machine_now_s() - storm->begun_s > PATIENCE_S) {
-            fprintf(stderr, "bench: %zu of %zu were done after %d s: no figures\n", *done, wanted, PATIENCE_S);
+            fprintf(stderr, "bench: %zu of %zu were done after %d s: no figures\n", *done, storm->fleet->count,
+                    PATIENCE_S);
             status = STATUS_TIMEOUT;
         }
     }
@@ -190,7 +199,7 @@ static enum status measure_bare(struct storm *storm, struct figures *figures)
     if (status == STATUS_OK)
         status = crowd_new(&spec, &crowd);
     if (status == STATUS_OK)
-        status = run_crowd(storm, crowd, &crowd_figures(crowd)->live, storm->fleet->count);
+        status = run_crowd(storm, crowd, pid, &crowd_figures(crowd)->live, &figures->bare_cpu_s);
     if (status == STATUS_OK)
         figures->bare_per_s =
             (double)crowd_figures(crowd)->shaken / (crowd_figures(crowd)->last_shaken_s - storm->begun_s);
@@ -252,7 +261,7 @@ static enum status measure_server(struct storm *storm, struct figures *figures)
     if (status == STATUS_OK)
         status = crowd_new(&spec, &crowd);
     if (status == STATUS_OK)
-        status = run_crowd(storm, crowd, &storm->done, storm->fleet->count);
+        status = run_crowd(storm, crowd, server.pid, &storm->done, &figures->shaken_cpu_s);
     figures->cpu_s = machine_cpu_s(server.pid);
     server_kill(&server);
     if (status == STATUS_OK)
@@ -276,6 +285,8 @@ static enum status report(const struct options *options, const struct figures *f
         "  handshakes: %.0f a second, %zu in %.1f s; bare OpenSSL %.0f a second; ratio %.2f, aim at least %.1f: %s\n",
         figures->shaken_per_s, figures->shaken, figures->shaken_s, figures->bare_per_s, share, HANDSHAKES_AIM,
         share >= HANDSHAKES_AIM ? "met" : "not met");
+    printf("  CPU of the server until all hands were shaken: %.2f ms a handshake; bare OpenSSL %.2f ms\n",
+           figures->shaken_cpu_s * 1e3 / (double)figures->shaken, figures->bare_cpu_s * 1e3 / (double)options->devices);
     printf("  all facts acknowledged: p50 %.1f s, p99 %.1f s, the slowest %.1f s\n", figures->done_s[0],
            figures->done_s[1], figures->done_s[2]);
     printf("  told to come later: %zu times, cut off: %zu times, refused for good: nobody, lost: nothing\n",
@@ -283,6 +294,10 @@ static enum status report(const struct options *options, const struct figures *f
     printf("  the server's CPU: %.2f ms a device\n", figures->cpu_s * 1e3 / (double)options->devices);
     result_figure(result, "storm.handshakes.ours", "handshakes", "1/s", figures->shaken_per_s);
     result_figure(result, "storm.handshakes.bare", "handshakes of bare OpenSSL", "1/s", figures->bare_per_s);
+    result_figure(result, "storm.cpu.shaken", "the server's CPU a handshake until the last one", "ms",
+                  figures->shaken_cpu_s * 1e3 / (double)figures->shaken);
+    result_figure(result, "storm.cpu.bare", "bare OpenSSL's CPU a handshake", "ms",
+                  figures->bare_cpu_s * 1e3 / (double)options->devices);
     result_figure(result, "storm.done.p50", "all of a device's facts acknowledged, p50", "s", figures->done_s[0]);
     result_figure(result, "storm.done.p99", "all of a device's facts acknowledged, p99", "s", figures->done_s[1]);
     result_figure(result, "storm.done.slowest", "the slowest device", "s", figures->done_s[2]);

@@ -27,7 +27,7 @@ struct crowd_spec {
     const struct fleet *fleet;
     uint16_t port;
     const char *request; /* HTTP's, whole; NULL: Doublecrew's */
-    bool handshake_only; /* live with the handshake: nothing is said */
+    bool handshake_only; /* live with the server's first byte after the handshake: nothing is said */
     bool hello;
     const struct id *boots; /* one for each of the fleet's devices; NULL: each connection is of a boot of its own */
     uint64_t cursor;        /* Hello's: rows up to there are held already; 0: none are */
@@ -38,7 +38,7 @@ struct crowd_spec {
 };
 
 struct crowd_figures {
-    size_t shaken;        /* handshakes that were completed */
+    size_t shaken;        /* handshakes that the server completed: its first byte has come */
     size_t live;          /* at this moment */
     size_t busy;          /* times that one was told to come later */
     size_t cut_off;       /* times that a connection ended without a word, or never came about */

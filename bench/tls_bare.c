@@ -53,16 +53,16 @@ static void take_in(SSL_CTX *context, int epoll, int listener)
     }
 }
 
-/* Once shaken, whatever comes is the end of it. */
+/* Once shaken, one byte says so (in TLS 1.3 the client can't know otherwise); then whatever comes is the end of it. */
 static void go_on(SSL *ssl)
 {
     int fd = SSL_get_fd(ssl);
-    char byte;
+    char byte = 1;
 
     if (!SSL_is_init_finished(ssl)) {
         int result = SSL_accept(ssl);
 
-        if (result == 1 || SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ)
+        if (result == 1 ? SSL_write(ssl, &byte, 1) == 1 : SSL_get_error(ssl, result) == SSL_ERROR_WANT_READ)
             return;
     } else if (SSL_read(ssl, &byte, 1) > 0) {
         return;

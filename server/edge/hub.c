@@ -6,11 +6,6 @@
 #include "core/limits.h"
 #include "server/edge/hub_internal.h"
 
-/* Above the rate at which people are let in, so that most who are too many can be told when to come back; a handshake takes
- * 1.5 ms of one core. At once: fewer than the transport has buffers for headers. */
-#define HANDSHAKES_PER_ADMITTED 2u
-#define HANDSHAKES_AT_ONCE 384u
-
 enum status hub_new(const struct session_setup *setup, const struct hub_limits *limits, const struct hub_queues *queues,
                     const struct hub_transport *transport, struct clock *clock, struct log *log, struct hub **ret_hub)
 {
@@ -31,8 +26,7 @@ enum status hub_new(const struct session_setup *setup, const struct hub_limits *
     hub->clock = clock;
     hub->log = log;
     hub->news_left = HUB_NEWS_PER_PART;
-    admission_init(&hub->admission, limits->admit_per_s, limits->admit_burst, (uint64_t)hub_now(hub).real_us);
-    admission_init(&hub->handshakes, HANDSHAKES_PER_ADMITTED * limits->admit_per_s, HANDSHAKES_AT_ONCE, 1);
+    hub_line_open(hub);
     *ret_hub = hub;
     return STATUS_OK;
 }
@@ -87,22 +81,6 @@ struct connection *hub_find(struct hub *hub, uint64_t id)
     return connection != NULL && connection->id == id ? connection : NULL;
 }
 
-bool hub_admits_handshake(struct hub *hub)
-{
-    return admission_ask(&hub->handshakes, hub_now(hub).real_us);
-}
-
-/* Whoever is turned away costs nothing more: no look at the store, no anchor, no page. */
-static void admit(struct hub *hub, struct connection *connection, const struct session_now *now)
-{
-    struct session_event event = {.kind = SESSION_ON_REFUSED, .status = STATUS_BUSY};
-
-    if (hub->greetings < HUB_GREETINGS_MAX && admission_ask(&hub->admission, now->real_us))
-        return;
-    event.retry_after_ms = admission_turn_ms(&hub->admission, now->real_us);
-    hub_feed(hub, connection, &event);
-}
-
 enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash, bool certificate_expired,
                         struct connection **ret_connection)
 {
@@ -131,7 +109,7 @@ enum status hub_connect(struct hub *hub, void *peer, const struct hash *certific
     hub->count++;
     LOG(hub->log, LOG_DEBUG, "connected", log_number("connection", (int64_t)connection->id));
     *ret_connection = connection;
-    admit(hub, connection, &now);
+    hub_line_arrive(hub, connection, &now);
     return STATUS_OK;
 }
 
@@ -143,6 +121,7 @@ void hub_disconnect(struct hub *hub, struct connection *connection)
             log_number("memory_peak", (int64_t)connection->memory_peak));
     if (connection->greeting)
         hub->greetings--;
+    hub_line_leave(hub, connection);
     hub_contact(hub, connection, true);
     hub->slots[connection->id % hub->limits.max_connections] = NULL;
     hub->count--;
@@ -280,6 +259,8 @@ static void tick_connection(struct hub *hub, struct connection *connection, cons
             hub->transport.kill(connection->peer);
         return;
     }
+    if (connection->in_line) /* which has limits of its own */
+        return;
     hub_feed(hub, connection, &event);
     hub_contact(hub, connection, false);
     keep_alive(hub, connection, now);
@@ -309,6 +290,7 @@ void hub_tick(struct hub *hub)
     hub->laggards_left = HUB_LAGGARDS_PER_PART * HUB_TICK_PARTS;
     hub->news_left = HUB_NEWS_PER_PART * HUB_TICK_PARTS;
     tick_slots(hub, 0, hub->limits.max_connections);
+    hub_line_move(hub);
 }
 
 void hub_tick_part(struct hub *hub)
@@ -320,6 +302,7 @@ void hub_tick_part(struct hub *hub)
     hub->laggards_left = HUB_LAGGARDS_PER_PART;
     hub->news_left = HUB_NEWS_PER_PART;
     tick_slots(hub, (unsigned)(max * part / HUB_TICK_PARTS), (unsigned)(max * (part + 1) / HUB_TICK_PARTS));
+    hub_line_move(hub);
 }
 
 void hub_stop(struct hub *hub)

@@ -32,11 +32,16 @@
 #define HUB_PUSH_COST ((size_t)64 * 1024)
 /* Room that a connection must have left to be read from: one whole message more, and the push that it may be. */
 #define HUB_MESSAGE_ROOM ((size_t)3 * MESSAGE_SIZE_MAX + HUB_PUSH_COST)
-/* Sessions that wait for their Welcome at once; beyond it new ones are turned away, and those that are in go first (P6). */
+/* Sessions that wait for their Welcome at once; beyond it new ones wait in line, and those that are in go first (P6). */
 #define HUB_GREETINGS_MAX 256u
+/* A server's line_us: a device waits for its Welcome for 30 s (PROTOCOL.md, section 8). */
+#define HUB_LINE_WAIT_US ((int64_t)20 * 1000 * 1000)
+/* Let in while others wait at the door: so many a second, which leave the handshakes nine tenths of a core. */
+#define HUB_LINE_MEANWHILE_PER_S 32u
+#define HUB_TICKS_PER_S 40u /* calls of hub_tick_part */
 
 /* Why a connection isn't read from; a sum. */
-enum hub_pause { HUB_PAUSE_WRITER = 1, HUB_PAUSE_MEMORY = 2, HUB_PAUSE_STOP = 4 };
+enum hub_pause { HUB_PAUSE_WRITER = 1, HUB_PAUSE_MEMORY = 2, HUB_PAUSE_STOP = 4, HUB_PAUSE_LINE = 8 };
 
 /* One connection; belongs to the loop's thread. The transport makes and frees it with the hub's calls below. */
 struct connection {
@@ -49,6 +54,10 @@ struct connection {
     bool has_news;     /* of which it is told with its tick */
     bool told_news;    /* since its last tick */
     struct hash certificate_key_hash;
+    bool in_line; /* not let in yet, and not read from */
+    int64_t line_since_us;
+    struct connection *line_before;
+    struct connection *line_behind;
     struct outbox outbox;
     uint8_t *received; /* of the message being put together */
     size_t received_size;
@@ -86,6 +95,7 @@ struct hub_limits {
         memory_max; /* of one connection: what is received, under way and waits; at least output_max and twice HUB_MESSAGE_ROOM */
     unsigned admit_per_s;
     unsigned admit_burst;
+    int64_t line_us;       /* how long one may wait in line to be let in */
     int64_t answer_us;     /* how long reading may be paused */
     int64_t keep_alive_us; /* silence before a ping; 0: never */
     int64_t slow_reader_us;
@@ -110,12 +120,11 @@ void hub_free(struct hub *hub);
 
 bool hub_is_full(const struct hub *hub);
 unsigned hub_count(const struct hub *hub);
-/* Before TLS, which costs most: false when more come than could ever be greeted. The caller closes the socket. */
-bool hub_admits_handshake(struct hub *hub);
 /* A connection's memory, as limits.memory_max counts it. */
 size_t hub_memory(const struct connection *connection);
 /*
- * BUSY when it is full, NO_MEMORY. A connection beyond the admitted rate is made too, and told at once when to come back.
+ * BUSY when it is full, NO_MEMORY. A connection beyond the admitted rate is made too, and waits in line, or is told at once
+ * when to come back.
  */
 MUST_USE enum status hub_connect(struct hub *hub, void *peer, const struct hash *certificate_key_hash,
                                  bool certificate_expired, struct connection **ret_connection);
@@ -132,6 +141,9 @@ bool hub_may_close(const struct connection *connection);
 
 /* Ends every session whose peer is_unwelcome, with this status. */
 void hub_dismiss(struct hub *hub, bool (*is_unwelcome)(void *context, void *peer), void *context, enum status status);
+
+/* Whether others wait for their handshakes. */
+void hub_crowd(struct hub *hub, bool crowded);
 
 /* Takes in what the other threads sent. What was asked for besides, as a sum. */
 enum hub_asked { HUB_ASKED_STOP = 1, HUB_ASKED_RELOAD = 2 };

@@ -31,7 +31,11 @@ struct hub {
     bool reading_paused;
     unsigned greetings;
     struct admission admission;
-    struct admission handshakes;
+    struct admission meanwhile; /* while others wait at the door */
+    bool crowded;               /* they do */
+    struct connection *line_first;
+    struct connection *line_last;
+    unsigned line_count;
     bool stopping;
     bool told_stopping;
     int64_t stop_by_us;
@@ -42,6 +46,12 @@ struct session_now hub_now(struct hub *hub);
 struct connection *hub_find(struct hub *hub, uint64_t id);
 /* One event into a session, and everything that follows from it. */
 void hub_feed(struct hub *hub, struct connection *connection, const struct session_event *event);
+/* hub_line.c: who is let in at once, waits in line, or is told to come back; limits set. */
+void hub_line_open(struct hub *hub);
+void hub_line_arrive(struct hub *hub, struct connection *connection, const struct session_now *now);
+/* With each tick. */
+void hub_line_move(struct hub *hub);
+void hub_line_leave(struct hub *hub, struct connection *connection);
 /* hub_audience.c: the session hears of other things than before. */
 void hub_hear(struct hub *hub, struct connection *connection);
 unsigned hub_sessions_of(const struct hub *hub, const struct id *device);

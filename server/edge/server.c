@@ -211,6 +211,7 @@ static enum status open_hub(struct server *server)
         .memory_max = (size_t)config->connection_kib * 1024,
         .admit_per_s = config->admit_per_s,
         .admit_burst = config->admit_burst,
+        .line_us = HUB_LINE_WAIT_US,
         .answer_us = (int64_t)config->answer_s * 1000000,
         .keep_alive_us = (int64_t)config->keep_alive_s * 1000000,
         .slow_reader_us = (int64_t)config->slow_reader_s * 1000000,

@@ -1,16 +1,12 @@
 #include "server/edge/transport_lws.h"
 
 #include <libwebsockets.h>
-#include <netdb.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 #include <uv.h>
 
+#include "server/edge/door.h"
+#include "server/edge/handshakes.h"
 #include "server/edge/tls.h"
 
 /* Each connection's clock is looked at four times a second. */
@@ -29,6 +25,9 @@ struct transport {
     struct sha256 *sha;
     uv_loop_t loop;
     struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct door *door;
+    struct handshakes handshakes;
     SSL_CTX *ssl; /* the library's */
     struct lws_protocols protocols[2];
     lws_retry_bo_t no_keep_alive;
@@ -81,31 +80,26 @@ static int filter_upgrade(struct transport *transport, struct lws *wsi)
     return transport->stopping ? refuse(transport, "stopping") : 0;
 }
 
-static int filter_socket(struct transport *transport, lws_sockfd_type fd)
-{
-    int on = 1;
-
-    if (transport->hub == NULL || transport->stopping)
-        return 1;
-    if (hub_is_full(transport->hub)) {
-        LOG(transport->log, LOG_WARNING, "connection_limit", log_number("max_connections", hub_count(transport->hub)));
-        return 1;
-    }
-    if (!hub_admits_handshake(transport->hub)) {
-        LOG_EVENT(transport->log, LOG_WARNING, "handshake_limit");
-        return 1;
-    }
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-    return 0;
-}
-
 /* Connections --------------------------------------------------------------------------------------------------- */
+
+static void end_handshake(struct transport *transport, struct lws *wsi)
+{
+    struct handshake *handshake = lws_get_opaque_user_data(wsi);
+
+    if (handshake == NULL)
+        return;
+    lws_set_opaque_user_data(wsi, NULL);
+    handshake_end(&transport->handshakes, handshake);
+    door_go_on(transport->door);
+}
 
 static int established(struct transport *transport, struct lws *wsi, struct peer *peer)
 {
     struct hash key_hash;
     enum status status = tls_peer_key_hash(lws_get_ssl(wsi), transport->sha, &key_hash);
 
+    end_handshake(transport, wsi);
+    hub_crowd(transport->hub, door_count(transport->door) > 0);
     if (status == STATUS_OK)
         status = hub_connect(transport->hub, wsi, &key_hash, tls_peer_is_expired(lws_get_ssl(wsi)), &peer->connection);
     if (status != STATUS_OK) {
@@ -226,6 +220,7 @@ static void take_notes(struct transport *transport)
         reload(transport);
     if ((asked & HUB_ASKED_STOP) != 0) {
         transport->stopping = true;
+        door_shut(transport->door);
         hub_stop(transport->hub);
     }
     end_if_stopped(transport);
@@ -235,6 +230,8 @@ static void on_tick(lws_sorted_usec_list_t *sul)
 {
     struct transport *transport = lws_container_of(sul, struct transport, tick);
 
+    door_tick(transport->door, uv_now(&transport->loop));
+    hub_crowd(transport->hub, door_count(transport->door) > 0);
     hub_tick_part(transport->hub);
     end_if_stopped(transport);
     lws_sul_schedule(transport->context, 0, &transport->tick, on_tick, TICK_US);
@@ -252,8 +249,6 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_OPENSSL_PERFORM_CLIENT_CERT_VERIFICATION:
         /* size: what OpenSSL found; without this, libwebsockets lets everybody in */
         return !tls_verify(user, size != 0, transport->config->expired_grace_days);
-    case LWS_CALLBACK_FILTER_NETWORK_CONNECTION:
-        return filter_socket(transport, (lws_sockfd_type)(intptr_t)in);
     case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
         return in == NULL || strcmp(in, "websocket") != 0;
     case LWS_CALLBACK_HTTP:
@@ -273,6 +268,9 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
         return 0;
     case LWS_CALLBACK_CLOSED:
         closed(transport, peer);
+        return 0;
+    case LWS_CALLBACK_WSI_DESTROY:
+        end_handshake(transport, wsi);
         return 0;
     case LWS_CALLBACK_EVENT_WAIT_CANCELLED:
         take_notes(transport);
@@ -321,8 +319,7 @@ static void describe(struct transport *transport, struct lws_context_creation_in
     transport->no_keep_alive = (lws_retry_bo_t){.secs_since_valid_hangup = 0};
     foreign_loops[0] = &transport->loop;
     *ret_info = (struct lws_context_creation_info){
-        .iface = config->listen,
-        .port = config->port,
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER, /* the door listens */
         .protocols = transport->protocols,
         .ssl_cert_filepath = config->certificate,
         .ssl_private_key_filepath = config->key,
@@ -336,35 +333,59 @@ static void describe(struct transport *transport, struct lws_context_creation_in
         .user = transport,
         .pcontext = &transport->context, /* set to NULL once the context is really gone */
         .options = LWS_SERVER_OPTION_LIBUV | LWS_SERVER_OPTION_REQUIRE_VALID_OPENSSL_CLIENT_CERT |
-                   LWS_SERVER_OPTION_FAIL_UPON_UNABLE_TO_BIND | LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
+                   LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS |
                    (strchr(config->listen, ':') == NULL ? LWS_SERVER_OPTION_DISABLE_IPV6 : 0),
     };
 }
 
-/*
- * Asked before libwebsockets is: on a loop of ours, 4.1.6 answers a port that is taken with a context without its vhost, whose
- * handles on the loop outlive the event library's code.
- */
-static bool can_listen(const struct config *config)
-{
-    const struct addrinfo hints = {.ai_flags = AI_PASSIVE | AI_NUMERICHOST, .ai_socktype = SOCK_STREAM};
-    const int yes = 1;
-    struct addrinfo *address = NULL;
-    char port[8];
-    bool can = false;
-    int fd;
+/* The door ------------------------------------------------------------------------------------------------------ */
 
-    (void)snprintf(port, sizeof(port), "%u", config->port);
-    if (getaddrinfo(config->listen, port, &hints, &address) != 0)
-        return false;
-    fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0) {
-        can = setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof(yes)) == 0 &&
-              bind(fd, address->ai_addr, address->ai_addrlen) == 0 && listen(fd, 1) == 0;
-        close(fd);
+/* Handshakes under way take none: those who mean no harm are few at a time, and the others mustn't take any. */
+static unsigned places(void *context)
+{
+    const struct transport *transport = context;
+
+    return transport->config->max_connections - hub_count(transport->hub);
+}
+
+/* Nobody is kept waiting by those who are slow at shaking hands, or don't mean to. */
+static bool may_enter(void *context)
+{
+    struct transport *transport = context;
+    struct lws *overdue = handshakes_overdue(&transport->handshakes, uv_now(&transport->loop));
+
+    if (overdue != NULL) {
+        end_handshake(transport, overdue);
+        lws_set_timeout(overdue, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
     }
-    freeaddrinfo(address);
-    return can;
+    return !handshakes_are_full(&transport->handshakes);
+}
+
+static void enter(void *context, int socket)
+{
+    struct transport *transport = context;
+    struct lws *wsi = lws_adopt_socket_vhost(transport->vhost, socket); /* closes the socket when it fails */
+    struct handshake *handshake;
+
+    if (wsi == NULL)
+        return;
+    handshake = handshake_begin(&transport->handshakes, wsi, uv_now(&transport->loop));
+    lws_set_opaque_user_data(wsi, handshake);
+    if (handshake == NULL)
+        lws_set_timeout(wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_ASYNC);
+}
+
+static enum status open_door(struct transport *transport)
+{
+    const struct door_spec spec = {.loop = &transport->loop,
+                                   .address = transport->config->listen,
+                                   .port = transport->config->port,
+                                   .capacity = transport->config->max_connections,
+                                   .calls = {.places = places, .may_enter = may_enter, .enter = enter},
+                                   .context = transport,
+                                   .log = transport->log};
+
+    return door_open(&spec, &transport->door);
 }
 
 enum status transport_new(const struct config *config, struct log *log, struct transport **ret_transport)
@@ -372,13 +393,10 @@ enum status transport_new(const struct config *config, struct log *log, struct t
     struct transport *transport = calloc(1, sizeof(*transport));
     struct lws_context_creation_info info;
     void *foreign_loops[1];
+    enum status status;
 
     if (transport == NULL)
         return STATUS_NO_MEMORY;
-    if (!can_listen(config)) {
-        free(transport);
-        return STATUS_NETWORK;
-    }
     transport->config = config;
     transport->log = log;
     if (sha256_new(&transport->sha) != STATUS_OK || uv_loop_init(&transport->loop) != 0) {
@@ -389,9 +407,12 @@ enum status transport_new(const struct config *config, struct log *log, struct t
     lws_set_log_level(0, NULL); /* what matters is logged here, by name */
     describe(transport, &info, foreign_loops);
     transport->context = lws_create_context(&info);
-    if (transport->context == NULL) {
+    if (transport->context != NULL)
+        transport->vhost = lws_get_vhost_by_name(transport->context, "default");
+    status = transport->vhost == NULL ? STATUS_TLS : open_door(transport);
+    if (status != STATUS_OK) {
         transport_free(transport);
-        return STATUS_NETWORK;
+        return status;
     }
     *ret_transport = transport;
     return STATUS_OK;
@@ -407,10 +428,13 @@ void transport_free(struct transport *transport)
 {
     if (transport == NULL)
         return;
+    if (transport->door != NULL)
+        door_shut(transport->door);
     for (int i = 0; i < 10 && transport->context != NULL; i++) {
         lws_context_destroy(transport->context);
         uv_run(&transport->loop, UV_RUN_DEFAULT);
     }
+    door_free(transport->door);
     uv_loop_close(&transport->loop);
     sha256_free(transport->sha);
     free(transport);
@@ -418,7 +442,7 @@ void transport_free(struct transport *transport)
 
 uint16_t transport_port(const struct transport *transport)
 {
-    return (uint16_t)lws_get_vhost_listen_port(lws_get_vhost_by_name(transport->context, "default"));
+    return door_port(transport->door);
 }
 
 void transport_run(struct transport *transport)

@@ -45,6 +45,11 @@ enum status session_new(const struct session_setup *setup, const struct hash *ce
     return STATUS_OK;
 }
 
+void session_let_in(struct session *session, const struct session_now *now)
+{
+    session->hello_by_us = now->real_us + session->setup->hello_timeout_us;
+}
+
 void session_set_certificate_expired(struct session *session)
 {
     session->certificate_expired = true;

@@ -145,6 +145,8 @@ MUST_USE enum status session_new(const struct session_setup *setup, const struct
 void session_free(struct session *session);
 /* Before Hello: the certificate is past its date, so the device is at most EXPIRED: push only (D1). */
 void session_set_certificate_expired(struct session *session);
+/* Its first message is read from now on: it hasn't been waited for until now. */
+void session_let_in(struct session *session, const struct session_now *now);
 /* Never fails: what goes wrong inside (memory) closes the session. ret_update is overwritten. */
 void session_step(struct session *session, const struct session_now *now, const struct session_event *event,
                   struct session_update *ret_update);

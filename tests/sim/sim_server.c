@@ -589,6 +589,7 @@ static enum status open_hub(struct sim_server *server)
                                 .memory_max = MEMORY_MAX,
                                 .admit_per_s = server->sim->held_ms != NULL ? 1000 : ADMIT_PER_S,
                                 .admit_burst = server->sim->held_ms != NULL ? 1000 : ADMIT_BURST,
+                                .line_us = HUB_LINE_WAIT_US,
                                 .answer_us = ANSWER_US,
                                 .slow_reader_us = SLOW_READER_US,
                                 .close_grace_us = CLOSE_GRACE_US};

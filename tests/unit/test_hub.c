@@ -87,6 +87,7 @@ static int setup(void **state)
                                         .slow_reader_us = (int64_t)60 * 1000000,
                                         .close_grace_us = 1000000,
                                         .answer_us = (int64_t)60 * 1000000,
+                                        .line_us = HUB_LINE_WAIT_US,
                                         .admit_per_s = 1000,
                                         .admit_burst = 1000};
     *state = place;
@@ -353,21 +354,25 @@ static void reading__that_stays_paused_ends_with_a_word(void **state)
     (void)error_of(place, peer, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BUSY);
 }
 
-/* Beyond the burst: told when to come back, and nothing else is done for them, whatever they still say. */
-static void admission__tells_the_rest_when_to_come_back(void **state)
+/* Beyond the burst they wait in line, unread; beyond the line they are told when to come back, and nothing else is done. */
+static void admission__lets_wait_whom_it_can_and_sends_the_rest_away(void **state)
 {
     struct place *place = *state;
     uint32_t last_ms = 0;
 
     place->limits.admit_per_s = 1;
     place->limits.admit_burst = 3;
+    place->limits.line_us = (int64_t)4 * 1000000;
     open_place(place);
-    for (unsigned i = 0; i < 10; i++) {
+    for (unsigned i = 0; i < 14; i++) {
         struct peer *peer = connect(place, i);
+        bool waits = i >= 3 && i < 7;
 
-        say_hello(place, peer);
-        assert_int_equal(peer->connection->closing, i >= 3);
-        if (i >= 3) {
+        assert_int_equal(peer->paused, waits);
+        assert_int_equal(peer->connection->closing, i >= 7);
+        if (!waits)
+            say_hello(place, peer);
+        if (i >= 7) {
             uint32_t retry_ms = error_of(place, peer, DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BUSY);
 
             assert_true(retry_ms >= ADMISSION_RETRY_MIN_MS);
@@ -381,32 +386,97 @@ static void admission__tells_the_rest_when_to_come_back(void **state)
 static void admission__waits_while_too_many_are_being_greeted(void **state)
 {
     struct place *place = *state;
+    struct peer *late = &place->peers[HUB_GREETINGS_MAX];
 
     open_place(place);
     for (unsigned i = 0; i < HUB_GREETINGS_MAX; i++) {
         say_hello(place, connect(place, i));
-        assert_false(place->peers[i].connection->closing);
+        assert_false(place->peers[i].paused);
     }
-    assert_true(connect(place, HUB_GREETINGS_MAX)->connection->closing);
+    for (unsigned i = 0; i < 3; i++)
+        assert_true(connect(place, HUB_GREETINGS_MAX + i)->paused);
+    hub_tick(place->hub);
+    assert_true(late[0].paused);
     greet(place, &place->peers[5]);
     hub_disconnect(place->hub, place->peers[6].connection);
-    assert_false(connect(place, HUB_GREETINGS_MAX + 1)->connection->closing);
-    say_hello(place, &place->peers[HUB_GREETINGS_MAX + 1]);
-    assert_false(connect(place, HUB_GREETINGS_MAX + 2)->connection->closing);
-    say_hello(place, &place->peers[HUB_GREETINGS_MAX + 2]);
-    assert_true(connect(place, HUB_GREETINGS_MAX + 3)->connection->closing);
+    hub_disconnect(place->hub, late[0].connection); /* its place in the line is nobody's */
+    hub_tick(place->hub);
+    for (unsigned i = 1; i < 3; i++) {
+        assert_false(late[i].paused);
+        say_hello(place, &late[i]);
+        assert_false(late[i].connection->closing);
+    }
+    assert_true(connect(place, HUB_GREETINGS_MAX + 3)->paused);
 }
 
-static void handshakes__have_a_limit_of_their_own(void **state)
+static unsigned count_waiting(const struct place *place, unsigned count)
+{
+    unsigned waiting = 0;
+
+    for (unsigned i = 0; i < count; i++)
+        waiting += place->peers[i].paused;
+    return waiting;
+}
+
+/* Handshakes come first: while others wait for theirs few are let in, and then all. */
+static void line__moves_slowly_while_others_wait_at_the_door(void **state)
 {
     struct place *place = *state;
-    unsigned count = 0;
 
-    place->limits.admit_per_s = 1;
     open_place(place);
-    while (count < 10000 && hub_admits_handshake(place->hub))
-        count++;
-    assert_in_range(count, 100, 500); /* at least what a storm's first wave needs, at most the transport's buffers */
+    hub_crowd(place->hub, true);
+    for (unsigned i = 0; i < 200; i++)
+        (void)connect(place, i);
+    assert_int_equal(count_waiting(place, 200), 199); /* somebody is always served */
+    hub_tick(place->hub);
+    assert_true(count_waiting(place, 200) > 150);
+    hub_crowd(place->hub, false);
+    hub_tick(place->hub);
+    assert_int_equal(count_waiting(place, 200), 0);
+    assert_true(connect(place, 200)->connection->closing == false && !place->peers[200].paused);
+}
+
+/* Nobody waits for longer than a device would: it is told to come back, and the line goes on. */
+static void line__ends_with_a_word(void **state)
+{
+    struct place *place = *state;
+    struct timespec pause = {.tv_nsec = 30 * 1000000};
+
+    place->limits.admit_per_s = 100;
+    place->limits.admit_burst = 1;
+    place->limits.line_us = 20000;
+    open_place(place);
+    for (unsigned i = 0; i < 4; i++)
+        (void)connect(place, i); /* bursts of a tick: three at 100 a second */
+    assert_true(place->peers[3].paused);
+    hub_crowd(place->hub, true);
+    nanosleep(&pause, NULL);
+    hub_tick(place->hub);
+    assert_true(place->peers[3].connection->closing);
+    assert_true(error_of(place, &place->peers[3], DOUBLECREW__V1__ERROR_CODE__ERROR_CODE_BUSY) >=
+                ADMISSION_RETRY_MIN_MS);
+}
+
+/* What a session has to say in time is reckoned from when it is let in. */
+static void line__is_not_held_against_who_waited(void **state)
+{
+    struct place *place = *state;
+    struct timespec pause = {.tv_nsec = 60 * 1000000};
+
+    place->setup.hello_timeout_us = 50000;
+    open_place(place);
+    hub_crowd(place->hub, true);
+    for (unsigned i = 0; i < 2; i++)
+        (void)connect(place, i);
+    assert_true(place->peers[1].paused);
+    nanosleep(&pause, NULL);
+    hub_tick(place->hub);
+    assert_true(place->peers[0].connection->closing); /* it could have spoken */
+    hub_crowd(place->hub, false);
+    hub_tick(place->hub);
+    hub_tick(place->hub);
+    assert_false(place->peers[1].paused);
+    assert_false(place->peers[1].connection->closing);
 }
 
 /* The questions to the reader of one connection since the last look. */
@@ -548,9 +618,11 @@ int main(void)
         CASE(memory__counts_a_deflated_push_as_inflated),
         CASE(memory__counts_what_is_half_received),
         CASE(reading__that_stays_paused_ends_with_a_word),
-        CASE(admission__tells_the_rest_when_to_come_back),
+        CASE(admission__lets_wait_whom_it_can_and_sends_the_rest_away),
         CASE(admission__waits_while_too_many_are_being_greeted),
-        CASE(handshakes__have_a_limit_of_their_own),
+        CASE(line__moves_slowly_while_others_wait_at_the_door),
+        CASE(line__ends_with_a_word),
+        CASE(line__is_not_held_against_who_waited),
         CASE(commit__is_told_to_whose_scopes_it_changed),
         CASE(roster__that_changes_before_welcome_is_looked_at),
         CASE(sessions__of_one_device_are_few),
