@@ -159,7 +159,7 @@ enum status door_open(const struct door_spec *spec, struct door **ret_door)
 
 uint16_t door_port(const struct door *door)
 {
-    struct sockaddr_storage address;
+    struct sockaddr_storage address = {0};
     socklen_t size = sizeof(address);
 
     if (getsockname(door->listener, (struct sockaddr *)&address, &size) != 0)
