@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -157,15 +158,15 @@ enum status door_open(const struct door_spec *spec, struct door **ret_door)
     return STATUS_OK;
 }
 
+/* The port stands at the same place in both kinds of address. */
+_Static_assert(offsetof(struct sockaddr_in, sin_port) == offsetof(struct sockaddr_in6, sin6_port), "one place");
+
 uint16_t door_port(const struct door *door)
 {
-    struct sockaddr_storage address = {0};
+    struct sockaddr_in6 address = {.sin6_port = 0};
     socklen_t size = sizeof(address);
 
-    if (getsockname(door->listener, (struct sockaddr *)&address, &size) != 0)
-        return 0;
-    return ntohs(address.ss_family == AF_INET6 ? ((const struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((const struct sockaddr_in *)&address)->sin_port);
+    return getsockname(door->listener, (struct sockaddr *)&address, &size) == 0 ? ntohs(address.sin6_port) : 0;
 }
 
 unsigned door_count(const struct door *door)

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "server/edge/tls_trust.h"
+
 struct refusal {
     int error;
     const char *name;
@@ -107,7 +109,10 @@ enum status tls_sharpen(SSL_CTX *context, const struct config *config, struct lo
     SSL_CTX_set_verify_depth(context, 3);
     SSL_CTX_set_app_data(context, log);
     SSL_CTX_set_info_callback(context, on_info);
-    return config->crl[0] == '\0' ? STATUS_OK : add_crl(context, config->crl);
+    if (config->crl[0] != '\0' && add_crl(context, config->crl) != STATUS_OK)
+        return STATUS_TLS;
+    (void)tls_trust_directly(SSL_CTX_get_cert_store(context), time(NULL)); /* or else, by the whole chain */
+    return STATUS_OK;
 }
 
 static enum status refuse(struct config_error *error, const char *key, const char *file)

@@ -6,8 +6,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 #include <stdio.h>
+#include <time.h>
 
 #include "server/edge/tls.h"
+#include "server/edge/tls_trust.h"
 
 __attribute__((format(printf, 2, 3))) static enum status refuse(struct config_error *error, const char *format, ...);
 
@@ -76,6 +78,7 @@ static enum status swap(SSL_CTX *context, SSL_CTX *fresh, const struct config *c
         sk_X509_NAME_pop_free(names, X509_NAME_free);
         return refuse(error, "tls.certificate: %.600s cannot take the place of the one in use", config->certificate);
     }
+    (void)tls_trust_directly(SSL_CTX_get_cert_store(fresh), time(NULL));
     SSL_CTX_set1_cert_store(context, SSL_CTX_get_cert_store(fresh));
     SSL_CTX_set_client_CA_list(context, names);
     return STATUS_OK;

@@ -3,11 +3,13 @@
 #include <libwebsockets.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <uv.h>
 
 #include "server/edge/door.h"
 #include "server/edge/handshakes.h"
 #include "server/edge/tls.h"
+#include "server/edge/tls_trust.h"
 
 /* Each connection's clock is looked at four times a second. */
 #define TICK_US (250 * LWS_US_PER_MS / HUB_TICK_PARTS)
@@ -232,6 +234,7 @@ static void on_tick(lws_sorted_usec_list_t *sul)
 
     door_tick(transport->door, uv_now(&transport->loop));
     hub_crowd(transport->hub, door_count(transport->door) > 0);
+    tls_trust_check(SSL_CTX_get_cert_store(transport->ssl), time(NULL));
     hub_tick_part(transport->hub);
     end_if_stopped(transport);
     lws_sul_schedule(transport->context, 0, &transport->tick, on_tick, TICK_US);
