@@ -80,6 +80,9 @@ static void good_file__is_read_with_its_defaults(void **state)
     assert_int_equal(config.max_connections, 4096);
     assert_int_equal(config.credit_entries, 1024);
     assert_int_equal(config.slow_reader_s, 30);
+    assert_true(config.push_deflate);
+    assert_int_equal(load(GOOD "[limits]\npush_deflate = no\n", &config, &error), STATUS_OK);
+    assert_false(config.push_deflate);
 }
 
 static void example__is_valid(void **state)
