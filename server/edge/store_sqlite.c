@@ -2,6 +2,7 @@
 #include <stdlib.h>
 
 #include "server/edge/store_sqlite_cache.h"
+#include "server/edge/store_sqlite_index.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status begin(struct store *store)
@@ -37,15 +38,23 @@ static enum status commit(struct store *store)
     if (status != STATUS_OK)
         return status;
     sq_cache_trim(self);
+    sq_index_trim(self);
     checkpoint_if_due(self);
     return STATUS_OK;
+}
+
+void sq_forget(struct store_sqlite *self)
+{
+    self->contested_known = false;
+    sq_cache_drop(self);
+    sq_index_drop(self);
 }
 
 static void rollback(struct store *store)
 {
     struct store_sqlite *self = (struct store_sqlite *)store;
 
-    sq_cache_drop(self);
+    sq_forget(self);
     /* After some errors SQLite has rolled back by itself. */
     if (!sqlite3_get_autocommit(self->db) && sq_do(store, SQ_ROLLBACK) != STATUS_OK)
         (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);
@@ -66,7 +75,7 @@ static enum status savepoint_release(struct store *store)
 
 static void savepoint_rollback(struct store *store)
 {
-    sq_cache_drop((struct store_sqlite *)store);
+    sq_forget((struct store_sqlite *)store);
     /* Should it fail, the transaction can't be trusted: then nothing of it may be committed. */
     if (sq_do(store, SQ_SAVEPOINT_ROLLBACK) != STATUS_OK || sq_do(store, SQ_SAVEPOINT_RELEASE) != STATUS_OK)
         rollback(store);
@@ -96,6 +105,7 @@ static void close_store(struct store *store)
 
     sq_free_statements(self);
     sq_cache_free(self->cache);
+    sq_index_free(self->index);
     sq_close(self->db, self->lock_fd);
     free(self->scratch);
     free(self);

@@ -358,7 +358,6 @@ void sq_cache_forget(struct store *store, const struct sq_table *table, struct s
 
 void sq_cache_drop(struct store_sqlite *self)
 {
-    self->contested_known = false;
     if (self->cache != NULL)
         forget_all(self->cache);
 }

@@ -153,7 +153,7 @@ static enum status derived_clear(struct store *store)
     enum status status = sqlite3_get_autocommit(self->db) ? STATUS_INTERNAL : STATUS_OK;
 
     if (status == STATUS_OK)
-        sq_cache_drop(self);
+        sq_forget(self);
     for (size_t i = 0; i < sizeof(derived) / sizeof(derived[0]) && status == STATUS_OK; i++) {
         if (derived[i] != &sq_head && derived[i] != &sq_tiles)
             status = clear_table(self, derived[i]);

@@ -128,6 +128,7 @@ struct sq_statement {
 };
 
 struct sq_cache; /* store_sqlite_cache.h */
+struct sq_index; /* store_sqlite_index.h */
 
 struct store_sqlite {
     struct store base; /* first: what others see */
@@ -136,6 +137,7 @@ struct store_sqlite {
     int lock_fd;            /* -1: a reader */
     int code;               /* SQLite's last error on this connection */
     struct sq_cache *cache; /* NULL: a reader */
+    struct sq_index *index; /* the same */
     bool contested_known;   /* any_contested is as the table has it */
     bool any_contested;
     struct sq_statement *idle[SQ_STATEMENT_COUNT];
@@ -176,6 +178,9 @@ enum status sq_damaged(struct store *store); /* what a row holds contradicts its
 /* Runs a statement that gives no rows. */
 MUST_USE enum status sq_do(struct store *store, enum sq_statement_id id);
 void sq_free_statements(struct store_sqlite *self);
+
+/* store_sqlite.c. After a rollback, or when tables were cleared: what memory says of the store may never have been. */
+void sq_forget(struct store_sqlite *self);
 
 /* store_sqlite_row.c. What binding would refuse, said before: OVER_LIMIT. */
 MUST_USE enum status sq_row_fits(const struct sq_table *table, const void *row);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "server/edge/store_sqlite_cache.h"
+#include "server/edge/store_sqlite_index.h"
 #include "server/edge/store_sqlite_internal.h"
 
 #define BUSY_TIMEOUT_MS 2000 /* only recovery of the log after a crash holds a lock that others wait for */
@@ -242,7 +243,10 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     enum status status = open_file(path, mode, self);
     if (status == STATUS_OK && mode == STORE_SQLITE_WRITER)
         status = sq_cache_new(&self->cache);
+    if (status == STATUS_OK && mode == STORE_SQLITE_WRITER)
+        status = sq_index_new(&self->index);
     if (status != STATUS_OK) {
+        sq_cache_free(self->cache);
         sq_close(self->db, self->lock_fd);
         free(self);
         return status;

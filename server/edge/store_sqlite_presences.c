@@ -1,5 +1,6 @@
 /* Presences and what bears on them: plans, authorities, decisions. */
 #include "server/edge/store_sqlite_cache.h"
+#include "server/edge/store_sqlite_index.h"
 #include "server/edge/store_sqlite_internal.h"
 
 static enum status presence_get(struct store *store, const struct hash *presence, struct presence_row *ret_row)
@@ -32,8 +33,11 @@ static enum status presences_all(struct store *store, store_hash_each each, void
 static enum status presences_at(struct store *store, const struct id *offender, int64_t from_us, int64_t to_us,
                                 store_presence_each each, void *context)
 {
-    struct sq_query query = sq_begin(store, SQ_PRESENCES_AT);
+    struct sq_query query;
 
+    if (((struct store_sqlite *)store)->index != NULL)
+        return sq_index_each(store, SQ_INDEX_OFFENDER, offender, from_us, to_us, each, context);
+    query = sq_begin(store, SQ_PRESENCES_AT);
     sq_bind_id(&query, offender);
     sq_bind_int(&query, from_us);
     sq_bind_int(&query, to_us);
@@ -53,8 +57,11 @@ static enum status presences_on_device(struct store *store, const struct id *dev
 static enum status presences_of(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
                                 store_presence_each each, void *context)
 {
-    struct sq_query query = sq_begin(store, SQ_PRESENCES_OF);
+    struct sq_query query;
 
+    if (((struct store_sqlite *)store)->index != NULL)
+        return sq_index_each(store, SQ_INDEX_OFFICER, officer, from_us, to_us, each, context);
+    query = sq_begin(store, SQ_PRESENCES_OF);
     sq_bind_id(&query, officer);
     sq_bind_int(&query, from_us);
     sq_bind_int(&query, to_us);
@@ -98,7 +105,15 @@ static enum status presences_anchored_in(struct store *store, int64_t from_us, i
 
 static enum status presence_put(struct store *store, const struct presence_row *row)
 {
-    return sq_put(store, SQ_PRESENCE_PUT, row);
+    struct presence_row before;
+    enum status status = presence_get(store, &row->presence, &before);
+    bool is_new = status == STATUS_NOT_FOUND;
+
+    if (status == STATUS_OK || is_new)
+        status = sq_put(store, SQ_PRESENCE_PUT, row);
+    if (status == STATUS_OK)
+        sq_index_put((struct store_sqlite *)store, is_new ? NULL : &before, row);
+    return status;
 }
 
 static enum status presences_naming(struct store *store, const struct id *officer, int64_t from_us,

@@ -111,6 +111,13 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                          "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
     [SQ_PRESENCES_OF] = {SQ_SELECT, &sq_presences,
                          "WHERE officer = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
+    /* The writer's index in memory; what it asks for is all of it until the end of time. */
+    [SQ_PRESENCE_SPANS_AT] =
+        {SQ_PLAIN, NULL,
+         "SELECT presence, from_us, to_us FROM presences WHERE offender = ?1 AND to_us >= ?2 ORDER BY presence"},
+    [SQ_PRESENCE_SPANS_OF] =
+        {SQ_PLAIN, NULL,
+         "SELECT presence, from_us, to_us FROM presences WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},
     [SQ_PRESENCES_ON_DEVICE] = {SQ_SELECT, &sq_presences, "WHERE device = ?1 AND to_us >= ?2 ORDER BY presence"},
     /* Few presences end in another boot than they began in: these have an index of their own. */
     [SQ_PRESENCES_IN_BOOT] = {SQ_SELECT, &sq_presences,

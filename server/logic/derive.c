@@ -400,9 +400,41 @@ static void forget_items_from(struct batch *batch, size_t count)
         free(batch->items[--batch->item_count].bytes);
 }
 
+static void forget_decisions_from(struct batch *batch, size_t count)
+{
+    while (batch->decision_count > count)
+        free(batch->decisions[--batch->decision_count].words);
+}
+
+/* How much of what a phase gathers was there before a derivation: what came of it goes with it. */
+struct mark {
+    size_t items, flags, noted, decisions;
+};
+
+static struct mark mark_now(const struct batch *batch)
+{
+    return (struct mark){batch->item_count, batch->flag_touch_count, batch->noted_count, batch->decision_count};
+}
+
+static void derivation_undo(struct batch *batch, const struct mark *mark)
+{
+    batch->store->ops->savepoint_rollback(batch->store);
+    forget_items_from(batch, mark->items);
+    forget_decisions_from(batch, mark->decisions);
+    batch->flag_touch_count = mark->flags;
+    batch->noted_count = mark->noted;
+}
+
 static enum status derive_seed(struct batch *batch, const struct presence_row *seed)
 {
-    size_t items = batch->item_count, flags = batch->flag_touch_count;
+    RETURN_IF_BAD(derive_neighbourhood(batch, seed));
+    return mark_derived(batch);
+}
+
+/* Whatever fails in one neighbourhood is taken back, and its offender flagged; the others stand. */
+static enum status derive_seed_alone(struct batch *batch, const struct presence_row *seed)
+{
+    struct mark mark = mark_now(batch);
     enum status status;
 
     RETURN_IF_BAD(batch->store->ops->savepoint(batch->store));
@@ -413,14 +445,13 @@ static enum status derive_seed(struct batch *batch, const struct presence_row *s
     }
     if (!is_own_failure(status))
         return status;
-    batch->store->ops->savepoint_rollback(batch->store);
-    forget_items_from(batch, items);
-    batch->flag_touch_count = flags;
+    derivation_undo(batch, &mark);
     RETURN_IF_BAD(mark_derived(batch));
     return set_underived(batch, &seed->offender, true);
 }
 
-static enum status derive_touched(struct batch *batch)
+static enum status derive_seeds(struct batch *batch,
+                                enum status (*derive)(struct batch *batch, const struct presence_row *seed))
 {
     for (size_t i = 0; i < batch->seed_count; i++) {
         struct presence_row seed;
@@ -435,16 +466,37 @@ static enum status derive_touched(struct batch *batch)
         if (status == STATUS_NOT_FOUND)
             continue; /* co-signed with what hasn't come, or at somebody not on record: derived when that comes */
         RETURN_IF_BAD(status);
-        RETURN_IF_BAD(derive_seed(batch, &seed));
+        RETURN_IF_BAD(derive(batch, &seed));
     }
     return STATUS_OK;
+}
+
+/*
+ * A neighbourhood that can't be derived is rare, and a savepoint writes all that is in hand: so all are tried within one, and
+ * only when one fails, each within its own. Either way the store ends the same.
+ */
+static enum status derive_touched(struct batch *batch)
+{
+    struct mark mark = mark_now(batch);
+    enum status status;
+
+    if (batch->seed_count == 0)
+        return STATUS_OK;
+    RETURN_IF_BAD(batch->store->ops->savepoint(batch->store));
+    status = derive_seeds(batch, derive_seed);
+    if (status == STATUS_OK)
+        return batch->store->ops->savepoint_release(batch->store);
+    if (!is_own_failure(status))
+        return status;
+    derivation_undo(batch, &mark);
+    hash_set_clear(&batch->derived);
+    return derive_seeds(batch, derive_seed_alone);
 }
 
 void phase_forget(struct batch *batch)
 {
     forget_items_from(batch, 0);
-    while (batch->decision_count > 0)
-        free(batch->decisions[--batch->decision_count].words);
+    forget_decisions_from(batch, 0);
     hash_set_clear(&batch->touched);
     hash_set_clear(&batch->changed_set);
     hash_set_clear(&batch->derived);
