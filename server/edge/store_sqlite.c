@@ -7,7 +7,17 @@
 
 static enum status begin(struct store *store)
 {
-    return sq_do(store, SQ_BEGIN_WRITE);
+    enum status status = sq_do(store, SQ_BEGIN_WRITE);
+
+    if (status == STATUS_OK)
+        ((struct store_sqlite *)store)->changes_before = sqlite3_total_changes64(((struct store_sqlite *)store)->db);
+    return status;
+}
+
+/* A transaction that wrote nothing leaves what is in hand as true as it was. */
+static bool has_written(const struct store_sqlite *self)
+{
+    return sqlite3_total_changes64(self->db) != self->changes_before || sq_cache_has_unwritten(self);
 }
 
 /*
@@ -37,6 +47,7 @@ static enum status commit(struct store *store)
         status = sq_do(store, SQ_COMMIT);
     if (status != STATUS_OK)
         return status;
+    self->changes_before = sqlite3_total_changes64(self->db);
     sq_cache_trim(self);
     sq_index_trim(self);
     checkpoint_if_due(self);
@@ -54,7 +65,9 @@ static void rollback(struct store *store)
 {
     struct store_sqlite *self = (struct store_sqlite *)store;
 
-    sq_forget(self);
+    if (has_written(self))
+        sq_forget(self);
+    self->changes_before = sqlite3_total_changes64(self->db);
     /* After some errors SQLite has rolled back by itself. */
     if (!sqlite3_get_autocommit(self->db) && sq_do(store, SQ_ROLLBACK) != STATUS_OK)
         (void)sqlite3_exec(self->db, "ROLLBACK", NULL, NULL, NULL);

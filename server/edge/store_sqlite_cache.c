@@ -343,6 +343,11 @@ enum status sq_cache_write(struct store_sqlite *self, uint32_t wanted)
     return status;
 }
 
+bool sq_cache_has_unwritten(const struct store_sqlite *self)
+{
+    return self->cache != NULL && self->cache->unwritten_tables != 0;
+}
+
 void sq_cache_forget(struct store *store, const struct sq_table *table, struct span key)
 {
     struct sq_cache *cache = ((struct store_sqlite *)store)->cache;

@@ -33,6 +33,8 @@ void sq_cache_forget(struct store *store, const struct sq_table *table, struct s
 /* Writes what is unwritten of these tables; UINT32_MAX: of all. */
 MUST_USE enum status sq_cache_write(struct store_sqlite *self, uint32_t tables);
 
+bool sq_cache_has_unwritten(const struct store_sqlite *self);
+
 /* After a rollback: what memory says may never have been. */
 void sq_cache_drop(struct store_sqlite *self);
 

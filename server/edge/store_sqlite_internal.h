@@ -138,6 +138,7 @@ struct store_sqlite {
     int code;               /* SQLite's last error on this connection */
     struct sq_cache *cache; /* NULL: a reader */
     struct sq_index *index; /* the same */
+    int64_t changes_before; /* rows that this connection had changed when the last transaction began or ended */
     bool contested_known;   /* any_contested is as the table has it */
     bool any_contested;
     struct sq_statement *idle[SQ_STATEMENT_COUNT];
