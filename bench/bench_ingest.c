@@ -79,7 +79,7 @@ static enum status run_server(const struct ingest_load *load, const struct inges
     uint64_t *acknowledged = calloc(force->device_count, sizeof(*acknowledged));
     enum status status = acknowledged == NULL ? STATUS_NO_MEMORY : ingest_force_reset(force);
 
-    machine_stay_on(MACHINE_SERVER_CORE);
+    machine_use_all();
     if (status == STATUS_OK && !server_start(&server, force->dir))
         status = STATUS_NETWORK;
     machine_stay_on(MACHINE_LOAD_CORE);

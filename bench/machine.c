@@ -22,6 +22,17 @@ void machine_stay_on(size_t core)
                 strerror(errno));
 }
 
+void machine_use_all(void)
+{
+    cpu_set_t cores;
+
+    CPU_ZERO(&cores);
+    for (long i = 0; i < sysconf(_SC_NPROCESSORS_CONF) && i < CPU_SETSIZE; i++)
+        CPU_SET((size_t)i, &cores);
+    if (sched_setaffinity(0, sizeof(cores), &cores) != 0)
+        fprintf(stderr, "bench: all cores can't be chosen (%s)\n", strerror(errno));
+}
+
 double machine_now_s(void)
 {
     struct timespec now;

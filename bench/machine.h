@@ -15,6 +15,7 @@
 
 /* This process, and what it starts from now on. On one core alone there is nothing to choose. */
 void machine_stay_on(size_t core);
+void machine_use_all(void);
 
 /* Monotonic seconds, and the wall clock as phones send it. */
 double machine_now_s(void);

@@ -251,14 +251,43 @@ static int64_t soonest_of(const struct bench *bench)
     return soonest_us;
 }
 
+/* Those asked about, and whoever may have been there with them: attendances are judged whole. */
+static uint64_t to_be_judged(const struct rule_field *field)
+{
+    uint64_t wanted = 0;
+    uint64_t before;
+
+    for (size_t i = 0; i < field->count; i++) {
+        bool asked = field->given->asked_count == 0 || field->items[i].given < field->given->asked_count;
+
+        wanted |= asked ? UINT64_C(1) << i : 0;
+    }
+    do {
+        before = wanted;
+        for (size_t i = 0; i < field->count; i++) {
+            for (size_t j = 0; (before >> i & 1) != 0 && j < field->count; j++) {
+                if (field->items[j].is->offender == field->items[i].is->offender) {
+                    wanted |= field->items[i].near & UINT64_C(1) << j;
+                }
+            }
+        }
+    } while (wanted != before);
+    return wanted;
+}
+
 static void judge_all(struct bench *bench)
 {
     struct rule_field *field = &bench->field;
+    uint64_t wanted = to_be_judged(field);
 
     for (size_t i = 0; i < field->count; i++) {
         struct rule_verdict *verdict = &bench->verdicts[field->items[i].given];
 
         *verdict = (struct rule_verdict){.best_partner = RULE_NONE};
+        bench->standings[i] = (struct rule_standing){0};
+        if ((wanted >> i & 1) == 0) {
+            continue;
+        }
         rule_world_init(&bench->world, field, i);
         rule_find(&bench->world, &bench->finding);
         rule_company_settle(field, i, &bench->finding, verdict, &bench->standings[i]);

@@ -224,6 +224,8 @@ struct rule_case {
     size_t device_count;
     const struct rule_presence *presences;
     size_t presence_count;
+    /* Only the first so many are asked about, the others are there for what they say of these; 0: all are. */
+    size_t asked_count;
     const struct rule_plan *plans;
     size_t plan_count;
     const struct rule_authority_word *authorities;
@@ -283,7 +285,8 @@ struct rule_verdict {
 void rule_policy_default(struct rule_policy *ret_policy);
 
 /*
- * Judges every presence of the case. ret_verdicts has presence_count elements, in the case's order.
+ * Judges every presence of the case that is asked about. ret_verdicts has presence_count elements, in the case's order; of
+ * those that aren't asked about only what was worked out anyway is there, which means nothing.
  * Errors: INPUT (an index out of range, an interval with lo > hi, no policy), NO_MEMORY, OVER_LIMIT
  * (more than RULE_PRESENCES_MAX presences in one case, core/limits.h). Outputs are untouched on failure.
  */

@@ -1,9 +1,11 @@
 /* Transactions, and the writer's checkpoints. */
 #include <stdlib.h>
 
+#include "server/edge/store_sqlite_answers.h"
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_index.h"
 #include "server/edge/store_sqlite_internal.h"
+#include "server/edge/store_sqlite_logs.h"
 
 static enum status begin(struct store *store)
 {
@@ -59,6 +61,8 @@ void sq_forget(struct store_sqlite *self)
     self->contested_known = false;
     sq_cache_drop(self);
     sq_index_drop(self);
+    sq_answers_drop(self);
+    sq_logs_drop(self);
 }
 
 static void rollback(struct store *store)
@@ -112,13 +116,20 @@ static void end_read(struct store *store)
     rollback(store);
 }
 
+void sq_free_memory(struct store_sqlite *self)
+{
+    sq_cache_free(self->cache);
+    sq_index_free(self->index);
+    sq_answers_free(self->answers);
+    sq_logs_free(self->logs);
+}
+
 static void close_store(struct store *store)
 {
     struct store_sqlite *self = (struct store_sqlite *)store;
 
     sq_free_statements(self);
-    sq_cache_free(self->cache);
-    sq_index_free(self->index);
+    sq_free_memory(self);
     sq_close(self->db, self->lock_fd);
     free(self->scratch);
     free(self);

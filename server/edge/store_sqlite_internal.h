@@ -125,21 +125,31 @@ struct sq_statement {
     sqlite3_stmt *stmt;
     struct sq_statement *next;
     uint32_t cached_tables; /* that it names, as sq_cache_tables_in has them */
+    /* store_sqlite_answers.h */
+    uint32_t answered_tables; /* that it names */
+    uint8_t answered_table;   /* its own */
+    bool is_keyed;            /* what is bound first is the first column of its own table's key */
+    bool is_answered;         /* its answers are kept */
 };
 
-struct sq_cache; /* store_sqlite_cache.h */
-struct sq_index; /* store_sqlite_index.h */
+struct sq_cache;   /* store_sqlite_cache.h */
+struct sq_index;   /* store_sqlite_index.h */
+struct sq_answers; /* store_sqlite_answers.h */
+struct sq_answer;
+struct sq_logs; /* store_sqlite_logs.h */
 
 struct store_sqlite {
     struct store base; /* first: what others see */
     struct store_ops ops;
     sqlite3 *db;
-    int lock_fd;            /* -1: a reader */
-    int code;               /* SQLite's last error on this connection */
-    struct sq_cache *cache; /* NULL: a reader */
-    struct sq_index *index; /* the same */
-    int64_t changes_before; /* rows that this connection had changed when the last transaction began or ended */
-    bool contested_known;   /* any_contested is as the table has it */
+    int lock_fd;                /* -1: a reader */
+    int code;                   /* SQLite's last error on this connection */
+    struct sq_cache *cache;     /* NULL: a reader */
+    struct sq_index *index;     /* the same */
+    struct sq_answers *answers; /* the same */
+    struct sq_logs *logs;       /* the same */
+    int64_t changes_before;     /* rows that this connection had changed when the last transaction began or ended */
+    bool contested_known;       /* any_contested is as the table has it */
     bool any_contested;
     struct sq_statement *idle[SQ_STATEMENT_COUNT];
     uint8_t *scratch; /* what borrowed spans point into */
@@ -148,13 +158,29 @@ struct store_sqlite {
     int checkpoint_pages; /* checkpoint beyond this */
 };
 
-/* One use of a statement. A failure sticks: later calls do nothing, sq_end returns it. */
+/* What is bound, one after the other: a kind, a size, so many bytes. */
+#define SQ_QUESTION_MAX 96 /* two ids and three numbers, with room to spare */
+struct sq_question {
+    uint8_t bytes[SQ_QUESTION_MAX];
+    size_t size;
+};
+
+/* One use of a statement. A failure sticks: later calls do nothing, sq_end returns it. It stays where it is until then. */
 struct sq_query {
     struct store_sqlite *self;
     struct sq_statement *statement;
     enum sq_statement_id id;
     int bound;
     enum status status;
+    /* store_sqlite_answers.h; the question also says by which key a statement writes */
+    struct sq_question question;
+    bool asked;
+    uint64_t version;         /* of the tables, when it was asked */
+    struct sq_answer *answer; /* being told; NULL: SQLite tells it */
+    size_t told;              /* rows of it */
+    uint8_t *made;            /* an answer to be kept: the question, and the rows so far; NULL: none yet */
+    size_t made_rows, made_row_size;
+    bool made_too_large;
 };
 
 /* store_sqlite_query.c */
@@ -163,6 +189,7 @@ struct sq_query sq_begin(struct store *store, enum sq_statement_id id);
 /* Doesn't: the cache's own statements, which know what they leave out. */
 struct sq_query sq_begin_as_is(struct store *store, enum sq_statement_id id);
 void sq_bind_int(struct sq_query *query, int64_t value);
+void sq_bind_question(struct sq_query *query);            /* what was noted, for SQLite */
 void sq_bind_u64(struct sq_query *query, uint64_t value); /* OVER_LIMIT above INT64_MAX */
 void sq_bind_span(struct sq_query *query, struct span value);
 void sq_bind_id(struct sq_query *query, const struct id *value);
@@ -182,6 +209,7 @@ void sq_free_statements(struct store_sqlite *self);
 
 /* store_sqlite.c. After a rollback, or when tables were cleared: what memory says of the store may never have been. */
 void sq_forget(struct store_sqlite *self);
+void sq_free_memory(struct store_sqlite *self);
 
 /* store_sqlite_row.c. What binding would refuse, said before: OVER_LIMIT. */
 MUST_USE enum status sq_row_fits(const struct sq_table *table, const void *row);

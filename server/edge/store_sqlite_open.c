@@ -9,9 +9,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "server/edge/store_sqlite_answers.h"
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_index.h"
 #include "server/edge/store_sqlite_internal.h"
+#include "server/edge/store_sqlite_logs.h"
 
 #define BUSY_TIMEOUT_MS 2000 /* only recovery of the log after a crash holds a lock that others wait for */
 
@@ -232,6 +234,22 @@ void store_sqlite_start(void)
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0); /* refused once SQLite is in use: then it stays as it was */
 }
 
+/* What only the writer keeps in memory. */
+static enum status open_memory(struct store_sqlite *self)
+{
+    enum status status = sq_cache_new(&self->cache);
+
+    if (status == STATUS_OK)
+        status = sq_index_new(&self->index);
+    if (status == STATUS_OK)
+        status = sq_answers_new(&self->answers);
+    if (status == STATUS_OK)
+        status = sq_logs_new(&self->logs);
+    if (status != STATUS_OK)
+        sq_free_memory(self);
+    return status;
+}
+
 enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, struct store **ret_store)
 {
     struct store_sqlite *self = calloc(1, sizeof(*self));
@@ -242,11 +260,8 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     self->checkpoint_pages = STORE_WAL_SIZE_MAX / SQ_PAGE_SIZE;
     enum status status = open_file(path, mode, self);
     if (status == STATUS_OK && mode == STORE_SQLITE_WRITER)
-        status = sq_cache_new(&self->cache);
-    if (status == STATUS_OK && mode == STORE_SQLITE_WRITER)
-        status = sq_index_new(&self->index);
+        status = open_memory(self);
     if (status != STATUS_OK) {
-        sq_cache_free(self->cache);
         sq_close(self->db, self->lock_fd);
         free(self);
         return status;

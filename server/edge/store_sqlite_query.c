@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/edge/store_sqlite_answers.h"
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
@@ -58,6 +59,8 @@ static enum status prepare(struct store_sqlite *self, enum sq_statement_id id, s
         return sq_failed(self, code);
     }
     statement->cached_tables = sq_cache_tables_in(sql);
+    if (self->answers != NULL)
+        sq_answers_prepare(sq_statement_spec(id), sql, statement);
     *ret_statement = statement;
     return STATUS_OK;
 }
@@ -91,8 +94,52 @@ static void bound(struct sq_query *query, int code)
         query->status = sq_failed(query->self, code);
 }
 
+enum { BOUND_INT = 1, BOUND_SPAN };
+
+/*
+ * True: that is all for now, since an answer may be known; what is asked after all is bound then. Of a statement that writes
+ * only the first counts: its key.
+ */
+static bool is_noted(struct sq_query *query, uint8_t kind, struct span value)
+{
+    struct sq_question *question = &query->question;
+
+    if (query->status != STATUS_OK || query->asked ||
+        (!query->statement->is_answered && (query->statement->answered_tables == 0 || question->size > 0)))
+        return false;
+    if (value.size > UINT8_MAX || question->size + 2 + value.size > sizeof(question->bytes)) {
+        query->status = STATUS_INTERNAL; /* no key is that long */
+        return true;
+    }
+    question->bytes[question->size] = kind;
+    question->bytes[question->size + 1] = (uint8_t)value.size;
+    if (value.size > 0)
+        memcpy(question->bytes + question->size + 2, value.data, value.size);
+    question->size += 2 + value.size;
+    return query->statement->is_answered;
+}
+
+void sq_bind_question(struct sq_query *query)
+{
+    const struct sq_question *question = &query->question;
+
+    for (size_t at = 0; at < question->size; at += 2 + (size_t)question->bytes[at + 1]) {
+        struct span value = span_of(question->bytes + at + 2, question->bytes[at + 1]);
+        int64_t number;
+
+        if (question->bytes[at] == BOUND_SPAN) {
+            sq_bind_span(query, value);
+            continue;
+        }
+        memcpy(&number, value.data, sizeof(number));
+        sq_bind_int(query, number);
+    }
+}
+
 void sq_bind_int(struct sq_query *query, int64_t value)
 {
+    if (is_noted(query, BOUND_INT, span_of((const uint8_t *)&value, sizeof(value))))
+        return;
     if (query->status == STATUS_OK)
         bound(query, sqlite3_bind_int64(query->statement->stmt, ++query->bound, value));
 }
@@ -107,7 +154,7 @@ void sq_bind_u64(struct sq_query *query, uint64_t value)
 /* Bound without a copy: whoever binds keeps the bytes until sq_end. */
 void sq_bind_span(struct sq_query *query, struct span value)
 {
-    if (query->status != STATUS_OK)
+    if (is_noted(query, BOUND_SPAN, value) || query->status != STATUS_OK)
         return;
     query->bound++;
     if (value.size == 0)
@@ -146,6 +193,10 @@ bool sq_step(struct sq_query *query)
 {
     if (query->status != STATUS_OK || !query->statement)
         return false;
+    if (query->statement->is_answered && !query->asked) {
+        query->asked = true; /* whoever steps asks SQLite itself */
+        sq_bind_question(query);
+    }
     int code = sqlite3_step(query->statement->stmt);
     if (code != SQLITE_ROW && code != SQLITE_DONE)
         query->status = sq_failed(query->self, code);
@@ -167,6 +218,7 @@ struct span sq_blob(const struct sq_query *query, int column)
 enum status sq_end(struct sq_query *query)
 {
     if (query->statement) {
+        sq_answers_end(query);
         /* What reset and unbinding say was said by the step. */
         (void)sqlite3_reset(query->statement->stmt);
         (void)sqlite3_clear_bindings(query->statement->stmt);

@@ -1,6 +1,7 @@
 /* Devices, officers, offenders, policies, and whose device may see which scope. */
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
+#include "server/edge/store_sqlite_logs.h"
 
 static enum status device_by_id(struct store *store, const struct id *device, struct device_row *ret_row)
 {
@@ -9,10 +10,7 @@ static enum status device_by_id(struct store *store, const struct id *device, st
 
 static enum status device_by_log(struct store *store, const struct id *log, struct device_row *ret_row)
 {
-    struct sq_query query = sq_begin(store, SQ_DEVICE_BY_LOG);
-
-    sq_bind_id(&query, log);
-    return sq_one(&query, &sq_devices, ret_row);
+    return sq_logs_device(store, log, ret_row);
 }
 
 static enum status device_by_certificate(struct store *store, const struct hash *key_hash, struct device_row *ret_row)
@@ -34,7 +32,9 @@ static enum status devices_of_officer(struct store *store, const struct id *offi
 
 static enum status device_put(struct store *store, const struct device_row *row)
 {
-    return sq_put(store, SQ_DEVICE_PUT, row);
+    enum status status = sq_logs_put(store, row);
+
+    return status == STATUS_OK ? sq_put(store, SQ_DEVICE_PUT, row) : status;
 }
 
 static enum status officer_get(struct store *store, const struct id *officer, struct officer_row *ret_row)
@@ -96,23 +96,29 @@ static enum status standing_put(struct store *store, const struct standing_row *
     return sq_put(store, SQ_STANDING_PUT, row);
 }
 
+/* All of a phone's or an officer's, which are few, and of these the time: so it is the same question whatever the time. */
 static enum status holders(struct store *store, enum sq_statement_id statement, const struct id *of, int64_t from_us,
                            int64_t to_us, struct holder_row *ret_rows, size_t max, size_t *ret_count)
 {
     struct sq_query query = sq_begin(store, statement);
+    struct holder_row row;
+    size_t count = 0;
+    enum status status;
 
     sq_bind_id(&query, of);
-    sq_bind_int(&query, from_us);
-    sq_bind_int(&query, to_us);
-    enum status status = sq_all(&query, &sq_holders, ret_rows, max, SQ_EXCESS_CUT, ret_count);
+    while (sq_next(&query, &sq_holders, &row)) {
+        if (row.to_us > from_us && row.from_us <= to_us && count < max)
+            ret_rows[count++] = row;
+    }
+    status = sq_end(&query);
     if (status != STATUS_OK)
         return status;
-    for (size_t i = 0; i < *ret_count / 2; i++) { /* the newest came first */
-        struct holder_row row = ret_rows[i];
-
-        ret_rows[i] = ret_rows[*ret_count - 1 - i];
-        ret_rows[*ret_count - 1 - i] = row;
+    for (size_t i = 0; i < count / 2; i++) { /* the newest came first */
+        row = ret_rows[i];
+        ret_rows[i] = ret_rows[count - 1 - i];
+        ret_rows[count - 1 - i] = row;
     }
+    *ret_count = count;
     return STATUS_OK;
 }
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "server/edge/store_sqlite_answers.h"
 #include "server/edge/store_sqlite_cache.h"
 #include "server/edge/store_sqlite_internal.h"
 
@@ -258,7 +259,7 @@ static bool read_column(sqlite3_stmt *stmt, int index, const struct sq_column *c
     return read_bytes(span_of(data, data ? (size_t)sqlite3_column_bytes(stmt, index) : 0), column, row);
 }
 
-bool sq_next(struct sq_query *query, const struct sq_table *table, void *row)
+static bool read_row(struct sq_query *query, const struct sq_table *table, void *row)
 {
     _Alignas(max_align_t) uint8_t fresh[SQ_ROW_SIZE_MAX];
 
@@ -273,6 +274,36 @@ bool sq_next(struct sq_query *query, const struct sq_table *table, void *row)
     }
     memcpy(row, fresh, table->row_size);
     return true;
+}
+
+static bool next_answered(struct sq_query *query, const struct sq_table *table, void *row)
+{
+    if (!query->asked) {
+        query->asked = true;
+        if (!sq_answers_find(query))
+            sq_bind_question(query);
+    }
+    if (query->answer != NULL)
+        return sq_answers_next(query, row);
+    if (read_row(query, table, row)) {
+        sq_answers_add(query, table, row);
+        return true;
+    }
+    if (query->status == STATUS_OK)
+        sq_answers_keep(query);
+    return false;
+}
+
+static bool is_answered(const struct sq_query *query)
+{
+    return query->statement != NULL && query->statement->is_answered;
+}
+
+bool sq_next(struct sq_query *query, const struct sq_table *table, void *row)
+{
+    if (query->status != STATUS_OK)
+        return false;
+    return is_answered(query) ? next_answered(query, table, row) : read_row(query, table, row);
 }
 
 /* Copies what a row's spans point to behind what scratch holds already. */
@@ -312,6 +343,16 @@ static void point_spans(struct store_sqlite *self, const struct sq_table *table,
     }
 }
 
+/* Asked only of who needs to know; an answer can be kept only when it was told to its end. */
+static bool has_more(struct sq_query *query, const struct sq_table *table, enum sq_excess excess)
+{
+    _Alignas(max_align_t) uint8_t row[SQ_ROW_SIZE_MAX];
+
+    if (is_answered(query))
+        return sq_next(query, table, row);
+    return excess == SQ_EXCESS_REFUSED && sq_step(query);
+}
+
 enum status sq_all(struct sq_query *query, const struct sq_table *table, void *ret_rows, size_t max,
                    enum sq_excess excess, size_t *ret_count)
 {
@@ -323,7 +364,7 @@ enum status sq_all(struct sq_query *query, const struct sq_table *table, void *r
         query->status = keep_spans(query->self, table, rows + count * table->row_size, &used);
         count++;
     }
-    if (count == max && excess == SQ_EXCESS_REFUSED && sq_step(query))
+    if (count == max && has_more(query, table, excess) && excess == SQ_EXCESS_REFUSED)
         query->status = STATUS_OVER_LIMIT;
     point_spans(query->self, table, rows, query->status == STATUS_OK ? count : 0);
     enum status status = sq_end(query);
@@ -345,6 +386,8 @@ enum status sq_change(struct sq_query *query)
     if (query->status == STATUS_OK && sqlite3_get_autocommit(query->self->db))
         query->status = STATUS_INTERNAL;
     (void)sq_step(query);
+    if (query->statement != NULL && query->statement->answered_tables != 0)
+        sq_answers_changed(query);
     return sq_end(query);
 }
 

@@ -317,6 +317,7 @@ static enum status judge_and_settle(struct batch *batch, const struct presence_r
     struct neighbourhood *hood = batch->neighbourhood;
 
     RETURN_IF_BAD(neighbourhood_case(batch, hood, batch->phase_time_us));
+    hood->rule_case.asked_count = hood->own_count;
     RETURN_IF_BAD(batch->engine->judge(&hood->rule_case, hood->verdicts));
     for (size_t i = 0; i < hood->own_count; i++) {
         if (crowded)

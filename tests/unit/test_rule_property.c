@@ -106,6 +106,33 @@ static void verdicts__random_shuffle_of_every_array__are_identical(void **state)
     }
 }
 
+/* The server asks about one offender's presences; what stands around them is judged only as far as these need it. */
+static void verdicts__some_asked_about__are_as_when_all_are(void **state)
+{
+    struct rule_gen_options options = rule_gen_options_all();
+    static struct rule_gen gen, shuffled;
+    struct rule_verdict all[RULE_PRESENCES_MAX], some[RULE_PRESENCES_MAX];
+    size_t at[RULE_GEN_PRESENCES_MAX], same_place[RULE_GEN_PRESENCES_MAX];
+
+    (void)state;
+    for (size_t i = 0; i < RULE_GEN_PRESENCES_MAX; i++) {
+        same_place[i] = i;
+    }
+    for (uint64_t seed = 1; seed <= rounds(); seed++) {
+        rule_gen_make(seed, &options, &gen);
+        rule_gen_shuffle(&gen, seed * 31, &shuffled, at); /* whichever come first */
+        judge(&shuffled, all);
+        for (size_t asked = 1; asked < shuffled.rule_case.presence_count; asked++) {
+            shuffled.rule_case.asked_count = asked;
+            judge(&shuffled, some);
+            for (size_t i = 0; i < asked; i++) {
+                check(same(&all[i], &some[i], same_place), seed, i, &all[i], &some[i]);
+                check_sentence(&shuffled, all, i, &shuffled, some, i, seed);
+            }
+        }
+    }
+}
+
 /* Calls judge for each order of `count` presences: Heap's algorithm, recursive. */
 static size_t try_orders(const struct rule_gen *gen, uint64_t seed, const struct rule_verdict *before, size_t *order,
                          size_t k)
@@ -472,6 +499,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readings__cut_to_milliseconds__change_nothing_when_the_case_says_so),
         cmocka_unit_test(verdicts__random_shuffle_of_every_array__are_identical),
+        cmocka_unit_test(verdicts__some_asked_about__are_as_when_all_are),
         cmocka_unit_test(verdicts__every_order_of_up_to_seven_presences__are_identical),
         cmocka_unit_test(verdicts__narrower_times__only_resolve_unknown),
         cmocka_unit_test(verdicts__exact_truth__lies_within_what_was_said),
