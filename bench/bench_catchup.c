@@ -161,7 +161,7 @@ static enum status measure(const struct fleet *fleet, const struct options *opti
     struct fill *fill = NULL;
     enum status status = fill_new(fleet, 5, &fill);
 
-    machine_stay_on(MACHINE_SERVER_CORE);
+    machine_use_all();
     if (status == STATUS_OK && !server_start(&server, fleet->dir))
         status = STATUS_NETWORK;
     machine_stay_on(MACHINE_LOAD_CORE);

@@ -142,7 +142,7 @@ static enum status measure(const struct ingest_force *force, uint64_t *random, s
     struct flag_run *run = NULL;
     enum status status = ingest_force_reset(force);
 
-    machine_stay_on(MACHINE_SERVER_CORE);
+    machine_use_all();
     if (status == STATUS_OK && (!log_all(force->dir) || !server_start(&server, force->dir)))
         status = STATUS_NETWORK;
     machine_stay_on(MACHINE_LOAD_CORE);

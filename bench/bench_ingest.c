@@ -1,8 +1,8 @@
 /*
  * ./run bench ingest: durable, acknowledged facts a second over real TLS sockets, beside a bare loop of the same SQL.
  *
- * The server is a doublecrewd of its own (release build, mutual TLS 1.3, SQLite, synchronous=FULL, a real clock) on one
- * core; the load is in this process on the other. Each round begins with the same store, set up by doublecrewctl. After
+ * The server is a doublecrewd of its own (release build, mutual TLS 1.3, SQLite, synchronous=FULL, a real clock) on all
+ * cores; the load is in this process on one of them. Each round begins with the same store, set up by doublecrewctl. After
  * the last acknowledgement the server is killed (SIGKILL): what is then not in the store, or not as its journal says, is
  * an error, and there is no figure.
  *

@@ -14,7 +14,6 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HERE = ROOT / "bench" / "peers"
-SERVER_CORE = 0  # bench/machine.h has the load on core 1
 READY_S = 30
 PG_BIN = pathlib.Path("/usr/lib/postgresql/15/bin")
 PR_SET_PDEATHSIG = 1
@@ -119,9 +118,8 @@ class Peer:
         return pwd.getpwnam(self.as_user) if self.as_user and os.geteuid() == 0 else None
 
     def before_exec(self):
-        """In the child: on the server's core, and gone when the harness is, even by SIGKILL."""
-        if os.cpu_count() > 1:
-            os.sched_setaffinity(0, {SERVER_CORE})
+        """In the child: on every core, as our server is, and gone when the harness is, even by SIGKILL."""
+        os.sched_setaffinity(0, range(os.cpu_count()))
         user = self.user()
         if user:
             os.setgroups([])

@@ -30,7 +30,7 @@ void machine_use_all(void)
     for (long i = 0; i < sysconf(_SC_NPROCESSORS_CONF) && i < CPU_SETSIZE; i++)
         CPU_SET((size_t)i, &cores);
     if (sched_setaffinity(0, sizeof(cores), &cores) != 0)
-        fprintf(stderr, "bench: all cores can't be chosen (%s)\n", strerror(errno));
+        fprintf(stderr, "bench: all cores can't be chosen (%s); the figures are of one\n", strerror(errno));
 }
 
 double machine_now_s(void)

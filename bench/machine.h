@@ -13,7 +13,11 @@
 #define MACHINE_LOAD_CORE 1
 #define MACHINE_OTHERS_MAX 0.05 /* of the machine's CPU; above it the figures are said not to be worth keeping */
 
-/* This process, and what it starts from now on. On one core alone there is nothing to choose. */
+/*
+ * This process, and what it starts from now on. On one core alone there is nothing to choose. A server that is measured beside
+ * other servers may use all cores, the load beside it stays on its own; one that is measured beside a bare loop of what it does
+ * in a single thread has one core, as that has.
+ */
 void machine_stay_on(size_t core);
 void machine_use_all(void);
 
