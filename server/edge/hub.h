@@ -36,8 +36,8 @@
 #define HUB_GREETINGS_MAX 256u
 /* A server's line_us: a device waits for its Welcome for 30 s (PROTOCOL.md, section 8). */
 #define HUB_LINE_WAIT_US ((int64_t)20 * 1000 * 1000)
-/* Let in while others wait at the door: so many a second, which leave the handshakes nine tenths of a core. */
-#define HUB_LINE_MEANWHILE_PER_S 32u
+/* Let in while others wait at the door: so many a second, which take a fiftieth of a core from the handshakes. */
+#define HUB_LINE_MEANWHILE_PER_S 16u
 #define HUB_TICKS_PER_S 40u /* calls of hub_tick_part */
 
 /* Why a connection isn't read from; a sum. */

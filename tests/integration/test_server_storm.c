@@ -325,8 +325,8 @@ static void storm__everybody_waits_in_line_and_nothing_is_lost(void **state)
         "%d phones at once, 20 let in and 60 a second: all in after %.1f s, %u tries, at most %u each, %u told "
         "BUSY; who was connected waited %lld ms at most for an Ack\n",
         PHONES, (double)(now_ms() - began_ms) / 1000, tries, most, atomic_load(&storm->busy), (long long)longest_ms);
-    assert_in_range(tries, PHONES, PHONES + PHONES / 3); /* all at the first try, on a machine that isn't too busy */
-    assert_true(now_ms() - began_ms >= 4000);            /* it was a storm: 280 at 60 a second */
+    assert_true(atomic_load(&storm->busy) < 100); /* none, on a machine that isn't too busy */
+    assert_true(now_ms() - began_ms >= 4000);     /* it was a storm: 280 at 60 a second */
     assert_true(longest_ms <
                 15000); /* half a second on an idle machine; a busy one shares its cores with 300 clients */
     ws_client_free(client);
