@@ -116,21 +116,12 @@ void sq_answers_prepare(const struct sq_statement_spec *spec, const char *sql, s
     }
 }
 
-static uint64_t hash_of(const uint8_t *bytes, size_t size)
-{
-    uint64_t hash = UINT64_C(14695981039346656037);
-
-    for (size_t i = 0; i < size; i++)
-        hash = (hash ^ bytes[i]) * UINT64_C(1099511628211);
-    return hash ^ hash >> 32;
-}
-
 /* What is bound first, as the question has it: its kind, its size, its bytes. */
 static size_t key_of(const struct sq_query *query)
 {
     const struct sq_question *question = &query->question;
 
-    return hash_of(question->bytes, question->size < 2 ? 0 : 2 + (size_t)question->bytes[1]) % KEYS;
+    return sq_hash(0, span_of(question->bytes, question->size < 2 ? 0 : 2 + (size_t)question->bytes[1])) % KEYS;
 }
 
 static uint64_t version_now(const struct sq_query *query)
@@ -154,7 +145,7 @@ static uint64_t version_now(const struct sq_query *query)
 
 static struct sq_answer *slot_of(const struct sq_query *query)
 {
-    uint64_t hash = hash_of(query->question.bytes, query->question.size) * 31 + query->id;
+    uint64_t hash = sq_hash(query->id, span_of(query->question.bytes, query->question.size));
 
     return &query->self->answers->slots[hash % SLOTS];
 }

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKETS 8192                 /* a commit of full load touches some thousands of rows */
+#define BUCKETS 32768                /* more than the rows that are kept: each look-up is one step */
 #define SIZE_KEPT (8 * 1024 * 1024)  /* bytes that may stay after a commit */
 #define SIZE_MOST (32 * 1024 * 1024) /* within one: taking a whole journal over is one transaction */
 
@@ -87,19 +87,19 @@ static bool place_of(const struct sq_table *table, uint8_t *ret_place)
     return false;
 }
 
-/* Ids and hashes are random already; view keys differ in any of their bytes. FNV-1a, eight bytes at a time. */
-static uint64_t hash_of(uint8_t table, struct span key)
+/* FNV-1a, eight bytes at a time: ids and hashes are random already, view keys differ in any of their bytes. */
+uint64_t sq_hash(uint64_t seed, struct span bytes)
 {
-    uint64_t hash = UINT64_C(14695981039346656037) + table;
+    uint64_t hash = UINT64_C(14695981039346656037) + seed;
 
-    for (size_t at = 0; at < key.size; at += sizeof(uint64_t)) {
+    for (size_t at = 0; at < bytes.size; at += sizeof(uint64_t)) {
         uint64_t word = 0;
 
-        memcpy(&word, key.data + at, key.size - at < sizeof(word) ? key.size - at : sizeof(word));
+        memcpy(&word, bytes.data + at, bytes.size - at < sizeof(word) ? bytes.size - at : sizeof(word));
         hash = (hash ^ word) * UINT64_C(1099511628211);
         hash ^= hash >> 29;
     }
-    return hash ^ key.size;
+    return hash ^ bytes.size;
 }
 
 static struct cached **find(struct sq_cache *cache, uint8_t table, struct span key, uint64_t hash)
@@ -247,7 +247,7 @@ enum status sq_cache_get(struct store *store, enum sq_statement_id id, struct sp
 
     if (!table_of(store, id, &table))
         return select_row(store, id, key, ret_row);
-    hash = hash_of(table, key);
+    hash = sq_hash(table, key);
     cached = *find(cache, table, key, hash);
     if (cached != NULL) {
         if (cached->row != NULL)
@@ -279,7 +279,7 @@ static enum status put_row(struct store_sqlite *self, uint8_t table, enum sq_sta
         return status;
     }
     key = sq_row_key(tables[table], copy);
-    cached = take_place(cache, table, key, hash_of(table, key));
+    cached = take_place(cache, table, key, sq_hash(table, key));
     if (cached == NULL) {
         free(copy);
         return STATUS_NO_MEMORY;
@@ -356,7 +356,7 @@ void sq_cache_forget(struct store *store, const struct sq_table *table, struct s
 
     if (cache == NULL || !place_of(table, &place))
         return;
-    cached = *find(cache, place, key, hash_of(place, key));
+    cached = *find(cache, place, key, sq_hash(place, key));
     if (cached != NULL)
         set_row(cache, cached, NULL, 0);
 }

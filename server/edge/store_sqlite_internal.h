@@ -207,6 +207,9 @@ enum status sq_damaged(struct store *store); /* what a row holds contradicts its
 MUST_USE enum status sq_do(struct store *store, enum sq_statement_id id);
 void sq_free_statements(struct store_sqlite *self);
 
+/* store_sqlite_cache.c: for what is kept in memory by bytes. */
+uint64_t sq_hash(uint64_t seed, struct span bytes);
+
 /* store_sqlite.c. After a rollback, or when tables were cleared: what memory says of the store may never have been. */
 void sq_forget(struct store_sqlite *self);
 void sq_free_memory(struct store_sqlite *self);
