@@ -206,31 +206,6 @@ static enum status find_matches(const struct person *person, int64_t from_us, in
     return STATUS_OK;
 }
 
-enum status sq_index_each(struct store *store, enum sq_index_side side, const struct id *person_id, int64_t from_us,
-                          int64_t to_us, store_presence_each each, void *context)
-{
-    struct person *person;
-    struct matches matches;
-    enum status status = take_person(store, side, person_id, from_us, &person);
-
-    if (status == STATUS_OK)
-        status = find_matches(person, from_us, to_us, &matches);
-    if (status != STATUS_OK)
-        return status;
-    for (size_t i = 0; i < matches.count && status == STATUS_OK; i++) {
-        struct presence_row row;
-
-        status = sq_cache_get(store, SQ_PRESENCE_GET, span_of(matches.all[i].bytes, HASH_SIZE), &row);
-        if (status == STATUS_OK)
-            status = each(context, &row);
-        else if (status == STATUS_NOT_FOUND)
-            status = STATUS_INTERNAL; /* the index says what the table doesn't */
-    }
-    if (matches.all != matches.here)
-        free(matches.all);
-    return status;
-}
-
 /* Where the presence is, or belongs. */
 static size_t place_of(const struct person *person, const struct hash *presence)
 {
@@ -245,6 +220,77 @@ static size_t place_of(const struct person *person, const struct hash *presence)
             high = middle;
     }
     return low;
+}
+
+static void free_matches(struct matches *matches)
+{
+    if (matches->all != matches->here)
+        free(matches->all);
+}
+
+/* The matches of a person, by then in order. */
+static enum status matches_of(struct store *store, enum sq_index_side side, const struct id *id, int64_t from_us,
+                              int64_t to_us, struct matches *ret_matches)
+{
+    struct person *person;
+    enum status status = take_person(store, side, id, from_us, &person);
+
+    return status == STATUS_OK ? find_matches(person, from_us, to_us, ret_matches) : status;
+}
+
+enum status sq_index_each(struct store *store, enum sq_index_side side, const struct id *person, int64_t from_us,
+                          int64_t to_us, store_presence_each each, void *context)
+{
+    struct matches matches;
+    enum status status = matches_of(store, side, person, from_us, to_us, &matches);
+
+    if (status != STATUS_OK)
+        return status;
+    for (size_t i = 0; i < matches.count && status == STATUS_OK; i++) {
+        struct presence_row row;
+
+        status = sq_cache_get(store, SQ_PRESENCE_GET, span_of(matches.all[i].bytes, HASH_SIZE), &row);
+        if (status == STATUS_OK)
+            status = each(context, &row);
+        else if (status == STATUS_NOT_FOUND)
+            status = STATUS_INTERNAL; /* the index says what the table doesn't */
+    }
+    free_matches(&matches);
+    return status;
+}
+
+/* Of those, the ones that are the offender's too. */
+static enum status keep_those_at(struct store *store, const struct id *offender, int64_t from_us,
+                                 struct matches *matches)
+{
+    struct person *person;
+    size_t kept = 0;
+    enum status status = take_person(store, SQ_INDEX_OFFENDER, offender, from_us, &person);
+
+    for (size_t i = 0; status == STATUS_OK && i < matches->count; i++) {
+        size_t at = place_of(person, &matches->all[i]);
+
+        if (at < person->count && hash_equal(&person->entries[at].presence, &matches->all[i]))
+            matches->all[kept++] = matches->all[i];
+    }
+    matches->count = kept;
+    return status;
+}
+
+enum status sq_index_ids(struct store *store, const struct id *officer, const struct id *offender, int64_t from_us,
+                         int64_t to_us, store_hash_each each, void *context)
+{
+    struct matches matches;
+    enum status status = matches_of(store, SQ_INDEX_OFFICER, officer, from_us, to_us, &matches);
+
+    if (status != STATUS_OK)
+        return status;
+    if (offender != NULL)
+        status = keep_those_at(store, offender, from_us, &matches);
+    for (size_t i = 0; i < matches.count && status == STATUS_OK; i++)
+        status = each(context, &matches.all[i]);
+    free_matches(&matches);
+    return status;
 }
 
 /* Without memory for one more, the person is read again. */

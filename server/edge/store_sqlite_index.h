@@ -22,6 +22,10 @@ void sq_index_free(struct sq_index *index); /* NULL is fine */
 MUST_USE enum status sq_index_each(struct store *store, enum sq_index_side side, const struct id *person,
                                    int64_t from_us, int64_t to_us, store_presence_each each, void *context);
 
+/* The ids of an officer's at an offender (NULL: at any), the same way. */
+MUST_USE enum status sq_index_ids(struct store *store, const struct id *officer, const struct id *offender,
+                                  int64_t from_us, int64_t to_us, store_hash_each each, void *context);
+
 /* row was put in place of before; NULL: of none. */
 void sq_index_put(struct store_sqlite *self, const struct presence_row *before, const struct presence_row *row);
 

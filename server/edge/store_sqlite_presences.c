@@ -68,6 +68,28 @@ static enum status presences_of(struct store *store, const struct id *officer, i
     return each_presence(&query, each, context);
 }
 
+static enum status presence_ids(struct store *store, const struct id *officer, const struct id *offender,
+                                int64_t from_us, int64_t to_us, store_hash_each each, void *context)
+{
+    struct sq_query query;
+    struct hash presence;
+
+    if (((struct store_sqlite *)store)->index != NULL)
+        return sq_index_ids(store, officer, offender, from_us, to_us, each, context);
+    query = sq_begin(store, offender != NULL ? SQ_PRESENCE_IDS_OF_AT : SQ_PRESENCE_IDS_OF);
+    sq_bind_id(&query, officer);
+    sq_bind_int(&query, from_us);
+    sq_bind_int(&query, to_us);
+    if (offender != NULL)
+        sq_bind_id(&query, offender);
+    while (sq_step(&query)) {
+        query.status = hash_from_span(sq_blob(&query, 0), &presence);
+        if (query.status == STATUS_OK)
+            query.status = each(context, &presence);
+    }
+    return sq_end(&query);
+}
+
 static enum status presences_in_boot(struct store *store, const struct id *log, const struct id *boot,
                                      store_presence_each each, void *context)
 {
@@ -268,6 +290,7 @@ void sq_presence_ops(struct store_ops *ops)
     ops->presences_all = presences_all;
     ops->presences_at = presences_at;
     ops->presences_of = presences_of;
+    ops->presence_ids = presence_ids;
     ops->presences_on_device = presences_on_device;
     ops->presences_in_boot = presences_in_boot;
     ops->presences_anchored_in = presences_anchored_in;

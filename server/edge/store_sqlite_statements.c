@@ -109,6 +109,12 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
                          "WHERE offender = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
     [SQ_PRESENCES_OF] = {SQ_SELECT, &sq_presences,
                          "WHERE officer = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
+    [SQ_PRESENCE_IDS_OF] =
+        {SQ_PLAIN, NULL,
+         "SELECT presence FROM presences WHERE officer = ?1 AND to_us >= ?2 AND from_us <= ?3 ORDER BY presence"},
+    [SQ_PRESENCE_IDS_OF_AT] = {SQ_PLAIN, NULL,
+                               "SELECT presence FROM presences WHERE officer = ?1 AND to_us >= ?2 AND from_us <= ?3"
+                               " AND offender = ?4 ORDER BY presence"},
     /* The writer's index in memory; what it asks for is all of it until the end of time. */
     [SQ_PRESENCE_SPANS_AT] =
         {SQ_PLAIN, NULL,

@@ -80,6 +80,8 @@ enum status batch_open_with(struct store *store, const struct engine *engine, st
     if (status == STATUS_OK)
         status = neighbourhood_new(&batch->neighbourhood);
     if (status == STATUS_OK)
+        status = visit_records_new(&batch->visit_records);
+    if (status == STATUS_OK)
         status = batch_read_journal(batch);
     if (status != STATUS_OK) {
         batch_free(batch);
@@ -110,6 +112,7 @@ void batch_free(struct batch *batch)
     hash_set_done(&batch->changed_set);
     hash_set_done(&batch->derived);
     neighbourhood_free(batch->neighbourhood);
+    visit_records_free(batch->visit_records);
     force_keys_drop(batch);
     arena_free(batch->scratch);
     arena_free(batch->arena);
@@ -255,6 +258,7 @@ void batch_abort(struct batch *batch)
     if (!batch->open)
         return;
     batch->store->ops->rollback(batch->store);
+    visit_records_drop(batch->visit_records);
     batch->tree = batch->tree_before;
     batch->policy_count = 0;
     batch->clock_changed.any = false;

@@ -14,6 +14,7 @@
 #include "server/logic/bundle.h"
 #include "server/logic/flags.h"
 #include "server/logic/hash_set.h"
+#include "server/logic/visit_records.h"
 
 #include "doublecrew/v1/entry.pb-c.h"
 #include "doublecrew/v1/journal.pb-c.h"
@@ -159,6 +160,7 @@ struct batch {
     size_t item_count, item_capacity;
     struct flag_touch *flag_touches;
     size_t flag_touch_count, flag_touch_capacity;
+    struct visit_records *visit_records;
     struct noted_pair *noted;
     size_t noted_count, noted_capacity;
     struct id *cover_touches; /* officers for whom another may stand in now */

@@ -196,6 +196,7 @@ enum status verdict_show(struct batch *batch, presence_message *row, uint64_t po
         before = contribution_of(stored->presence);
     else if (status != STATUS_NOT_FOUND)
         return status;
+    visit_record_forget(batch->visit_records, &presence);
     view.row_case = DOUBLECREW__V1__ROW__ROW_PRESENCE;
     view.presence = row;
     RETURN_IF_BAD(scopes_of_presence(batch, &offender, &officer, &scopes));
@@ -420,6 +421,7 @@ static struct mark mark_now(const struct batch *batch)
 static void derivation_undo(struct batch *batch, const struct mark *mark)
 {
     batch->store->ops->savepoint_rollback(batch->store);
+    visit_records_drop(batch->visit_records);
     forget_items_from(batch, mark->items);
     forget_decisions_from(batch, mark->decisions);
     batch->flag_touch_count = mark->flags;

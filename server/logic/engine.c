@@ -59,6 +59,7 @@ enum status engine_touch_all(struct batch *batch)
 static enum status start_anew(struct batch *batch, const struct store_head *head)
 {
     RETURN_IF_BAD(batch->store->ops->derived_clear(batch->store));
+    visit_records_drop(batch->visit_records);
     batch->head = (struct store_head){.training = head->training};
     batch->next = batch->head;
     force_keys_drop(batch); /* record 1 brings them again */

@@ -9,24 +9,12 @@
 #include "core/wire_read.h"
 #include "server/logic/batch_internal.h"
 
-/* Of sync.proto's Row and PresenceRow. */
-#define ROW_PRESENCE 6
-enum presence_field { FIELD_IN_FROM_MS = 5, FIELD_COMPANY = 10, FIELD_REASONS = 17, FIELD_PARTNER_ID = 22 };
-
 #define PARTNERS_MAX 8 /* of one officer, that are told apart: more than one is enough */
-
-struct record {
-    struct hash presence;
-    int64_t in_ms;
-    bool lone; /* confirmed, or part joint and over: as those flags themselves */
-    bool joint;
-    struct id partner;
-};
 
 struct record_list {
     struct batch *batch;
     const struct id *officer;
-    struct record *items;
+    struct visit_record *items;
     size_t count, capacity;
 };
 
@@ -45,79 +33,28 @@ static int by_pair(const void *a, const void *b)
 
 static int by_time(const void *a, const void *b)
 {
-    const struct record *left = a, *right = b;
+    const struct visit_record *left = a, *right = b;
 
     return (left->in_ms > right->in_ms) - (left->in_ms < right->in_ms);
 }
 
-static enum status keep(void *context, const struct presence_row *row)
+static enum status keep(void *context, const struct hash *presence)
 {
     struct record_list *list = context;
+    struct batch *batch = list->batch;
 
-    if (!id_equal(&row->officer, list->officer))
-        return STATUS_OK;
     RETURN_IF_BAD(batch_list_room((void **)&list->items, &list->capacity, list->count, sizeof(list->items[0])));
-    list->items[list->count++] = (struct record){.presence = row->presence};
+    RETURN_IF_BAD(visit_record_get(batch->visit_records, batch->store, presence, &list->items[list->count]));
+    list->count++;
     return STATUS_OK;
 }
 
-static bool is_company(struct span text, enum rule_company company)
+/* The officer's visits to this offender (NULL: to all) from then on, in the order in which they began. */
+static enum status read_records(struct record_list *list, const struct id *offender, int64_t from_us)
 {
-    const char *name = rule_company_name(company);
+    struct store *store = list->batch->store;
 
-    return span_equal(text, span_of(name, strlen(name)));
-}
-
-/* Only what counts here, read where it lies: an officer's visits of months are looked through. */
-static enum status take_presence(struct span presence, struct record *record)
-{
-    struct span company = span_of(NULL, 0);
-    uint64_t reasons = 0;
-    struct wire_field field;
-
-    while (presence.size > 0) {
-        RETURN_IF_BAD(wire_read_field(&presence, &field));
-        switch (field.number) {
-        case FIELD_IN_FROM_MS:
-            record->in_ms = (int64_t)field.value;
-            break;
-        case FIELD_COMPANY:
-            company = field.data;
-            break;
-        case FIELD_REASONS:
-            reasons = field.value;
-            break;
-        case FIELD_PARTNER_ID:
-            RETURN_IF_BAD(id_from_span(field.data, &record->partner));
-            break;
-        default:
-            break;
-        }
-    }
-    record->joint = is_company(company, RULE_COMPANY_JOINT);
-    record->lone = is_company(company, RULE_COMPANY_LONE_CONFIRMED) ||
-                   (is_company(company, RULE_COMPANY_PART_JOINT) && (reasons & RULE_REASON_OPEN) == 0);
-    return STATUS_OK;
-}
-
-static enum status read_record(struct batch *batch, struct record *record)
-{
-    struct view_key key = view_key_of_hash('p', &record->presence);
-    struct view_row view;
-    struct span presence;
-    enum status status = batch->store->ops->view_get(batch->store, span_of(key.bytes, key.size), &view);
-
-    if (status == STATUS_OK)
-        status = wire_find(view.row, ROW_PRESENCE, &presence);
-    if (status != STATUS_OK)
-        return status == STATUS_NOT_FOUND ? STATUS_OK : status; /* not derived: nothing is known of it */
-    return take_presence(presence, record);
-}
-
-static enum status read_records(struct record_list *list)
-{
-    for (size_t i = 0; i < list->count; i++)
-        RETURN_IF_BAD(read_record(list->batch, &list->items[i]));
+    RETURN_IF_BAD(store->ops->presence_ids(store, list->officer, offender, from_us, INT64_MAX, keep, list));
     qsort(list->items, list->count, sizeof(list->items[0]), by_time);
     return STATUS_OK;
 }
@@ -137,10 +74,9 @@ static enum status repeated_lone(struct batch *batch, const struct noted_pair *p
 {
     int64_t from_us = batch->phase_time_us - 3 * policy->repeated_us;
 
-    RETURN_IF_BAD(batch->store->ops->presences_at(batch->store, &pair->offender, from_us, INT64_MAX, keep, list));
-    RETURN_IF_BAD(read_records(list));
+    RETURN_IF_BAD(read_records(list, &pair->offender, from_us));
     for (size_t i = 0; i < list->count; i++) {
-        const struct record *record = &list->items[i];
+        const struct visit_record *record = &list->items[i];
         struct flag_about about = {.kind = FLAG_REPEATED_LONE,
                                    .subject = record->presence,
                                    .offender = pair->offender,
@@ -168,7 +104,7 @@ struct partners {
     struct hash last;
 };
 
-static void add_partner(struct partners *partners, const struct record *record)
+static void add_partner(struct partners *partners, const struct visit_record *record)
 {
     partners->visits++;
     partners->last = record->presence;
@@ -185,10 +121,8 @@ static enum status partners_of(struct batch *batch, const struct id *officer, in
 {
     struct record_list list = {.batch = batch, .officer = officer};
     int64_t from_us = batch->phase_time_us - within_us;
-    enum status status = batch->store->ops->presences_of(batch->store, officer, from_us, INT64_MAX, keep, &list);
+    enum status status = read_records(&list, NULL, from_us);
 
-    if (status == STATUS_OK)
-        status = read_records(&list);
     *ret_partners = (struct partners){.count = 0};
     for (size_t i = 0; status == STATUS_OK && i < list.count; i++) {
         if (list.items[i].joint && !id_is_zero(&list.items[i].partner))

@@ -133,6 +133,9 @@ struct store_ops {
     /* Presences of an officer whose loose bounds touch [from, to], ordered by id. */
     enum status (*presences_of)(struct store *store, const struct id *officer, int64_t from_us, int64_t to_us,
                                 store_presence_each each, void *context);
+    /* The ids of an officer's presences at an offender (NULL: at any) whose loose bounds touch [from, to], in order. */
+    enum status (*presence_ids)(struct store *store, const struct id *officer, const struct id *offender,
+                                int64_t from_us, int64_t to_us, store_hash_each each, void *context);
     /* Presences whose check-in or check-out lies in one boot of a log. */
     enum status (*presences_in_boot)(struct store *store, const struct id *log, const struct id *boot,
                                      store_presence_each each, void *context);

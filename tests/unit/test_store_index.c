@@ -62,6 +62,46 @@ static enum status check_row(void *context, const struct presence_row *row)
     return STATUS_OK;
 }
 
+static enum status check_id(void *context, const struct hash *presence)
+{
+    struct found *found = context;
+    unsigned number = get_u32(presence->bytes + HASH_SIZE - 4);
+
+    assert_true(found->count == 0 || number > found->last);
+    assert_true(number < PRESENCES && found->model->there[number]);
+    found->last = number;
+    found->count++;
+    return STATUS_OK;
+}
+
+static size_t count_of_both(const struct model *model, const struct id *officer, const struct id *offender,
+                            int64_t from_us, int64_t to_us)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < PRESENCES; i++) {
+        const struct presence_row *row = &model->rows[i];
+
+        count += model->there[i] && id_equal(&row->officer, officer) &&
+                 (offender == NULL || id_equal(&row->offender, offender)) && row->to_us >= from_us &&
+                 row->from_us <= to_us;
+    }
+    return count;
+}
+
+static void check_ids(struct store *store, const struct model *model, struct world *world)
+{
+    struct id officer = numbered_id(100 + (unsigned)random_below(&world->random, PEOPLE));
+    struct id offender = numbered_id(200 + (unsigned)random_below(&world->random, PEOPLE));
+    const struct id *at = random_below(&world->random, 2) == 0 ? &offender : NULL;
+    int64_t from_us = (int64_t)random_below(&world->random, TIMES);
+    int64_t to_us = random_below(&world->random, 2) == 0 ? INT64_MAX : from_us + 3;
+    struct found found = {.model = model};
+
+    OK(store->ops->presence_ids(store, &officer, at, from_us, to_us, check_id, &found));
+    assert_int_equal(found.count, count_of_both(model, &officer, at, from_us, to_us));
+}
+
 static size_t count_touching(const struct model *model, bool of_officer, const struct id *person, int64_t from_us,
                              int64_t to_us)
 {
@@ -161,6 +201,10 @@ static void step(struct world *world)
         break;
     case 2:
         check_against(world->fixture->reader, &world->committed, world);
+        check_ids(world->fixture->reader, &world->committed, world);
+        break;
+    case 6:
+        check_ids(world->fixture->writer, &world->now, world);
         break;
     case 3:
     case 4:
