@@ -45,39 +45,61 @@ void merkle_init(struct merkle_tree *tree)
     memset(tree, 0, sizeof(*tree));
 }
 
+enum status merkle_resume(struct merkle_tree *tree, struct sha256 *sha)
+{
+    for (unsigned bit = 0; bit < 64; bit++) {
+        const struct hash *edge = tree->edge[bit / TILE_BITS];
+        size_t width = (size_t)1 << bit % TILE_BITS;
+        size_t count = tree->size >> (bit / TILE_BITS * TILE_BITS) & (MERKLE_TILE_WIDTH - 1);
+        enum status status = STATUS_OK;
+
+        if ((count & width) != 0)
+            status = merkle_perfect_root(sha, edge + (count & ~(2 * width - 1)), width, &tree->peaks[bit]);
+        if (status != STATUS_OK)
+            return status;
+    }
+    return STATUS_OK;
+}
+
 /*
- * Works its way up while tiles become full. Only slots beyond the counts are written before the size changes, so that a
- * failure leaves the tree as it was (a tile stored before it is stored again with the same content).
+ * As one adds 1 to a binary number: each digit that carries joins its perfect tree with what rises. What has risen past a
+ * level's eight digits is the root of its tile, which is full then. Only slots beyond the counts are written before the size
+ * changes, so that a failure leaves the tree as it was (a tile stored before it is stored again with the same content).
  */
 enum status merkle_append(struct merkle_tree *tree, struct sha256 *sha, const struct hash *leaf,
                           merkle_store_tile store, void *context)
 {
     struct hash rising = *leaf;
+    unsigned bit = 0;
 
     if (tree->size == INT64_MAX)
         return STATUS_OVER_LIMIT;
-    for (unsigned level = 0; level < MERKLE_LEVELS_MAX; level++) {
-        uint64_t place = tree->size >> (TILE_BITS * level);
-        struct hash *edge = tree->edge[level];
-        struct merkle_tile tile = {.level = level, .index = place >> TILE_BITS, .hashes = edge};
-        enum status status;
+    for (;; bit++) {
+        enum status status = STATUS_OK;
 
-        edge[place % MERKLE_TILE_WIDTH] = rising;
-        if (place % MERKLE_TILE_WIDTH != MERKLE_TILE_WIDTH - 1)
+        if (bit % TILE_BITS == 0) {
+            uint64_t place = tree->size >> bit;
+            struct hash *edge = tree->edge[bit / TILE_BITS];
+            struct merkle_tile tile = {.level = bit / TILE_BITS, .index = place >> TILE_BITS, .hashes = edge};
+
+            edge[place % MERKLE_TILE_WIDTH] = rising;
+            if (place % MERKLE_TILE_WIDTH == MERKLE_TILE_WIDTH - 1)
+                status = store(context, &tile);
+        }
+        if ((tree->size >> bit & 1) == 0)
             break;
-        status = store(context, &tile);
         if (status == STATUS_OK)
-            status = merkle_perfect_root(sha, edge, MERKLE_TILE_WIDTH, &rising);
+            status = merkle_node_hash(sha, &tree->peaks[bit], &rising, &rising);
         if (status != STATUS_OK)
             return status;
     }
+    tree->peaks[bit] = rising;
     tree->size++;
     return STATUS_OK;
 }
 
 /*
- * RFC 6962's tree is the perfect trees of size's binary digits, the largest leftmost: so folding from the right, level by
- * level, needs nothing but the edge.
+ * RFC 6962's tree is the perfect trees of size's binary digits, the largest leftmost: so it is folded from the right.
  */
 enum status merkle_root(const struct merkle_tree *tree, struct sha256 *sha, struct hash *ret_root)
 {
@@ -87,20 +109,16 @@ enum status merkle_root(const struct merkle_tree *tree, struct sha256 *sha, stru
     if (tree->size == 0)
         return sha256_bytes(sha, span_of(NULL, 0), ret_root);
     for (unsigned bit = 0; bit < 64; bit++) {
-        const struct hash *edge = tree->edge[bit / TILE_BITS];
-        size_t width = (size_t)1 << bit % TILE_BITS;
-        size_t count = tree->size >> (bit / TILE_BITS * TILE_BITS) & (MERKLE_TILE_WIDTH - 1);
-        struct hash perfect;
-        enum status status;
+        enum status status = STATUS_OK;
 
-        if ((count & width) == 0)
+        if ((tree->size >> bit & 1) == 0)
             continue;
-        status = merkle_perfect_root(sha, edge + (count & ~(2 * width - 1)), width, &perfect);
-        if (status == STATUS_OK && begun)
-            status = merkle_node_hash(sha, &perfect, &root, &perfect);
+        if (begun)
+            status = merkle_node_hash(sha, &tree->peaks[bit], &root, &root);
+        else
+            root = tree->peaks[bit];
         if (status != STATUS_OK)
             return status;
-        root = perfect;
         begun = true;
     }
     *ret_root = root;

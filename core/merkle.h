@@ -12,9 +12,10 @@
 #define MERKLE_LEVELS_MAX 8 /* of tiles: 256^8 leaves */
 #define MERKLE_PROOF_MAX 64
 
-/* Right edge: for each tile level the hashes of its last, partial tile (fewer than 256). About 64 KiB. */
+/* Right edge: for each tile level the hashes of its last, partial tile (fewer than 256). About 66 KiB. */
 struct merkle_tree {
     uint64_t size;
+    struct hash peaks[64]; /* for each binary digit of size that is 1, the root of that perfect tree */
     struct hash edge[MERKLE_LEVELS_MAX][MERKLE_TILE_WIDTH];
 };
 
@@ -32,6 +33,8 @@ typedef enum status (*merkle_load_tile)(void *context, unsigned level, uint64_t 
 
 MUST_USE enum status merkle_leaf_hash(struct sha256 *sha, struct span leaf, struct hash *ret_hash);
 void merkle_init(struct merkle_tree *tree);
+/* After size and edge were read from somewhere: works out the peaks. On failure they are worth nothing. */
+MUST_USE enum status merkle_resume(struct merkle_tree *tree, struct sha256 *sha);
 /* Appends one leaf hash; calls store for each tile that becomes full. On failure the tree is unchanged. */
 MUST_USE enum status merkle_append(struct merkle_tree *tree, struct sha256 *sha, const struct hash *leaf,
                                    merkle_store_tile store, void *context);

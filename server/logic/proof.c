@@ -74,7 +74,7 @@ enum status merkle_edge_load(struct store *store, struct sha256 *sha, struct are
         RETURN_IF_BAD(status);
     }
     ret_tree->size = size;
-    return STATUS_OK;
+    return merkle_resume(ret_tree, sha);
 }
 
 static enum status load_full_tile(void *context, unsigned level, uint64_t index,
