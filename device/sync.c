@@ -413,9 +413,13 @@ void device_received(struct dc_device *device, struct span bytes)
 {
     struct sync_event event = {.type = SYNC_EVENT_MESSAGE};
     ProtobufCMessage *message = NULL;
-    enum status status = wire_unpack(device->arena, &doublecrew__v1__server_message__descriptor, bytes, &message);
+    enum status status;
     uint64_t seq;
 
+    if (!device->driving) { /* else the message before it is still in use */
+        arena_reset(device->arena, ARENA_CAP_DEFAULT);
+    }
+    status = wire_unpack(device->arena, &doublecrew__v1__server_message__descriptor, bytes, &message);
     if (status != STATUS_OK) {
         event = (struct sync_event){.type = SYNC_EVENT_FAILED, .status = status};
         device_drive(device, &event);

@@ -568,6 +568,58 @@ static void message__out_of_order_or_malformed_ends_the_session(void **state)
     assert_int_equal(status_of(fixture).state, DC_SYNC_BACKING_OFF);
 }
 
+/* The same notes again, as a phone gets rows for weeks without a restart. */
+static void receive_notes(struct device_fixture *fixture, uint64_t to_cursor)
+{
+    enum { NOTES = 100, LETTERS = 2000 };
+    static char text[LETTERS + 1];
+    static uint8_t ids[NOTES][HASH_SIZE], keys[NOTES][1 + HASH_SIZE];
+    static Doublecrew__V1__NoteRow notes[NOTES];
+    static Doublecrew__V1__Row rows[NOTES];
+    Doublecrew__V1__Row *list[NOTES];
+    Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
+    Doublecrew__V1__Delta delta = DOUBLECREW__V1__DELTA__INIT;
+
+    memset(text, 'a', LETTERS);
+    for (unsigned i = 0; i < NOTES; i++) {
+        ids[i][HASH_SIZE - 1] = (uint8_t)i;
+        keys[i][0] = 'n';
+        memcpy(keys[i] + 1, ids[i], HASH_SIZE);
+        notes[i] = (Doublecrew__V1__NoteRow)DOUBLECREW__V1__NOTE_ROW__INIT;
+        notes[i].note = (ProtobufCBinaryData){HASH_SIZE, ids[i]};
+        notes[i].text = text;
+        rows[i] = (Doublecrew__V1__Row)DOUBLECREW__V1__ROW__INIT;
+        rows[i].pos = to_cursor;
+        rows[i].key = (ProtobufCBinaryData){sizeof(keys[i]), keys[i]};
+        rows[i].row_case = DOUBLECREW__V1__ROW__ROW_NOTE;
+        rows[i].note = &notes[i];
+        list[i] = &rows[i];
+    }
+    delta.from_cursor = fixture->device->sync.feed.cursor;
+    delta.to_cursor = to_cursor;
+    delta.last = true;
+    delta.rows = list;
+    delta.n_rows = NOTES;
+    message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_DELTA;
+    message.delta = &delta;
+    device_fixture_receive(fixture, &message);
+}
+
+static void messages__as_many_as_may_come__take_no_more_memory_than_one(void **state)
+{
+    struct device_fixture *fixture = *state;
+
+    device_fixture_online(fixture);
+    for (size_t received = 0, cursor = 100; received < 2 * ARENA_CAP_DEFAULT; received += 200000, cursor++) {
+        receive_notes(fixture, cursor);
+        assert_int_equal(fixture->device->sync.feed.cursor, cursor);
+        assert_true(fixture->linked);
+        fixture->event_count = 0; /* the fixture keeps some hundred, and some dozen of what was sent */
+        while (fixture->sent_count > 0)
+            free(fixture->sent[--fixture->sent_count].bytes);
+    }
+}
+
 static void link__that_cannot_start_backs_off(void **state)
 {
     struct device_fixture *fixture = *state;
@@ -710,6 +762,7 @@ int main(void)
         CASE(error__a_refused_push_leaves_the_rows_coming),
         CASE(error__a_persons_remedy_stops_the_sync_until_they_start_it),
         CASE(message__out_of_order_or_malformed_ends_the_session),
+        CASE(messages__as_many_as_may_come__take_no_more_memory_than_one),
         CASE(link__that_cannot_start_backs_off),
         CASE(hello__says_what_is_unsynced_since_when),
         CASE(seal_request__asks_the_officer_then_seals),
