@@ -23,6 +23,7 @@ static bool open_one(void *context, const struct entry *entry)
     if (each->kind && entry->header.kind != each->kind) {
         return true;
     }
+    arena_reset(each->arena, ARENA_CAP_DEFAULT); /* one entry at a time, however long the log is */
     if (payload_open(each->arena, entry->header.kind, entry_message(entry), &message) != STATUS_OK) {
         return true; /* of a newer version's kind, or appended unchecked: kept and pushed, but nothing to read here */
     }

@@ -14,6 +14,7 @@ static bool open_row(void *context, const struct store_row *stored)
     ProtobufCMessage *message = NULL;
     const Doublecrew__V1__Row *row;
 
+    arena_reset(each->arena, ARENA_CAP_DEFAULT); /* one row at a time, however many there are */
     if (wire_unpack(each->arena, &doublecrew__v1__row__descriptor, stored->bytes, &message) != STATUS_OK) {
         return true;
     }

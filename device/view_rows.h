@@ -5,6 +5,7 @@
 #include "device/device.h"
 #include "device/view_key.h"
 
+/* Borrowed until the callback returns; false stops. */
 typedef bool (*view_on_row)(void *context, const Doublecrew__V1__Row *row);
 
 /*

@@ -568,20 +568,22 @@ static void message__out_of_order_or_malformed_ends_the_session(void **state)
     assert_int_equal(status_of(fixture).state, DC_SYNC_BACKING_OFF);
 }
 
-/* The same notes again, as a phone gets rows for weeks without a restart. */
+enum { NOTES_OF_A_PAGE = 100, LETTERS_OF_A_NOTE = 2000 };
+
+/* A page of notes, as a phone gets them for weeks without a restart. */
 static void receive_notes(struct device_fixture *fixture, uint64_t to_cursor)
 {
-    enum { NOTES = 100, LETTERS = 2000 };
-    static char text[LETTERS + 1];
-    static uint8_t ids[NOTES][HASH_SIZE], keys[NOTES][1 + HASH_SIZE];
-    static Doublecrew__V1__NoteRow notes[NOTES];
-    static Doublecrew__V1__Row rows[NOTES];
-    Doublecrew__V1__Row *list[NOTES];
+    static char text[LETTERS_OF_A_NOTE + 1];
+    static uint8_t ids[NOTES_OF_A_PAGE][HASH_SIZE], keys[NOTES_OF_A_PAGE][1 + HASH_SIZE];
+    static Doublecrew__V1__NoteRow notes[NOTES_OF_A_PAGE];
+    static Doublecrew__V1__Row rows[NOTES_OF_A_PAGE];
+    Doublecrew__V1__Row *list[NOTES_OF_A_PAGE];
     Doublecrew__V1__ServerMessage message = DOUBLECREW__V1__SERVER_MESSAGE__INIT;
     Doublecrew__V1__Delta delta = DOUBLECREW__V1__DELTA__INIT;
 
-    memset(text, 'a', LETTERS);
-    for (unsigned i = 0; i < NOTES; i++) {
+    memset(text, 'a', LETTERS_OF_A_NOTE);
+    for (unsigned i = 0; i < NOTES_OF_A_PAGE; i++) {
+        put_u64(ids[i], to_cursor);
         ids[i][HASH_SIZE - 1] = (uint8_t)i;
         keys[i][0] = 'n';
         memcpy(keys[i] + 1, ids[i], HASH_SIZE);
@@ -599,18 +601,27 @@ static void receive_notes(struct device_fixture *fixture, uint64_t to_cursor)
     delta.to_cursor = to_cursor;
     delta.last = true;
     delta.rows = list;
-    delta.n_rows = NOTES;
+    delta.n_rows = NOTES_OF_A_PAGE;
     message.message_case = DOUBLECREW__V1__SERVER_MESSAGE__MESSAGE_DELTA;
     message.delta = &delta;
     device_fixture_receive(fixture, &message);
 }
 
-static void messages__as_many_as_may_come__take_no_more_memory_than_one(void **state)
+static bool count_note(void *context, const struct dc_note_read *note)
+{
+    (void)note;
+    ++*(size_t *)context;
+    return true;
+}
+
+static void messages_and_rows__however_many__are_all_opened(void **state)
 {
     struct device_fixture *fixture = *state;
+    const uint64_t pages = 2 * ARENA_CAP_DEFAULT / (NOTES_OF_A_PAGE * LETTERS_OF_A_NOTE);
+    size_t notes = 0;
 
     device_fixture_online(fixture);
-    for (size_t received = 0, cursor = 100; received < 2 * ARENA_CAP_DEFAULT; received += 200000, cursor++) {
+    for (uint64_t cursor = 100; cursor < 100 + pages; cursor++) {
         receive_notes(fixture, cursor);
         assert_int_equal(fixture->device->sync.feed.cursor, cursor);
         assert_true(fixture->linked);
@@ -618,6 +629,8 @@ static void messages__as_many_as_may_come__take_no_more_memory_than_one(void **s
         while (fixture->sent_count > 0)
             free(fixture->sent[--fixture->sent_count].bytes);
     }
+    assert_int_equal(dc_each_note(fixture->device, NULL, count_note, &notes), DC_OK);
+    assert_int_equal(notes, pages * NOTES_OF_A_PAGE);
 }
 
 static void link__that_cannot_start_backs_off(void **state)
@@ -762,7 +775,7 @@ int main(void)
         CASE(error__a_refused_push_leaves_the_rows_coming),
         CASE(error__a_persons_remedy_stops_the_sync_until_they_start_it),
         CASE(message__out_of_order_or_malformed_ends_the_session),
-        CASE(messages__as_many_as_may_come__take_no_more_memory_than_one),
+        CASE(messages_and_rows__however_many__are_all_opened),
         CASE(link__that_cannot_start_backs_off),
         CASE(hello__says_what_is_unsynced_since_when),
         CASE(seal_request__asks_the_officer_then_seals),
