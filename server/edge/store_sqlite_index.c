@@ -6,8 +6,8 @@
 #include "server/edge/store_sqlite_cache.h"
 
 #define BUCKETS 4096
-#define ENTRIES_MAX 100000 /* 48 bytes each; whoever has more presences than a day's crowd is read again, by window */
-#define MATCHES_MIN 64     /* found at a time without asking for memory */
+#define ENTRIES_MAX 100000 /* 48 bytes each; beyond that all are forgotten after the commit, and read again as asked */
+#define MATCHES_MIN 64     /* found without asking for memory */
 
 struct indexed {
     struct hash presence;
