@@ -141,15 +141,12 @@ static size_t offender_index(const struct jo_evidence *e, const struct id *id)
 }
 
 /* D1: suspended or lost, as of the time that was given, else from when it was recorded; the last word counts. */
-static void add_standing(struct rule_device *device, const struct jo_standing *standing)
+static void add_standing(const struct jo *jo, struct rule_device *device)
 {
-    bool out = standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED ||
-               standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
+    const struct jo_standing *standing = jo_standing_as_of(jo, &device->id, UINT64_MAX);
 
-    device->lost = standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
-    device->revoked_as_of_us = RULE_FOREVER;
-    device->revocation_recorded_us = RULE_FOREVER;
-    if (out) {
+    device->lost = standing != NULL && standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
+    if (jo_is_out(jo, &device->id, UINT64_MAX)) {
         device->revoked_as_of_us = standing->as_of_us;
         device->revocation_recorded_us = standing->time_us;
     }
@@ -164,12 +161,8 @@ static void add_device(struct jo_evidence *e, const struct jo_enrolment *enrolme
                                  .revocation_recorded_us = RULE_FOREVER};
     size_t known = device_index(e, &enrolment->device);
 
-    for (size_t i = 0; i < e->jo->standings.count; i++) {
-        if (id_equal(&e->jo->standings.items[i].device, &device.id))
-            add_standing(&device, &e->jo->standings.items[i]);
-    }
+    add_standing(e->jo, &device);
     if (log != NULL) {
-        device.lost = device.lost || log->lost;
         device.watermark_known = log->watermark_known;
         device.watermark_us = log->watermark_us;
     }

@@ -137,15 +137,20 @@ const struct jo_standing *jo_standing_as_of(const struct jo *jo, const struct id
     return found;
 }
 
+bool jo_is_out(const struct jo *jo, const struct id *device, uint64_t pos)
+{
+    const struct jo_standing *standing = jo_standing_as_of(jo, device, pos);
+
+    return standing != NULL && (standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED ||
+                                standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST);
+}
+
 /* D1: what a suspended or lost device sends is held. */
 static bool device_is_out(const struct jo *jo, const struct jo_entry *entry)
 {
     const struct jo_enrolment *enrolment = jo_enrolment_as_of(jo, &entry->header.log, entry->pos);
-    const struct jo_standing *standing =
-        enrolment != NULL ? jo_standing_as_of(jo, &enrolment->device, entry->pos) : NULL;
 
-    return standing != NULL && (standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED ||
-                                standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST);
+    return enrolment != NULL && jo_is_out(jo, &enrolment->device, entry->pos);
 }
 
 bool jo_permitted(const struct jo *jo, const struct jo_entry *entry)
@@ -209,18 +214,6 @@ static void compare_pair(struct jo *jo, const struct jo_entry *a, const struct j
         contradict(jo, a, a->header.seq - 1);
     if (b->header.seq == a->header.seq + 1 && !hash_equal(&b->header.previous, &a->hash))
         contradict(jo, a, a->header.seq);
-}
-
-static void learn_lost(struct jo *jo, const struct jo_entry *entry)
-{
-    const Doublecrew__V1__LogLost *lost = (const Doublecrew__V1__LogLost *)entry->message;
-    struct id log = jo_id(lost->lost_log_id), author = jo_author(jo, entry);
-    const struct jo_enrolment *enrolment = jo_enrolment_as_of(jo, &log, UINT64_MAX);
-
-    if (enrolment == NULL || !id_equal(&enrolment->officer, &author))
-        return;
-    log_of(jo, &log)->lost = true;
-    log_of(jo, &log)->lost_pos = entry->pos;
 }
 
 /* How far a log's own pushes reach from its beginning, along its first branch, which gets BRANCH_FIRST for now. */
@@ -306,8 +299,6 @@ void jo_forks(struct jo *jo)
         }
         if (entry->own && entry->unknown_kind)
             least(&log->unknown_seq, entry->header.seq);
-        if (entry->message != NULL && entry->header.kind == JO_KIND(LOG_LOST))
-            learn_lost(jo, entry);
     }
     for (size_t i = 0; i < jo->entries.count; i++) {
         struct jo_entry *entry = &jo->entries.items[i];

@@ -78,12 +78,13 @@ struct jo_enrolment {
     struct public_key key;
 };
 
+/* An operator's word, or the holder's own that the log is lost (F3), which revokes nothing that wasn't revoked before. */
 struct jo_standing {
     struct id device;
     uint64_t pos;
-    int64_t time_us;
+    int64_t time_us; /* when the revocation was recorded */
     uint32_t standing;
-    int64_t as_of_us;
+    int64_t as_of_us; /* nothing from then on is taken as the holder's; RULE_FOREVER: no such time */
 };
 
 struct jo_offender {
@@ -103,8 +104,6 @@ struct jo_log {
     uint64_t fork_seq;    /* 0: none */
     uint64_t unknown_seq; /* 0: none; the first entry of an unknown kind that its own log delivered */
     uint64_t last_seq;    /* how far the log is here, as its first branch has it */
-    bool lost;
-    uint64_t lost_pos; /* where the officer says so */
     bool watermark_known;
     int64_t watermark_us;
 };
@@ -206,6 +205,8 @@ bool jo_supervises(const struct jo *jo, const struct jo_entry *entry, const stru
                    const struct id *offender);
 const struct jo_log *jo_log(const struct jo *jo, const struct id *log);
 /* D1: the last word about a device up to a record; NULL: none. The as-of time is the record's where none was given. */
+/* The device is suspended or lost. */
+bool jo_is_out(const struct jo *jo, const struct id *device, uint64_t pos);
 const struct jo_standing *jo_standing_as_of(const struct jo *jo, const struct id *device, uint64_t pos);
 /* Whose log it is as of its record, and what their role allows (PROTOCOL.md's not_permitted). */
 struct id jo_author(const struct jo *jo, const struct jo_entry *entry);

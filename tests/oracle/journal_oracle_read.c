@@ -133,6 +133,37 @@ static void learn_device(struct jo *jo, const struct jo_entry *entry, const Doub
     JO_ADD(&jo->enrolments, enrolment);
 }
 
+/* F3: a log is lost on the word of who holds the device, or held it, given in another log. When its entries stopped being
+ * the holder's was said before, or isn't. */
+static void learn_lost(struct jo *jo, const struct jo_entry *entry)
+{
+    const Doublecrew__V1__LogLost *message = (const Doublecrew__V1__LogLost *)entry->message;
+    struct id log = jo_id(message->lost_log_id), author = jo_author(jo, entry);
+    struct jo_standing lost = {.pos = entry->own_pos,
+                               .time_us = RULE_FOREVER,
+                               .standing = DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST,
+                               .as_of_us = RULE_FOREVER};
+    const struct jo_standing *before;
+    bool held_it = false;
+
+    for (size_t i = 0; i < jo->enrolments.count; i++) {
+        const struct jo_enrolment *enrolment = &jo->enrolments.items[i];
+
+        if (!id_equal(&enrolment->log, &log))
+            continue;
+        lost.device = enrolment->device;
+        held_it = held_it || id_equal(&enrolment->officer, &author);
+    }
+    if (!held_it || id_equal(&log, &entry->header.log))
+        return;
+    before = jo_standing_as_of(jo, &lost.device, UINT64_MAX);
+    if (before != NULL && jo_is_out(jo, &lost.device, UINT64_MAX)) {
+        lost.time_us = before->time_us;
+        lost.as_of_us = before->as_of_us;
+    }
+    JO_ADD(&jo->standings, lost);
+}
+
 /* L1: no back-dated publication. */
 static void learn_policy(struct jo *jo, const struct jo_entry *entry, const Doublecrew__V1__Policy *m)
 {
@@ -185,6 +216,9 @@ static void learn_roster(struct jo *jo, const struct jo_entry *entry)
         JO_ADD(&jo->standings,
                (struct jo_standing){jo_id(state->device_id), entry->pos, entry->received_us, state->standing,
                                     state->as_of_ms != 0 ? state->as_of_ms * 1000 : entry->received_us});
+    } else if (entry->header.kind == JO_KIND(LOG_LOST)) {
+        if (entry->own) /* carried, it says nothing yet */
+            learn_lost(jo, entry);
     } else if (entry->header.kind == JO_KIND(ANCHOR_VOID)) {
         const Doublecrew__V1__AnchorVoid *range = (const Doublecrew__V1__AnchorVoid *)m;
 
@@ -244,6 +278,8 @@ static void take_entry(struct jo *jo, const struct entry *raw, const struct arri
         if (arrival->own && !jo->entries.items[place].own) {
             jo->entries.items[place].own = true;
             jo->entries.items[place].own_pos = pos;
+            if (raw->header.kind == JO_KIND(LOG_LOST) && jo->entries.items[place].message != NULL)
+                learn_roster(jo, &jo->entries.items[place]);
         }
         return;
     }

@@ -364,18 +364,6 @@ static void give_texts(struct scope_walk *walk)
     }
 }
 
-/* D1: a suspended or lost device holds nothing; an expired one is held to what it would if it were renewed. */
-static bool sees_nothing(const struct jo *jo, const struct jo_enrolment *device)
-{
-    const struct jo_standing *standing = jo_standing_as_of(jo, &device->device, UINT64_MAX);
-    const struct jo_log *log = jo_log(jo, &device->log);
-
-    if (log != NULL && log->lost && (standing == NULL || standing->pos < log->lost_pos))
-        return true; /* another phone has taken its place (F3) */
-    return standing != NULL && (standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_SUSPENDED ||
-                                standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST);
-}
-
 /* L1: like a flag about the officer who asks. A carried one of a branch is there or not, as the fork was known. */
 static void give_requests(struct scope_walk *walk)
 {
@@ -426,7 +414,7 @@ const char *jo_scope_of(const struct jo *jo, struct store *store, const struct j
 {
     struct scope_walk walk = {.jo = jo, .store = store, .officer = device->officer, .each = each, .context = context};
 
-    if (sees_nothing(jo, device))
+    if (jo_is_out(jo, &device->device, UINT64_MAX)) /* D1: it holds nothing; an expired one is held to what it had */
         return NULL;
 
     give_force(&walk);
