@@ -22,6 +22,7 @@
 #define MEMORY_MAX ((size_t)8 * 1024 * 1024)
 #define ADMIT_PER_S 2u /* so few that phones meet it after a server's restart */
 #define ADMIT_BURST 6u
+#define LINE_US ((int64_t)1500 * 1000) /* so short that some are turned away */
 #define ANSWER_US (60 * SIM_SECOND)
 #define SLOW_COMMIT_RATE 1500 /* a push, in millionths */
 #define CLOSE_GRACE_US (5 * SIM_SECOND)
@@ -589,7 +590,7 @@ static enum status open_hub(struct sim_server *server)
                                 .memory_max = MEMORY_MAX,
                                 .admit_per_s = server->sim->held_ms != NULL ? 1000 : ADMIT_PER_S,
                                 .admit_burst = server->sim->held_ms != NULL ? 1000 : ADMIT_BURST,
-                                .line_us = HUB_LINE_WAIT_US,
+                                .line_us = LINE_US,
                                 .answer_us = ANSWER_US,
                                 .slow_reader_us = SLOW_READER_US,
                                 .close_grace_us = CLOSE_GRACE_US};
