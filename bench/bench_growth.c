@@ -18,9 +18,11 @@
 
 #define SIZES_MAX 3
 #define FILL_ATTEMPTS 50u /* of a device: 1,000 facts */
-#define PART_DEVICES 500u /* that fill at once: what they made up lies in memory */
+#define PART_DEVICES                                                                                                   \
+    INGEST_DEVICES /* that fill at once: at every size as many as when measured, for memory is compared */
 #define INGEST_DEVICES 50u
-#define INGEST_ATTEMPTS 30u
+#define INGEST_ATTEMPTS 20u
+#define INGESTS 3u /* the median of so many additions */
 #define FACTS_PER_PUSH 60u
 #define VISITS 300u
 #define VISIT_FACTS 2u
@@ -217,17 +219,34 @@ static enum status fill_to(struct growth *growth, size_t facts)
     return status;
 }
 
+static enum status measure_ingest(struct growth *growth, struct at_size *ret_found)
+{
+    double per_s[INGESTS];
+    double cpu_us[INGESTS];
+    enum status status = STATUS_OK;
+
+    for (size_t i = 0; i < INGESTS && status == STATUS_OK; i++) {
+        struct fill_figures ingest = {.facts = 0};
+
+        status = add(growth, INGEST_DEVICES, INGEST_ATTEMPTS, &ingest);
+        per_s[i] = (double)ingest.facts / ingest.took_s;
+        cpu_us[i] = ingest.cpu_s * 1e6 / (double)ingest.facts;
+    }
+    if (status != STATUS_OK)
+        return status;
+    ret_found->ingest_per_s = machine_percentile(per_s, INGESTS, 0.5);
+    ret_found->cpu_us = machine_percentile(cpu_us, INGESTS, 0.5);
+    return STATUS_OK;
+}
+
 static enum status measure_at(struct growth *growth, size_t facts, struct at_size *ret_found)
 {
-    struct fill_figures ingest = {.facts = 0};
     enum status status = fill_to(growth, facts);
 
     if (status == STATUS_OK)
-        status = add(growth, INGEST_DEVICES, INGEST_ATTEMPTS, &ingest);
+        status = measure_ingest(growth, ret_found);
     if (status != STATUS_OK)
         return status;
-    ret_found->ingest_per_s = (double)ingest.facts / ingest.took_s;
-    ret_found->cpu_us = ingest.cpu_s * 1e6 / (double)ingest.facts;
     growth->next_device += 2; /* a pair of its own for the probe */
     status = measure_flags(growth, growth->next_device - 2, ret_found->flag_ms);
     ret_found->facts = fill_facts(growth->fill) + growth->probed;
@@ -394,7 +413,7 @@ int main(int argc, char **argv)
     struct machine_usage before = machine_usage();
     spec.base = options.folder;
     spec.device_count = options.sizes[options.size_count - 1] / (FILL_ATTEMPTS * ATTEMPT_FACTS) +
-                        options.size_count * (INGEST_DEVICES + 2);
+                        options.size_count * (INGESTS * INGEST_DEVICES + 2);
     spec.device_count += spec.device_count % 2;
     fprintf(stderr, "setting up a force with %zu devices\n", spec.device_count);
     enum status status = fleet_make(&spec, NULL, &growth.fleet);
