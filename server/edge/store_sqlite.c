@@ -7,6 +7,10 @@
 #include "server/edge/store_sqlite_internal.h"
 #include "server/edge/store_sqlite_logs.h"
 
+#define LOG_PAGES (STORE_WAL_SIZE_MAX / SQ_PAGE_SIZE)
+#define LOG_PAGES_IDLE (LOG_PAGES / 8)     /* in a quiet moment: soon done */
+#define LOG_PAGES_TOLD (LOG_PAGES / 4 * 3) /* when nobody waits for this commit any more */
+
 static enum status begin(struct store *store)
 {
     enum status status = sq_do(store, SQ_BEGIN_WRITE);
@@ -23,21 +27,28 @@ static bool has_written(const struct store_sqlite *self)
 }
 
 /*
- * Passive: waits for no reader, takes what it can. A failure here loses nothing, as the log is durable; the next commit
+ * Passive: waits for no reader, takes what it can. A failure here loses nothing, as the log is durable; a later commit
  * tries again. While a reader holds the log back, attempts are spaced by a quarter of the limit.
  */
-static void checkpoint_if_due(struct store_sqlite *self)
+static void checkpoint_beyond(struct store_sqlite *self, int pages)
 {
     int in_log = 0;
     int done = 0;
 
-    if (self->wal_pages < self->checkpoint_pages)
+    if (self->wal_pages < pages || self->wal_pages < self->checkpoint_pages)
         return;
     int code = sqlite3_wal_checkpoint_v2(self->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
     if (code != SQLITE_OK)
         self->code = code;
-    int limit = STORE_WAL_SIZE_MAX / SQ_PAGE_SIZE;
-    self->checkpoint_pages = code == SQLITE_OK && done == in_log ? limit : self->wal_pages + limit / 4;
+    bool whole = code == SQLITE_OK && done == in_log;
+    self->checkpoint_pages = whole ? 0 : self->wal_pages + LOG_PAGES / 4;
+    if (whole)
+        self->wal_pages = 0; /* the next commit begins the log anew, unless somebody reads from it */
+}
+
+static void rest(struct store *store, bool idle)
+{
+    checkpoint_beyond((struct store_sqlite *)store, idle ? LOG_PAGES_IDLE : LOG_PAGES_TOLD);
 }
 
 static enum status commit(struct store *store)
@@ -52,7 +63,7 @@ static enum status commit(struct store *store)
     self->changes_before = sqlite3_total_changes64(self->db);
     sq_cache_trim(self);
     sq_index_trim(self);
-    checkpoint_if_due(self);
+    checkpoint_beyond(self, LOG_PAGES);
     return STATUS_OK;
 }
 
@@ -144,6 +155,7 @@ void sq_transaction_ops(struct store_ops *ops)
 {
     ops->begin = begin;
     ops->commit = commit;
+    ops->rest = rest;
     ops->rollback = rollback;
     ops->savepoint = savepoint;
     ops->savepoint_release = savepoint_release;

@@ -11,13 +11,13 @@
 
 /* All but the journal, from which they follow, and the contacts, which don't follow from it. */
 static const struct sq_table *const derived[] = {
-    &sq_head,           &sq_tiles,        &sq_devices,       &sq_officers,     &sq_standings, &sq_officer_versions,
-    &sq_offender_teams, &sq_holders,      &sq_offenders,     &sq_risks,        &sq_policies,  &sq_anchors,
-    &sq_boot_anchors,   &sq_clock_points, &sq_carried_times, &sq_anchor_voids, &sq_boots,     &sq_presences,
-    &sq_outcomes,       &sq_namings,      &sq_plans,         &sq_contested,    &sq_carried,   &sq_authorities,
-    &sq_decisions,      &sq_edits,        &sq_edit_sets,     &sq_flags,        &sq_timers,    &sq_views,
-    &sq_bundles,        &sq_feeds,        &sq_members,       &sq_held,         &sq_digests,   &sq_digest_scopes,
-    &sq_waiting,        &sq_proposals,    &sq_covers,
+    &sq_head,           &sq_tiles,        &sq_devices,       &sq_officers,     &sq_standings,     &sq_officer_versions,
+    &sq_offender_teams, &sq_holders,      &sq_offenders,     &sq_risks,        &sq_policies,      &sq_anchors,
+    &sq_boot_anchors,   &sq_clock_points, &sq_carried_times, &sq_anchor_voids, &sq_boots,         &sq_presences,
+    &sq_outcomes,       &sq_namings,      &sq_plans,         &sq_contested,    &sq_carried,       &sq_authorities,
+    &sq_decisions,      &sq_edits,        &sq_visit_texts,   &sq_flags,        &sq_timers,        &sq_views,
+    &sq_feeds,          &sq_members,      &sq_held,          &sq_digests,      &sq_digest_scopes, &sq_waiting,
+    &sq_proposals,      &sq_covers,
 };
 
 struct line {

@@ -2,8 +2,9 @@
  * Edits of fields (M1). Those of one presence are one row, since a visit brings a dozen at once; beyond EDIT_SET_SIZE_MAX
  * the rest stand alone, one row each, as an offender's all do: that is edited over years, a visit in a day.
  *
- * A set: 1 byte, 1 when some stand alone; then each edit, in order of field and entry: size of the field's name 1, of the
- * body 4, name, entry, officer, lower 8, upper 8 (all big-endian), let_by, body.
+ * A set: 1 byte, 1 when some stand alone; then each edit, in order of field and entry: 1 byte of what is there of it
+ * (HAS_OFFICER: else the officer of the edit before; HAS_LET_BY: else zero), size of the field's name 1, of the body 2, name,
+ * entry, officer, lower 8, upper 8 (all big-endian), let_by, body.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -12,108 +13,130 @@
 #include "server/edge/store_sqlite_internal.h"
 
 #define EDIT_SET_SIZE_MAX (32 * 1024)
-#define FIXED_SIZE (1 + 4 + HASH_SIZE + ID_SIZE + 8 + 8 + HASH_SIZE)
+#define HAS_OFFICER 1u
+#define HAS_LET_BY 2u
+#define FIXED_SIZE (1 + 1 + 2 + HASH_SIZE + 8 + 8)
+#define EDIT_SIZE_MOST(field_size, body_size) (FIXED_SIZE + ID_SIZE + HASH_SIZE + (field_size) + (body_size))
 
 struct set_edit {
     struct span field;
     struct edit_row row;
-    struct span bytes; /* all of it */
 };
 
-/* Takes the first edit off rest. False at its end, and on damage, which *status then says. */
-static bool set_next(struct span *rest, struct set_edit *ret_edit, enum status *status)
+static struct span set_edits(struct span set)
 {
-    struct set_edit edit = {.bytes = *rest};
+    return set.size > 0 ? span_of(set.data + 1, set.size - 1) : set;
+}
+
+/* Takes the first edit off rest; *edit is the one before, or zeroed. False at its end, and on damage, which *status then says. */
+static bool set_next(struct span *rest, struct set_edit *edit, enum status *status)
+{
     const uint8_t *at = rest->data;
-    size_t field_size, body_size, size;
+    size_t field_size, body_size, officer_size, let_by_size, size;
 
     if (rest->size == 0)
         return false;
     *status = STATUS_STORE;
-    if (rest->size < FIXED_SIZE)
+    if (rest->size < FIXED_SIZE || (at[0] & ~(HAS_OFFICER | HAS_LET_BY)) != 0)
         return false;
-    field_size = at[0];
-    body_size = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
-    if (field_size > rest->size - FIXED_SIZE || body_size > rest->size - FIXED_SIZE - field_size)
+    field_size = at[1];
+    body_size = (size_t)at[2] << 8 | at[3];
+    officer_size = (at[0] & HAS_OFFICER) != 0 ? ID_SIZE : 0;
+    let_by_size = (at[0] & HAS_LET_BY) != 0 ? HASH_SIZE : 0;
+    size = FIXED_SIZE + officer_size + let_by_size + field_size + body_size;
+    if (size > rest->size)
         return false;
     *status = STATUS_OK;
-    edit.field = span_of(at + 5, field_size);
-    at += 5 + field_size;
-    memcpy(edit.row.entry.bytes, at, HASH_SIZE);
-    memcpy(edit.row.officer.bytes, at + HASH_SIZE, ID_SIZE);
-    at += HASH_SIZE + ID_SIZE;
-    edit.row.lower_us = (int64_t)get_u64(at);
-    edit.row.upper_us = (int64_t)get_u64(at + 8);
-    memcpy(edit.row.let_by.bytes, at + 16, HASH_SIZE);
-    edit.row.body = span_of(at + 16 + HASH_SIZE, body_size);
-    size = FIXED_SIZE + field_size + body_size;
-    edit.bytes.size = size;
+    edit->field = span_of(at + 4, field_size);
+    at += 4 + field_size;
+    memcpy(edit->row.entry.bytes, at, HASH_SIZE);
+    at += HASH_SIZE;
+    if (officer_size > 0)
+        memcpy(edit->row.officer.bytes, at, ID_SIZE);
+    at += officer_size;
+    edit->row.lower_us = (int64_t)get_u64(at);
+    edit->row.upper_us = (int64_t)get_u64(at + 8);
+    at += 16;
+    edit->row.let_by = (struct hash){{0}};
+    if (let_by_size > 0)
+        memcpy(edit->row.let_by.bytes, at, HASH_SIZE);
+    at += let_by_size;
+    edit->row.body = span_of(at, body_size);
     *rest = span_of(rest->data + size, rest->size - size);
-    *ret_edit = edit;
     return true;
 }
 
-static uint8_t *set_put(uint8_t *at, const char *field, const struct edit_row *row)
-{
-    size_t field_size = strlen(field);
+/* A set on its way. */
+struct set_making {
+    uint8_t *at;
+    struct id officer; /* of the last edit */
+    bool any;
+};
 
-    at[0] = (uint8_t)field_size;
-    at[1] = (uint8_t)(row->body.size >> 24);
-    at[2] = (uint8_t)(row->body.size >> 16);
-    at[3] = (uint8_t)(row->body.size >> 8);
-    at[4] = (uint8_t)row->body.size;
-    /* Its size says where it ends. NOLINTNEXTLINE(bugprone-not-null-terminated-result) */
-    memcpy(at + 5, field, field_size);
-    at += 5 + field_size;
-    memcpy(at, row->entry.bytes, HASH_SIZE);
-    memcpy(at + HASH_SIZE, row->officer.bytes, ID_SIZE);
-    at += HASH_SIZE + ID_SIZE;
-    put_u64(at, (uint64_t)row->lower_us);
-    put_u64(at + 8, (uint64_t)row->upper_us);
-    memcpy(at + 16, row->let_by.bytes, HASH_SIZE);
-    at += 16 + HASH_SIZE;
-    if (row->body.size > 0)
-        memcpy(at, row->body.data, row->body.size);
-    return at + row->body.size;
+static void put_bytes(struct set_making *making, const void *bytes, size_t size)
+{
+    if (size > 0)
+        memcpy(making->at, bytes, size);
+    making->at += size;
+}
+
+static void set_put(struct set_making *making, struct span field, const struct edit_row *row)
+{
+    bool has_officer = !making->any || !id_equal(&making->officer, &row->officer);
+    bool has_let_by = !hash_is_zero(&row->let_by);
+
+    *making->at++ = (uint8_t)((has_officer ? HAS_OFFICER : 0) | (has_let_by ? HAS_LET_BY : 0));
+    *making->at++ = (uint8_t)field.size;
+    *making->at++ = (uint8_t)(row->body.size >> 8);
+    *making->at++ = (uint8_t)row->body.size;
+    put_bytes(making, field.data, field.size);
+    put_bytes(making, row->entry.bytes, HASH_SIZE);
+    if (has_officer)
+        put_bytes(making, row->officer.bytes, ID_SIZE);
+    put_u64(making->at, (uint64_t)row->lower_us);
+    put_u64(making->at + 8, (uint64_t)row->upper_us);
+    making->at += 16;
+    if (has_let_by)
+        put_bytes(making, row->let_by.bytes, HASH_SIZE);
+    put_bytes(making, row->body.data, row->body.size);
+    making->officer = row->officer;
+    making->any = true;
 }
 
 /* By field, then entry. */
-static int order(const struct set_edit *edit, const char *field, const struct hash *entry)
+static int order(const struct set_edit *edit, struct span field, const struct hash *entry)
 {
-    size_t size = strlen(field);
-    int by_field = memcmp(edit->field.data, field, edit->field.size < size ? edit->field.size : size);
+    int by_field = memcmp(edit->field.data, field.data, edit->field.size < field.size ? edit->field.size : field.size);
 
-    if (by_field != 0 || edit->field.size != size)
-        return by_field != 0 ? by_field : edit->field.size < size ? -1 : 1;
+    if (by_field != 0 || edit->field.size != field.size)
+        return by_field != 0 ? by_field : edit->field.size < field.size ? -1 : 1;
     return memcmp(edit->row.entry.bytes, entry->bytes, HASH_SIZE);
 }
 
 /* The set with this edit in its place, or in place of the one that it replaces. ret_body has room for both. */
-static enum status set_with(struct span set, const char *field, const struct edit_row *row, uint8_t *ret_body,
+static enum status set_with(struct span set, struct span field, const struct edit_row *row, uint8_t *ret_body,
                             size_t *ret_size)
 {
-    struct span rest = set.size > 0 ? span_of(set.data + 1, set.size - 1) : set;
-    struct set_edit edit;
-    uint8_t *at = ret_body;
+    struct span rest = set_edits(set);
+    struct set_edit edit = {.field = {NULL, 0}};
+    struct set_making making = {.at = ret_body};
     bool done = false;
     enum status status = STATUS_OK;
 
-    *at++ = set.size > 0 ? set.data[0] : 0;
+    *making.at++ = set.size > 0 ? set.data[0] : 0;
     while (set_next(&rest, &edit, &status)) {
         int place = done ? 1 : order(&edit, field, &row->entry);
 
         if (place >= 0 && !done) {
-            at = set_put(at, field, row);
+            set_put(&making, field, row);
             done = true;
         }
-        if (place == 0)
-            continue;
-        memcpy(at, edit.bytes.data, edit.bytes.size);
-        at += edit.bytes.size;
+        if (place != 0)
+            set_put(&making, edit.field, &edit.row);
     }
     if (!done)
-        at = set_put(at, field, row);
-    *ret_size = (size_t)(at - ret_body);
+        set_put(&making, field, row);
+    *ret_size = (size_t)(making.at - ret_body);
     return status;
 }
 
@@ -143,10 +166,10 @@ static enum status put_alone(struct store *store, struct span subject, const cha
     return sq_put(store, SQ_EDIT_PUT, &edit);
 }
 
-static enum status is_there(struct span set, const char *field, const struct hash *entry, bool *ret_there)
+static enum status is_there(struct span set, struct span field, const struct hash *entry, bool *ret_there)
 {
-    struct span rest = set.size > 0 ? span_of(set.data + 1, set.size - 1) : set;
-    struct set_edit edit;
+    struct span rest = set_edits(set);
+    struct set_edit edit = {.field = {NULL, 0}};
     enum status status = STATUS_OK;
 
     *ret_there = false;
@@ -182,6 +205,7 @@ static enum status spill(struct store *store, const struct hash *presence, struc
 static enum status put_in_set(struct store *store, const struct hash *presence, const char *field,
                               const struct edit_row *row)
 {
+    struct span name = span_of(field, strlen(field));
     struct span set = span_of(NULL, 0);
     size_t most, size;
     uint8_t *body;
@@ -190,15 +214,18 @@ static enum status put_in_set(struct store *store, const struct hash *presence, 
 
     if (status != STATUS_OK)
         return status;
-    if (is_there(set, field, &row->entry, &there) != STATUS_OK)
+    if (is_there(set, name, &row->entry, &there) != STATUS_OK)
         return sq_damaged(store);
-    most = 1 + set.size + FIXED_SIZE + strlen(field) + row->body.size;
+    /* Put between two of one officer, it makes the second one's be said. */
+    most = 1 + set.size + EDIT_SIZE_MOST(name.size, row->body.size) + ID_SIZE;
     if (most > EDIT_SET_SIZE_MAX && !there)
         return spill(store, presence, set, field, row);
+    if (row->body.size > UINT16_MAX)
+        return STATUS_OVER_LIMIT;
     body = malloc(most);
     if (body == NULL)
         return STATUS_NO_MEMORY;
-    status = set_with(set, field, row, body, &size) == STATUS_OK ? STATUS_OK : sq_damaged(store);
+    status = set_with(set, name, row, body, &size) == STATUS_OK ? STATUS_OK : sq_damaged(store);
     if (status == STATUS_OK)
         status = put_set(store, presence, span_of(body, size));
     free(body);
@@ -275,14 +302,14 @@ static enum status edits_of(struct store *store, struct span subject, const char
 {
     struct hash presence;
     struct span set = span_of(NULL, 0), rest;
-    struct set_edit edit;
+    struct set_edit edit = {.field = {NULL, 0}};
     bool does_count, alone = true;
     enum status status = STATUS_OK, damage = STATUS_OK;
 
     if (hash_from_span(subject, &presence) == STATUS_OK) {
         status = get_set(store, &presence, &set);
         alone = status == STATUS_OK && set.size > 0 && set.data[0] == 1;
-        rest = status == STATUS_OK && set.size > 0 ? span_of(set.data + 1, set.size - 1) : span_of(NULL, 0);
+        rest = status == STATUS_OK ? set_edits(set) : span_of(NULL, 0);
         while (status == STATUS_OK && set_next(&rest, &edit, &damage)) {
             if (!span_equal(edit.field, span_of(field, strlen(field))))
                 continue;

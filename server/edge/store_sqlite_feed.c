@@ -1,5 +1,5 @@
 /*
- * View rows and the feed. A page merges one stream a scope; each stream is in order (effective pos, key):
+ * The feed. A page merges one stream a scope; each stream is in order (effective pos, key):
  *   first the block: what the scope held when the device entered it, all at the entered pos, so by key;
  *   then the tail: what changed since, by (pos, key).
  * A bundle's key in the feed (bundle.h) stands for a group of rows, which come out one by one where the key lies.
@@ -15,25 +15,18 @@
 #include "server/edge/store_sqlite_internal.h"
 #include "server/logic/bundle.h"
 
-static enum status view_get(struct store *store, struct span key, struct view_row *ret_row)
-{
-    return sq_cache_get(store, SQ_VIEW_GET, key, ret_row);
-}
-
-static enum status view_put(struct store *store, const struct view_row *row)
-{
-    if (row->key.size == 0 || row->key.size > STORE_VIEW_KEY_MAX)
-        return STATUS_OVER_LIMIT;
-    return sq_put(store, SQ_VIEW_PUT, row);
-}
-
 static enum status feed_put(struct store *store, const struct scope *scope, uint64_t pos, struct span key, bool gone)
 {
     struct sq_feed row = {.scope = *scope, .key = key, .pos = pos, .gone = gone};
+    struct hash presence;
+    uint64_t group_pos;
+    enum status status = STATUS_OK;
 
     if (key.size == 0 || key.size > STORE_VIEW_KEY_MAX)
         return STATUS_OVER_LIMIT;
-    return sq_put(store, SQ_FEED_PUT, &row);
+    if (!bundle_key_open(key, &presence, &group_pos))
+        status = sq_view_in_scope(store, key, scope, !gone);
+    return status == STATUS_OK ? sq_put(store, SQ_FEED_PUT, &row) : status;
 }
 
 static enum status feed_forget(struct store *store, const struct scope *scope, struct span key)
@@ -43,38 +36,6 @@ static enum status feed_forget(struct store *store, const struct scope *scope, s
     sq_bind_scope(&query, scope);
     sq_bind_span(&query, key);
     return sq_change(&query);
-}
-
-static enum status bundle_get(struct store *store, const struct hash *presence, struct bundle_row *ret_row)
-{
-    return sq_cache_get(store, SQ_BUNDLE_GET, span_of(presence->bytes, HASH_SIZE), ret_row);
-}
-
-static enum status bundle_put(struct store *store, const struct bundle_row *row)
-{
-    return row->body.size <= BUNDLE_BODY_SIZE_MAX ? sq_put(store, SQ_BUNDLE_PUT, row) : STATUS_OVER_LIMIT;
-}
-
-static enum status scopes_of_row(struct store *store, struct span key, struct scope *ret_scopes, size_t max,
-                                 size_t *ret_count)
-{
-    struct sq_query query = sq_begin(store, SQ_FEED_OF_KEY);
-    struct sq_feed row;
-    size_t count = 0;
-
-    sq_bind_span(&query, key);
-    while (sq_next(&query, &sq_feeds, &row)) {
-        if (row.gone)
-            continue;
-        if (count == max)
-            query.status = STATUS_OVER_LIMIT;
-        else
-            ret_scopes[count++] = row.scope;
-    }
-    enum status status = sq_end(&query);
-    if (status == STATUS_OK)
-        *ret_count = count;
-    return status;
 }
 
 static enum status departures(struct store *store, const struct scope *scope, uint64_t after_pos, uint64_t *ret_first,
@@ -248,56 +209,72 @@ static bool stands_before(bool gone, uint64_t pos, bool best_gone, uint64_t best
     return gone ? pos > best_pos : pos < best_pos;
 }
 
-static bool is_scope(struct span blob, const struct scope *scope)
+/* Whether another of the device's scopes holds the row live. Of most rows none does. */
+static bool is_elsewhere(const struct page *page, const struct stream *stream, struct span scopes)
 {
-    size_t id_size = scope->kind == SCOPE_FORCE ? 0 : ID_SIZE;
+    struct scope scope;
 
-    return blob.size == 1 + id_size && blob.data[0] == (uint8_t)scope->kind &&
-           memcmp(blob.data + 1, scope->id.bytes, id_size) == 0;
+    while (sq_scopes_next(&scopes, &scope)) {
+        for (size_t i = 0; i < page->member_count; i++) {
+            if (&page->members[i] != stream->member && scope_equal(&page->members[i].scope, &scope))
+                return true;
+        }
+    }
+    return false;
 }
 
-/* Whether another of the device's scopes has the key, live or gone. Of most keys none has, and the index alone says so. */
-static enum status is_elsewhere(const struct page *page, const struct stream *stream, bool *ret_elsewhere)
+/* Whether this row, in another of the device's scopes, is the one that stands for the key. */
+static bool is_outdone(const struct page *page, const struct stream *stream, const struct sq_feed *row)
 {
-    struct sq_query query = sq_begin(page->store, SQ_FEED_SCOPES_OF_KEY);
-    bool elsewhere = false;
+    for (size_t i = 0; i < page->member_count; i++) {
+        const struct scope_member *member = &page->members[i];
+        bool gone = row->gone || member->left_pos != 0;
+        uint64_t pos = effective(member, row);
 
-    sq_bind_span(&query, stream->at.key);
-    while (!elsewhere && sq_step(&query)) {
-        struct span scope = sq_blob(&query, 0);
-        for (size_t i = 0; i < page->member_count && !elsewhere; i++)
-            elsewhere = &page->members[i] != stream->member && is_scope(scope, &page->members[i].scope);
+        if (member == stream->member || !scope_equal(&member->scope, &row->scope))
+            continue;
+        if (stands_before(gone, pos, stream->at.gone, stream->effective_pos) ||
+            (member < stream->member && !stands_before(stream->at.gone, stream->effective_pos, gone, pos)))
+            return true;
     }
-    enum status status = sq_end(&query);
-    if (status == STATUS_OK)
-        *ret_elsewhere = elsewhere;
-    return status;
+    return false;
 }
 
 /* Sets ret_chosen when this stream's row is the one that stands for its key among all of the device's scopes. */
 static enum status is_chosen(const struct page *page, const struct stream *stream, bool *ret_chosen)
 {
-    struct sq_query query = sq_begin(page->store, SQ_FEED_OF_KEY);
-    struct sq_feed row;
     bool chosen = true;
+    enum status status = STATUS_OK;
 
-    sq_bind_span(&query, stream->at.key);
-    while (sq_next(&query, &sq_feeds, &row)) {
-        for (size_t i = 0; i < page->member_count; i++) {
-            const struct scope_member *member = &page->members[i];
-            bool gone = row.gone || member->left_pos != 0;
-            uint64_t pos = effective(member, &row);
-            if (member == stream->member || !scope_equal(&member->scope, &row.scope))
-                continue;
-            if (stands_before(gone, pos, stream->at.gone, stream->effective_pos) ||
-                (member < stream->member && !stands_before(stream->at.gone, stream->effective_pos, gone, pos)))
-                chosen = false;
-        }
+    for (size_t i = 0; i < page->member_count && chosen && status == STATUS_OK; i++) {
+        struct sq_query query;
+        struct sq_feed row;
+
+        if (&page->members[i] == stream->member)
+            continue;
+        query = sq_begin(page->store, SQ_FEED_GET);
+        sq_bind_scope(&query, &page->members[i].scope);
+        sq_bind_span(&query, stream->at.key);
+        if (sq_next(&query, &sq_feeds, &row))
+            chosen = !is_outdone(page, stream, &row);
+        status = sq_end(&query);
     }
-    enum status status = sq_end(&query);
     if (status == STATUS_OK)
         *ret_chosen = chosen;
     return status;
+}
+
+/* The same for a group: it lies in all scopes of its bundle, live and at one pos, so the feed needn't be asked. */
+static bool is_group_chosen(const struct page *page, const struct stream *stream, const struct bundle *bundle,
+                            uint64_t pos)
+{
+    for (size_t i = 0; i < bundle->scope_count; i++) {
+        struct sq_feed row = {.scope = bundle->scopes[i], .key = stream->at.key, .pos = pos};
+
+        if (is_outdone(page, stream, &row))
+            return false;
+    }
+    return true;
 }
 
 static enum status hand_over(struct page *page, const struct stream *stream, const struct feed_row *feed)
@@ -341,38 +318,58 @@ static enum status give_bundled(struct page *page, const struct stream *stream, 
     sq_bind_hash(&query, presence);
     if (sq_next(&query, &sq_bundles, &row)) {
         status = bundle_open(row.body, &bundle);
-        query.status = status == STATUS_OK ? give_group(page, stream, bundle.items, pos) : sq_damaged(page->store);
+        if (status != STATUS_OK)
+            query.status = sq_damaged(page->store);
+        else if (is_group_chosen(page, stream, &bundle, pos))
+            query.status = give_group(page, stream, bundle.items, pos);
         return sq_end(&query);
     }
     status = sq_end(&query);
     return status != STATUS_OK ? status : sq_damaged(page->store);
 }
 
-static enum status give(struct page *page, const struct stream *stream)
+static enum status give_gone(struct page *page, const struct stream *stream)
+{
+    const struct feed_row feed = {
+        .scope = stream->at.scope, .pos = stream->at.pos, .key = stream->at.key, .place = stream->at.key, .gone = true};
+    bool chosen = true;
+    enum status status = is_chosen(page, stream, &chosen);
+
+    return status == STATUS_OK && chosen ? hand_over(page, stream, &feed) : status;
+}
+
+/* What is live stands before what is gone, so only where it is live, too, another scope can have the word. */
+static enum status give_live(struct page *page, const struct stream *stream)
 {
     struct feed_row feed = {
         .scope = stream->at.scope, .pos = stream->at.pos, .key = stream->at.key, .place = stream->at.key};
-    struct view_row view;
-    struct sq_query query;
-    struct hash presence;
-    uint64_t pos;
+    struct sq_query query = sq_begin(page->store, SQ_VIEW_GET);
+    struct sq_view view;
+    bool chosen = true;
     enum status status;
 
-    if (bundle_key_open(stream->at.key, &presence, &pos))
-        return give_bundled(page, stream, &presence, pos);
-    if (stream->at.gone) {
-        feed.gone = true;
-        return hand_over(page, stream, &feed);
-    }
-    query = sq_begin(page->store, SQ_VIEW_GET);
     sq_bind_span(&query, stream->at.key);
     if (sq_next(&query, &sq_views, &view)) {
-        feed.row = view.row;
-        query.status = hand_over(page, stream, &feed);
+        feed.row = view.view.row;
+        if (is_elsewhere(page, stream, view.scopes))
+            query.status = is_chosen(page, stream, &chosen);
+        if (query.status == STATUS_OK && chosen)
+            query.status = hand_over(page, stream, &feed);
         return sq_end(&query);
     }
     status = sq_end(&query);
     return status != STATUS_OK ? status : sq_damaged(page->store);
+}
+
+/* Each key once: by the stream whose row stands for it. */
+static enum status give(struct page *page, const struct stream *stream)
+{
+    struct hash presence;
+    uint64_t pos;
+
+    if (bundle_key_open(stream->at.key, &presence, &pos))
+        return give_bundled(page, stream, &presence, pos);
+    return stream->at.gone ? give_gone(page, stream) : give_live(page, stream);
 }
 
 static enum status merge(struct page *page)
@@ -383,15 +380,9 @@ static enum status merge(struct page *page)
         status = stream_start(page, &page->streams[i], &page->members[i]);
     while (status == STATUS_OK && page->given < page->max) {
         struct stream *stream = first_stream(page);
-        bool elsewhere = false, chosen = true;
         if (!stream)
             break;
-        if (page->member_count > 1)
-            status = is_elsewhere(page, stream, &elsewhere);
-        if (status == STATUS_OK && elsewhere)
-            status = is_chosen(page, stream, &chosen);
-        if (status == STATUS_OK && chosen)
-            status = give(page, stream);
+        status = give(page, stream);
         if (status == STATUS_OK)
             status = stream_advance(page, stream);
     }
@@ -426,13 +417,8 @@ static enum status feed_page(struct store *store, const struct scope_member *mem
 
 void sq_feed_ops(struct store_ops *ops)
 {
-    ops->view_get = view_get;
-    ops->view_put = view_put;
-    ops->bundle_get = bundle_get;
-    ops->bundle_put = bundle_put;
     ops->feed_put = feed_put;
     ops->feed_forget = feed_forget;
-    ops->scopes_of_row = scopes_of_row;
     ops->feed_page = feed_page;
     ops->departures = departures;
 }

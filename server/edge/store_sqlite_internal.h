@@ -60,6 +60,7 @@ struct sq_policy {
     struct span body;
 };
 struct sq_naming {
+    uint64_t pos; /* of the check-in: the key's order is the order of writing */
     struct hash presence;
     struct id officer;
     int64_t to_us;
@@ -68,6 +69,12 @@ struct sq_edit {
     struct span subject;
     const char *field;
     struct edit_row row;
+};
+/* One row of visit_texts, whole; a bundle and a set of edits are each a part of it, put and read alone. Empty: there is none. */
+struct sq_visit_text {
+    struct hash presence;
+    struct span bundle;
+    struct span edits;
 };
 struct sq_edit_set {
     struct hash presence;
@@ -82,6 +89,10 @@ struct sq_feed {
     struct span key;
     uint64_t pos;
     bool gone;
+};
+struct sq_view {
+    struct view_row view;
+    struct span scopes; /* that hold it live */
 };
 struct sq_digest {
     struct span scopes;
@@ -116,9 +127,9 @@ struct sq_witness {
 extern const struct sq_table sq_witness, sq_journal, sq_head, sq_tiles, sq_devices, sq_officers, sq_standings,
     sq_officer_versions, sq_offender_teams, sq_holders, sq_offenders, sq_risks, sq_policies, sq_anchors,
     sq_boot_anchors, sq_clock_points, sq_carried_times, sq_anchor_voids, sq_boots, sq_presences, sq_outcomes,
-    sq_namings, sq_plans, sq_contested, sq_carried, sq_authorities, sq_decisions, sq_edits, sq_edit_sets, sq_flags,
-    sq_timers, sq_views, sq_bundles, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests, sq_digest_scopes,
-    sq_waiting, sq_proposals, sq_covers;
+    sq_namings, sq_plans, sq_contested, sq_carried, sq_authorities, sq_decisions, sq_edits, sq_edit_sets,
+    sq_visit_texts, sq_flags, sq_timers, sq_views, sq_bundles, sq_feeds, sq_members, sq_contacts, sq_held, sq_digests,
+    sq_digest_scopes, sq_waiting, sq_proposals, sq_covers;
 
 /* A prepared statement, kept for the next use. Nested use of one statement prepares a second. */
 struct sq_statement {
@@ -155,7 +166,7 @@ struct store_sqlite {
     uint8_t *scratch; /* what borrowed spans point into */
     size_t scratch_size;
     int wal_pages;        /* in the log after the last commit */
-    int checkpoint_pages; /* checkpoint beyond this */
+    int checkpoint_pages; /* no checkpoint before there are so many: a reader held back the last one */
 };
 
 /* What is bound, one after the other: a kind, a size, so many bytes. */
@@ -232,6 +243,10 @@ MUST_USE enum status sq_change(struct sq_query *query);
 /* Inserts or replaces, as the statement says. */
 MUST_USE enum status sq_put(struct store *store, enum sq_statement_id id, const void *row);
 
+/* store_sqlite_views.c. A row's scopes one by one; and that it is live in one, or not. */
+bool sq_scopes_next(struct span *rest, struct scope *ret_scope);
+MUST_USE enum status sq_view_in_scope(struct store *store, struct span key, const struct scope *scope, bool live);
+
 /* store_sqlite_schema.c */
 int sq_schema_version(void);
 MUST_USE enum status sq_schema_migrate(sqlite3 *db, int from_version);
@@ -252,6 +267,7 @@ void sq_anchor_ops(struct store_ops *ops);
 void sq_presence_ops(struct store_ops *ops);
 void sq_edit_ops(struct store_ops *ops);
 void sq_flag_ops(struct store_ops *ops);
+void sq_view_ops(struct store_ops *ops);
 void sq_feed_ops(struct store_ops *ops);
 void sq_contact_ops(struct store_ops *ops);
 void sq_digest_ops(struct store_ops *ops);

@@ -257,7 +257,6 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     if (!self)
         return STATUS_NO_MEMORY;
     self->lock_fd = -1;
-    self->checkpoint_pages = STORE_WAL_SIZE_MAX / SQ_PAGE_SIZE;
     enum status status = open_file(path, mode, self);
     if (status == STATUS_OK && mode == STORE_SQLITE_WRITER)
         status = open_memory(self);
@@ -274,6 +273,7 @@ enum status store_sqlite_open(const char *path, enum store_sqlite_mode mode, str
     sq_presence_ops(&self->ops);
     sq_edit_ops(&self->ops);
     sq_flag_ops(&self->ops);
+    sq_view_ops(&self->ops);
     sq_feed_ops(&self->ops);
     sq_contact_ops(&self->ops);
     sq_digest_ops(&self->ops);

@@ -151,16 +151,18 @@ static enum status presences_naming(struct store *store, const struct id *office
     return sq_end(&query);
 }
 
-static enum status naming_put(struct store *store, const struct hash *presence, int64_t to_us,
-                              const struct id *officers, size_t count)
+static enum status naming_put(struct store *store, const struct presence_row *presence, const struct id *officers,
+                              size_t count)
 {
     struct sq_query forget = sq_begin(store, SQ_NAMINGS_FORGET);
     enum status status;
 
-    sq_bind_hash(&forget, presence);
+    sq_bind_u64(&forget, presence->in.pos);
+    sq_bind_hash(&forget, &presence->presence);
     status = sq_change(&forget);
     for (size_t i = 0; i < count && status == STATUS_OK; i++) {
-        struct sq_naming row = {.presence = *presence, .officer = officers[i], .to_us = to_us};
+        struct sq_naming row = {
+            .pos = presence->in.pos, .presence = presence->presence, .officer = officers[i], .to_us = presence->to_us};
         status = sq_put(store, SQ_NAMING_PUT, &row);
     }
     return status;

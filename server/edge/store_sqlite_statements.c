@@ -140,7 +140,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
     [SQ_OUTCOME_PUT] = {SQ_UPSERT, &sq_outcomes, ""},
     [SQ_NAMINGS_OF] = {SQ_SELECT, &sq_namings, "WHERE officer = ?1 AND to_us >= ?2 ORDER BY presence"},
     [SQ_NAMING_PUT] = {SQ_UPSERT, &sq_namings, ""},
-    [SQ_NAMINGS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM namings WHERE presence = ?1"},
+    [SQ_NAMINGS_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM namings WHERE pos = ?1 AND presence = ?2"},
     [SQ_CONTESTED_GET] = {SQ_SELECT, &sq_contested, "WHERE entry = ?1"},
     [SQ_CONTESTED_ANY] = {SQ_SELECT, &sq_contested, "LIMIT 1"},
     [SQ_CONTESTED_PUT] = {SQ_UPSERT, &sq_contested, ""},
@@ -166,7 +166,7 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
          "WHERE subject = ?1 AND field = ?2" UNCONTESTED(
              "edits") " AND NOT EXISTS (SELECT 1 FROM contested WHERE contested.entry = edits.let_by) ORDER BY entry"},
     [SQ_EDIT_PUT] = {SQ_UPSERT, &sq_edits, ""},
-    [SQ_EDIT_SET_GET] = {SQ_SELECT, &sq_edit_sets, "WHERE presence = ?1"},
+    [SQ_EDIT_SET_GET] = {SQ_SELECT, &sq_edit_sets, "WHERE presence = ?1 AND length(edits) > 0"},
     [SQ_EDIT_SET_PUT] = {SQ_UPSERT, &sq_edit_sets, ""},
 
     [SQ_FLAG_GET] = {SQ_SELECT, &sq_flags, "WHERE flag = ?1"},
@@ -179,15 +179,14 @@ static const struct sq_statement_spec specs[SQ_STATEMENT_COUNT] = {
 
     [SQ_VIEW_GET] = {SQ_SELECT, &sq_views, "WHERE view_key = ?1"},
     [SQ_VIEW_PUT] = {SQ_UPSERT, &sq_views, ""},
-    [SQ_BUNDLE_GET] = {SQ_SELECT, &sq_bundles, "WHERE presence = ?1"},
+    [SQ_BUNDLE_GET] = {SQ_SELECT, &sq_bundles, "WHERE presence = ?1 AND length(bundle) > 0"},
     [SQ_BUNDLE_PUT] = {SQ_UPSERT, &sq_bundles, ""},
     [SQ_FEED_FORGET] = {SQ_PLAIN, NULL, "DELETE FROM feed WHERE scope = ?1 AND view_key = ?2"},
     [SQ_FEED_PUT] = {SQ_UPSERT, &sq_feeds, ""},
     [SQ_FEED_BLOCK] = {SQ_SELECT, &sq_feeds, "WHERE scope = ?1 AND view_key > ?2 AND pos <= ?3 ORDER BY view_key"},
     [SQ_FEED_TAIL] = {SQ_SELECT, &sq_feeds,
                       "INDEXED BY feed_by_pos WHERE scope = ?1 AND (pos, view_key) > (?2, ?3) ORDER BY pos, view_key"},
-    [SQ_FEED_OF_KEY] = {SQ_SELECT, &sq_feeds, "INDEXED BY feed_by_key WHERE view_key = ?1 ORDER BY scope"},
-    [SQ_FEED_SCOPES_OF_KEY] = {SQ_PLAIN, NULL, "SELECT scope FROM feed INDEXED BY feed_by_key WHERE view_key = ?1"},
+    [SQ_FEED_GET] = {SQ_SELECT, &sq_feeds, "WHERE scope = ?1 AND view_key = ?2"},
     [SQ_FEED_GONE] = {SQ_PLAIN, NULL,
                       "SELECT min(pos), max(pos) FROM feed INDEXED BY feed_gone"
                       " WHERE scope = ?1 AND gone = 1 AND pos > ?2"},

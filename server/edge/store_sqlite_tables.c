@@ -294,6 +294,7 @@ static const struct sq_column sq_presences_columns[] = {
 TABLE(sq_presences, "presences", struct presence_row);
 
 static const struct sq_column sq_namings_columns[] = {
+    KEY_INT(struct sq_naming, pos, "pos"),
     KEY(SQ_HASH, struct sq_naming, presence, "presence"),
     KEY(SQ_ID, struct sq_naming, officer, "officer"),
     INT(struct sq_naming, to_us, "to_us"),
@@ -357,9 +358,9 @@ TABLE(sq_edits, "edits", struct sq_edit);
 
 static const struct sq_column sq_edit_sets_columns[] = {
     KEY(SQ_HASH, struct sq_edit_set, presence, "presence"),
-    SPAN(struct sq_edit_set, body, "body"),
+    SPAN(struct sq_edit_set, body, "edits"),
 };
-TABLE(sq_edit_sets, "edit_sets", struct sq_edit_set);
+TABLE(sq_edit_sets, "visit_texts", struct sq_edit_set);
 
 static const struct sq_column sq_flags_columns[] = {
     KEY(SQ_HASH, struct flag_row, flag, "flag"),
@@ -378,17 +379,25 @@ static const struct sq_column sq_timers_columns[] = {
 TABLE(sq_timers, "timers", struct timer_row);
 
 static const struct sq_column sq_views_columns[] = {
-    KEY(SQ_SPAN, struct view_row, key, "view_key"),
-    INT(struct view_row, pos, "pos"),
-    SPAN(struct view_row, row, "packed"),
+    KEY(SQ_SPAN, struct sq_view, view.key, "view_key"),
+    INT(struct sq_view, view.pos, "pos"),
+    SPAN(struct sq_view, scopes, "scopes"),
+    SPAN(struct sq_view, view.row, "packed"),
 };
-TABLE(sq_views, "views", struct view_row);
+TABLE(sq_views, "views", struct sq_view);
 
 static const struct sq_column sq_bundles_columns[] = {
     KEY(SQ_HASH, struct bundle_row, presence, "presence"),
-    SPAN(struct bundle_row, body, "body"),
+    SPAN(struct bundle_row, body, "bundle"),
 };
-TABLE(sq_bundles, "bundles", struct bundle_row);
+TABLE(sq_bundles, "visit_texts", struct bundle_row);
+
+static const struct sq_column sq_visit_texts_columns[] = {
+    KEY(SQ_HASH, struct sq_visit_text, presence, "presence"),
+    SPAN(struct sq_visit_text, bundle, "bundle"),
+    SPAN(struct sq_visit_text, edits, "edits"),
+};
+TABLE(sq_visit_texts, "visit_texts", struct sq_visit_text);
 
 static const struct sq_column sq_feeds_columns[] = {
     KEY(SQ_SCOPE, struct sq_feed, scope, "scope"),

@@ -18,6 +18,9 @@
 /* Contacts wait for at least this long, so that many share a commit; so does whoever asks for the list. */
 #define CONTACTS_EVERY_US ((int64_t)1000 * 1000)
 
+/* With nothing to do for so long, what may wait is done: those who were just acknowledged have mostly pushed again. */
+#define IDLE_US ((int64_t)500)
+
 struct writer {
     pthread_t thread;
     struct queue *in;
@@ -281,11 +284,17 @@ static void run_timers(struct writer *writer)
 
 static enum status take(struct writer *writer, struct writer_item *ret_item)
 {
+    enum status status;
+
     if (writer->has_next) {
         writer->has_next = false;
         *ret_item = writer->next;
         return STATUS_OK;
     }
+    status = queue_pop(writer->in, IDLE_US, ret_item);
+    if (status != STATUS_TIMEOUT)
+        return status;
+    writer->store->ops->rest(writer->store, true);
     return queue_pop(writer->in, until_timer_us(writer), ret_item);
 }
 
@@ -327,6 +336,7 @@ static void *run(void *context)
             take_shown(writer, item.shown);
         else
             run_step(writer, &item);
+        writer->store->ops->rest(writer->store, false);
         if (clock_boot_us() - writer->contacts_us >= CONTACTS_EVERY_US)
             write_contacts(writer);
     }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #define SCOPE_SIZE (1 + ID_SIZE)
-#define ITEM_HEAD_SIZE (8 + 2 + 1 + 2)
+#define ITEM_HEAD_SIZE (8 + 2 + 1 + 2 + 2)
+#define KEY_BEFORE_ROW 0xffffu
 
 enum status bundle_open(struct span body, struct bundle *ret_bundle)
 {
@@ -29,7 +30,7 @@ enum status bundle_open(struct span body, struct bundle *ret_bundle)
 bool bundle_next(struct span *rest, struct bundle_item *ret_item, enum status *status)
 {
     const uint8_t *at = rest->data;
-    size_t key_size, row_size;
+    size_t key_size, key_at, row_size, before;
 
     if (rest->size == 0)
         return false;
@@ -37,15 +38,19 @@ bool bundle_next(struct span *rest, struct bundle_item *ret_item, enum status *s
     if (rest->size < ITEM_HEAD_SIZE)
         return false;
     key_size = at[10];
-    row_size = (size_t)at[11] << 8 | at[12];
-    if (key_size == 0 || key_size > STORE_VIEW_KEY_MAX || rest->size - ITEM_HEAD_SIZE < key_size + row_size)
+    key_at = (size_t)at[11] << 8 | at[12];
+    row_size = (size_t)at[13] << 8 | at[14];
+    before = key_at == KEY_BEFORE_ROW ? key_size : 0;
+    if (key_size == 0 || key_size > STORE_VIEW_KEY_MAX || rest->size - ITEM_HEAD_SIZE < before + row_size)
+        return false;
+    if (before == 0 && key_at + key_size > row_size)
         return false;
     *status = STATUS_OK;
     *ret_item = (struct bundle_item){.pos = get_u64(at),
                                      .ordinal = (uint16_t)(at[8] << 8 | at[9]),
-                                     .key = span_of(at + ITEM_HEAD_SIZE, key_size),
-                                     .row = span_of(at + ITEM_HEAD_SIZE + key_size, row_size)};
-    *rest = span_of(at + ITEM_HEAD_SIZE + key_size + row_size, rest->size - ITEM_HEAD_SIZE - key_size - row_size);
+                                     .key = span_of(at + ITEM_HEAD_SIZE + (before > 0 ? 0 : key_at), key_size),
+                                     .row = span_of(at + ITEM_HEAD_SIZE + before, row_size)};
+    *rest = span_of(at + ITEM_HEAD_SIZE + before + row_size, rest->size - ITEM_HEAD_SIZE - before - row_size);
     return true;
 }
 
@@ -83,9 +88,20 @@ enum status bundle_count(const struct bundle *bundle, uint64_t pos, struct bundl
     return status;
 }
 
+/* At most. */
 static size_t item_size(const struct bundle_item *item)
 {
     return ITEM_HEAD_SIZE + item->key.size + item->row.size;
+}
+
+/* A packed row holds its key. */
+static size_t key_in_row(const struct bundle_item *item)
+{
+    for (size_t at = 0; at + item->key.size <= item->row.size && at < KEY_BEFORE_ROW; at++) {
+        if (memcmp(item->row.data + at, item->key.data, item->key.size) == 0)
+            return at;
+    }
+    return KEY_BEFORE_ROW;
 }
 
 size_t bundle_size_with(const struct bundle *bundle, const struct bundle_item *item)
@@ -95,16 +111,24 @@ size_t bundle_size_with(const struct bundle *bundle, const struct bundle_item *i
 
 static uint8_t *put_item(uint8_t *at, const struct bundle_item *item)
 {
+    size_t key_at = key_in_row(item);
+
     put_u64(at, item->pos);
     at[8] = (uint8_t)(item->ordinal >> 8);
     at[9] = (uint8_t)item->ordinal;
     at[10] = (uint8_t)item->key.size;
-    at[11] = (uint8_t)(item->row.size >> 8);
-    at[12] = (uint8_t)item->row.size;
-    memcpy(at + ITEM_HEAD_SIZE, item->key.data, item->key.size);
+    at[11] = (uint8_t)(key_at >> 8);
+    at[12] = (uint8_t)key_at;
+    at[13] = (uint8_t)(item->row.size >> 8);
+    at[14] = (uint8_t)item->row.size;
+    at += ITEM_HEAD_SIZE;
+    if (key_at == KEY_BEFORE_ROW) {
+        memcpy(at, item->key.data, item->key.size);
+        at += item->key.size;
+    }
     if (item->row.size > 0)
-        memcpy(at + ITEM_HEAD_SIZE + item->key.size, item->row.data, item->row.size);
-    return at + item_size(item);
+        memcpy(at, item->row.data, item->row.size);
+    return at + item->row.size;
 }
 
 enum status bundle_put_item(const struct bundle *bundle, const struct bundle_item *item, uint8_t *ret_body,

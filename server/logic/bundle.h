@@ -8,7 +8,8 @@
  * many, too large, or in other scopes than the rest) stand alone, as view rows, and stay so.
  *
  * Body: 1 byte 1 when rows of this presence stand alone; 1 byte number of scopes, 17 bytes each (kind, id); then each row:
- * pos 8, ordinal 2, size of its key 1, of its row 2 (all big-endian), key, row. Oldest first; ordinals rise within a group.
+ * pos 8, ordinal 2, size of its key 1, where in the row the key lies first 2 (0xffff: nowhere), size of the row 2 (all
+ * big-endian), the key if it lies nowhere in the row, row. Oldest first; ordinals rise within a group.
  */
 #ifndef DOUBLECREW_SERVER_LOGIC_BUNDLE_H
 #define DOUBLECREW_SERVER_LOGIC_BUNDLE_H

@@ -159,7 +159,7 @@ static enum status settle(struct batch *batch, struct neighbourhood *hood, size_
     if (!row->has_out)
         batch_note_named(batch, &row->officer, 1); /* their phone may be asked, too, while it goes on */
     if (count > 0) {
-        RETURN_IF_BAD(batch->store->ops->naming_put(batch->store, &row->presence, row->to_us, candidates, count));
+        RETURN_IF_BAD(batch->store->ops->naming_put(batch->store, row, candidates, count));
         batch_note_named(batch, candidates, count);
     }
     RETURN_IF_BAD(set_timer(batch, &row->presence, facts.next_us < next_us ? facts.next_us : next_us));

@@ -14,7 +14,7 @@
  * Raise the version with every change by which the same journal may give another verdict, flag, row or place in a feed: also
  * one of how entries apply, of time bounds, or of the words of a verdict.
  */
-const struct engine engine_current = {.version = "7", .judge = rule_judge};
+const struct engine engine_current = {.version = "8", .judge = rule_judge};
 
 #define VERSION_DIGITS_MAX 9
 

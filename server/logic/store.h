@@ -32,6 +32,8 @@ struct store_ops {
     /* Transactions: the writer's; a reader's snapshot begins with begin_read and ends with end_read. */
     enum status (*begin)(struct store *store);
     enum status (*commit)(struct store *store); /* returns after fsync (E1) */
+    /* Between transactions, once whoever waited was told: what commits put off. idle: nobody waits for anything else. */
+    void (*rest)(struct store *store, bool idle);
     void (*rollback)(struct store *store);
     enum status (*savepoint)(struct store *store);
     enum status (*savepoint_release)(struct store *store);
@@ -229,9 +231,9 @@ struct store_ops {
     enum status (*anchor_void_put)(struct store *store, const struct anchor_void_row *row);
     enum status (*presence_put)(struct store *store, const struct presence_row *row);
     enum status (*outcome_put)(struct store *store, const struct outcome_row *row);
-    /* The officers whose logs a presence's verdict looks at, with its latest instant; replaces its earlier ones. */
-    enum status (*naming_put)(struct store *store, const struct hash *presence, int64_t to_us,
-                              const struct id *officers, size_t count);
+    /* The officers whose logs a presence's verdict looks at, with its latest instant (to_us); replaces its earlier ones. */
+    enum status (*naming_put)(struct store *store, const struct presence_row *presence, const struct id *officers,
+                              size_t count);
     /* Entries that count for nothing because their log forked at or before them (F2). */
     enum status (*contested_put)(struct store *store, const struct hash *entry);
     /* What another log says stands at a place of this one (F1); several hashes there are a fork. */

@@ -116,9 +116,9 @@ static void walk_scope(struct sim *sim, sqlite3 *db, enum scope_kind kind, const
     if (id != NULL)
         memcpy(scope + 1, id->bytes, ID_SIZE);
     if (sqlite3_prepare_v2(db,
-                           "SELECT f.view_key, v.packed, b.body FROM feed f"
+                           "SELECT f.view_key, v.packed, b.bundle FROM feed f"
                            " LEFT JOIN views v ON v.view_key = f.view_key"
-                           " LEFT JOIN bundles b ON b.presence = substr(f.view_key, 2, 32)"
+                           " LEFT JOIN visit_texts b ON b.presence = substr(f.view_key, 2, 32)"
                            "  AND substr(f.view_key, 1, 1) = x'62'"
                            " WHERE f.scope = ?1 AND f.gone = 0",
                            -1, &statement, NULL) != SQLITE_OK) {

@@ -52,11 +52,29 @@ static void row_put_again__in_its_place_or_at_the_end(void **state)
     assert_true(bundle.scope_count == 1 && bundle.scopes[0].id.bytes[0] == 7 && !bundle.has_alone);
 }
 
+/* Rows hold their keys when they are packed; such a key costs nothing more. */
+static void key_within_its_row__found_and_not_kept_twice(void **state)
+{
+    struct bundle within = {.scope_count = 0}, beside = {.scope_count = 0};
+    struct bundle_item in_row = item_of("e1", "..e1..", 5, 0), not_in_row = item_of("e1", "..e2..", 5, 0), found;
+    uint8_t bytes[1024], others[1024];
+
+    (void)state;
+    put(&within, bytes, &in_row);
+    put(&beside, others, &not_in_row);
+    assert_int_equal(within.items.size + 2, beside.items.size);
+    assert_int_equal(bundle_find(&within, in_row.key, &found), STATUS_OK);
+    assert_true(span_equal(found.key, in_row.key) && span_equal(found.row, in_row.row));
+    assert_int_equal(bundle_find(&beside, in_row.key, &found), STATUS_OK);
+    assert_true(span_equal(found.key, in_row.key) && span_equal(found.row, not_in_row.row));
+}
+
 /* Cut anywhere, or with any byte changed: a named failure or a bundle, never a read beyond its end (ASan). */
 static void damaged__store_or_a_bundle(void **state)
 {
     struct bundle bundle = {.scopes = {{SCOPE_TEAM, {{7}}}}, .scope_count = 1};
-    struct bundle_item items[] = {item_of("e1", "one", 5, 0), item_of("n2", "", 6, 0)}, found;
+    struct bundle_item items[] = {item_of("e1", "one", 5, 0), item_of("n2", "", 6, 0), item_of("e3", "ae3b", 7, 0)},
+                       found;
     uint8_t bytes[1024], damaged[1024];
     struct bundle opened;
     size_t size;
@@ -65,6 +83,7 @@ static void damaged__store_or_a_bundle(void **state)
     (void)state;
     put(&bundle, bytes, &items[0]);
     put(&bundle, bytes, &items[1]);
+    put(&bundle, bytes, &items[2]);
     size = (size_t)(bundle.items.data - bytes) + bundle.items.size;
     for (size_t cut = 0; cut < size; cut++) {
         enum status status = bundle_open(span_of(bytes, cut), &opened);
@@ -74,7 +93,7 @@ static void damaged__store_or_a_bundle(void **state)
         assert_true(status == STATUS_STORE || status == STATUS_NOT_FOUND);
         refused += status == STATUS_STORE;
     }
-    assert_true(refused >= size - 4); /* a cut between two rows leaves a bundle */
+    assert_true(refused >= size - 5); /* a cut between two rows leaves a bundle */
     for (size_t at = 0; at < size; at++) {
         memcpy(damaged, bytes, size);
         damaged[at] ^= 0xff;
@@ -110,6 +129,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(row_put_again__in_its_place_or_at_the_end),
+        cmocka_unit_test(key_within_its_row__found_and_not_kept_twice),
         cmocka_unit_test(damaged__store_or_a_bundle),
         cmocka_unit_test(keys_and_places__there_and_back),
     };

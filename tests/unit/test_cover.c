@@ -545,7 +545,7 @@ static void fork__of_the_log_takes_it_back(void **state)
 
 static void engine__that_takes_over_knows_who_stands_in_and_until_when(void **state)
 {
-    static const struct engine later = {.version = "7", .judge = rule_judge};
+    static const struct engine later = {.version = "1000", .judge = rule_judge};
     struct fleet *fleet = force();
     struct hash presence = lone_visit(fleet, T(10));
 

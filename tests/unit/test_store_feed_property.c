@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "core/limits.h"
+#include "server/logic/bundle.h"
 #include "tests/lib/store_fixture.h"
 
 #define OK(call) assert_int_equal((call), STATUS_OK)
@@ -480,6 +481,77 @@ static void feed__without_its_view_row_is_a_damaged_store(void **state)
     store->ops->rollback(store);
 }
 
+struct counted {
+    size_t live, gone;
+    uint64_t pos; /* of the last */
+};
+
+static enum status count_row(void *context, uint64_t effective_pos, const struct feed_row *row)
+{
+    struct counted *counted = context;
+
+    counted->live += !row->gone;
+    counted->gone += row->gone;
+    counted->pos = effective_pos;
+    return STATUS_OK;
+}
+
+static void put_group(struct store *store, const struct hash *presence, uint64_t pos, const struct scope *scopes,
+                      size_t count)
+{
+    struct bundle bundle = {.scope_count = count};
+    uint8_t bodies[3][256], key[BUNDLE_KEY_SIZE];
+    size_t size = 0;
+
+    memcpy(bundle.scopes, scopes, count * sizeof(*scopes));
+    for (uint16_t i = 0; i < 3; i++) {
+        char letter[] = {'n', (char)('a' + i)};
+        struct bundle_item item = {.pos = pos, .ordinal = i, .key = span_of(letter, 2), .row = span_text("row")};
+
+        OK(bundle_put_item(&bundle, &item, bodies[i], &size));
+        OK(bundle_open(span_of(bodies[i], size), &bundle));
+    }
+    struct bundle_row row = {.presence = *presence, .body = span_of(bodies[2], size)};
+    OK(store->ops->bundle_put(store, &row));
+    bundle_key(presence, pos, key);
+    for (size_t i = 0; i < count; i++)
+        OK(store->ops->feed_put(store, &scopes[i], pos, span_of(key, sizeof(key)), false));
+}
+
+/* In whichever of its scopes a device is, was, or came late to. */
+static void feed__of_a_bundle_in_several_scopes_gives_each_row_once(void **state)
+{
+    struct store_fixture *fixture = *state;
+    struct store *store = fixture->writer;
+    struct scope scopes[] = {scope_number(0), scope_number(1)};
+    struct hash presence = {{9}};
+    const struct {
+        struct scope_member members[2];
+        size_t live, gone;
+        uint64_t pos;
+    } cases[] = {
+        {{{.scope = scopes[0]}, {.scope = scopes[1]}}, 3, 0, 5},
+        {{{.scope = scopes[0], .entered_pos = 8}, {.scope = scopes[1]}}, 3, 0, 5},
+        {{{.scope = scopes[0], .left_pos = 9}, {.scope = scopes[1]}}, 3, 0, 5},
+        {{{.scope = scopes[0], .left_pos = 9}, {.scope = scopes[1], .left_pos = 7}}, 0, 3, 9},
+        {{{.scope = scopes[0], .entered_pos = 6}, {.scope = scopes[0], .entered_pos = 7}}, 3, 0, 6},
+        {{{.scope = scope_number(2)}, {.scope = scopes[1], .entered_pos = 8}}, 3, 0, 8},
+    };
+
+    OK(store->ops->begin(store));
+    put_group(store, &presence, 5, scopes, 2);
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct feed_cursor start = {0};
+        struct counted counted = {0};
+
+        OK(store->ops->feed_page(store, cases[i].members, 2, &start, 10, count_row, &counted));
+        assert_int_equal(counted.live, cases[i].live);
+        assert_int_equal(counted.gone, cases[i].gone);
+        assert_int_equal(counted.pos, cases[i].pos);
+    }
+    store->ops->rollback(store);
+}
+
 static void view__comes_back_and_is_replaced(void **state)
 {
     struct store_fixture *fixture = *state;
@@ -510,6 +582,7 @@ int main(void)
         TEST(device__converges_while_rows_change_between_pages),
         TEST(feed__of_no_scopes_is_empty),
         TEST(feed__with_a_scope_named_twice_gives_each_row_once),
+        TEST(feed__of_a_bundle_in_several_scopes_gives_each_row_once),
         TEST(feed__without_its_view_row_is_a_damaged_store),
         TEST(view__comes_back_and_is_replaced),
     };

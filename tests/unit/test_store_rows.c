@@ -82,6 +82,48 @@ static void more_rows_than_fit_in_hand__none_is_lost(void **state)
     }
 }
 
+static enum status expect_edit(void *context, const struct edit_row *row)
+{
+    const struct edit_row **next = context;
+    struct span body = (*next)->body;
+
+    assert_true(hash_equal(&row->entry, &(*next)->entry) && id_equal(&row->officer, &(*next)->officer));
+    assert_true(hash_equal(&row->let_by, &(*next)->let_by) && span_equal(row->body, body));
+    assert_true(row->lower_us == (*next)->lower_us && row->upper_us == (*next)->upper_us);
+    (*next)++;
+    return STATUS_OK;
+}
+
+/* In whatever order they come: what one says only by what stands before it must not change with that. */
+static void edits_of_a_presence__say_who_wrote_and_who_let_them(void **state)
+{
+    static const unsigned officers[] = {1, 1, 2, 1, 1, 1}, let_by[] = {0, 7, 0, 0, 8, 0};
+    static const unsigned orders[][6] = {{0, 1, 2, 3, 4, 5}, {5, 4, 3, 2, 1, 0}, {3, 0, 5, 2, 4, 1}};
+    struct store *store = writer_of(state);
+    struct edit_row rows[6] = {{.lower_us = 0}};
+
+    for (unsigned i = 0; i < 6; i++) {
+        rows[i] = (struct edit_row){.entry = numbered_hash(i + 1),
+                                    .officer = numbered_id(officers[i]),
+                                    .lower_us = -(int64_t)i,
+                                    .upper_us = RULE_FOREVER - i,
+                                    .body = span_of("abcdef", i + 1)};
+        if (let_by[i] != 0)
+            rows[i].let_by = numbered_hash(let_by[i]);
+    }
+    for (unsigned order = 0; order < 3; order++) {
+        struct hash presence = numbered_hash(100 + order);
+        const struct edit_row *next = rows;
+
+        OK(store->ops->begin(store));
+        for (unsigned i = 0; i < 6; i++)
+            OK(store->ops->edit_put(store, span_of(presence.bytes, HASH_SIZE), "f", &rows[orders[order][i]]));
+        OK(store->ops->commit(store));
+        OK(store->ops->edits_of(store, span_of(presence.bytes, HASH_SIZE), "f", expect_edit, &next));
+        assert_ptr_equal(next, rows + 6);
+    }
+}
+
 static enum status count_edits(void *context, const struct edit_row *row)
 {
     size_t *sizes = context;
@@ -256,6 +298,7 @@ int main(void)
     static struct CMUnitTest tests[] = {
         STORE_TEST(edits__are_found_by_subject_and_field_in_order_of_hash),
         STORE_TEST(more_rows_than_fit_in_hand__none_is_lost),
+        STORE_TEST(edits_of_a_presence__say_who_wrote_and_who_let_them),
         STORE_TEST(many_edits_of_a_presence__all_are_found),
         STORE_TEST(flags__come_back_with_their_bodies),
         STORE_TEST(timers__fire_in_order_and_once_a_subject),
