@@ -137,6 +137,7 @@ enum status bundle_put_item(const struct bundle *bundle, const struct bundle_ite
     struct span rest = bundle->items;
     struct bundle_item other;
     uint8_t *at = ret_body;
+    const uint8_t *from = rest.data; /* the other item as it lies there */
     bool done = false;
     enum status status = STATUS_OK;
 
@@ -146,9 +147,10 @@ enum status bundle_put_item(const struct bundle *bundle, const struct bundle_ite
         at[0] = (uint8_t)bundle->scopes[i].kind;
         memcpy(at + 1, bundle->scopes[i].id.bytes, ID_SIZE);
     }
-    while (bundle_next(&rest, &other, &status)) {
+    for (; bundle_next(&rest, &other, &status); from = rest.data) {
         if (!span_equal(other.key, item->key)) {
-            at = put_item(at, &other);
+            memcpy(at, from, (size_t)(rest.data - from));
+            at += rest.data - from;
         } else if (other.pos == item->pos) {
             struct bundle_item same = {item->pos, other.ordinal, item->key, item->row};
 
