@@ -27,7 +27,10 @@ static void *run(void *context)
         session_read(&reader->tools, &job->request, reply);
         free(job);
         loop_port_send(&reader->port, note);
+        if (queue_count(reader->in) == 0)
+            session_read_ahead(&reader->tools);
     }
+    session_reader_done(&reader->tools);
     return NULL;
 }
 

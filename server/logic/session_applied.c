@@ -97,7 +97,8 @@ void session_page_want(struct session *session, struct session_update *update)
         return;
     session->reading_page = true;
     session_act(update, SESSION_READ);
-    update->request = (struct session_request){.kind = SESSION_PAGE, .after = session->cursor};
+    update->request =
+        (struct session_request){.kind = SESSION_PAGE, .after = session->cursor, .more = session->page_credit > 1};
     update->request.certificate_key_hash = session->certificate_key_hash;
 }
 

@@ -195,20 +195,88 @@ static enum status greet(struct session_reader *reader, const struct session_req
     return status;
 }
 
-static enum status page(struct session_reader *reader, const struct session_request *request,
-                        struct session_page *ret_page)
+static enum status read_page(struct session_reader *reader, const struct hash *certificate_key_hash,
+                             const struct feed_cursor *after, const struct store_head *head,
+                             struct session_page *ret_page)
 {
     struct session_look look;
-    struct store_head head;
-    enum status status = look_at(reader->store, &request->certificate_key_hash, &look);
+    enum status status = look_at(reader->store, certificate_key_hash, &look);
 
     if (status == STATUS_OK && look.device.standing != DEVICE_ACTIVE)
         status = STATUS_DEVICE_SUSPENDED;
     if (status == STATUS_OK)
-        status = reader->store->ops->head(reader->store, &head);
-    if (status == STATUS_OK)
-        status = session_page_read(reader->store, &look, &request->after, head.pos, ret_page);
+        status = session_page_read(reader->store, &look, after, head->pos, ret_page);
     return status;
+}
+
+static bool same_cursor(const struct feed_cursor *a, const struct feed_cursor *b)
+{
+    return a->pos == b->pos && span_equal(span_of(a->key, a->key_size), span_of(b->key, b->key_size));
+}
+
+/* Every commit moves the head: with the same head the store says the same, who may see what among it. */
+static bool was_read_ahead(const struct session_ahead *ahead, const struct session_request *request,
+                           const struct store_head *head)
+{
+    return ahead->ready && hash_equal(&ahead->certificate_key_hash, &request->certificate_key_hash) &&
+           same_cursor(&ahead->after, &request->after) && ahead->head.pos == head->pos &&
+           hash_equal(&ahead->head.root, &head->root) && id_equal(&ahead->head.epoch, &head->epoch);
+}
+
+static void forget_ahead(struct session_ahead *ahead)
+{
+    if (ahead->ready)
+        free(ahead->page.bytes);
+    ahead->ready = false;
+    ahead->due = false;
+}
+
+static void expect_next(struct session_ahead *ahead, const struct session_request *request,
+                        const struct store_head *head, const struct session_page *page)
+{
+    ahead->due = request->more && !page->last;
+    ahead->certificate_key_hash = request->certificate_key_hash;
+    ahead->after = page->to;
+    ahead->head = *head;
+}
+
+static enum status page(struct session_reader *reader, const struct session_request *request,
+                        struct session_page *ret_page)
+{
+    struct session_ahead *ahead = &reader->ahead;
+    struct store_head head;
+    enum status status = reader->store->ops->head(reader->store, &head);
+
+    if (status == STATUS_OK && was_read_ahead(ahead, request, &head)) {
+        *ret_page = ahead->page;
+        ahead->ready = false; /* its bytes have changed hands */
+    } else {
+        forget_ahead(ahead);
+        if (status == STATUS_OK)
+            status = read_page(reader, &request->certificate_key_hash, &request->after, &head, ret_page);
+    }
+    if (status == STATUS_OK)
+        expect_next(ahead, request, &head, ret_page);
+    return status;
+}
+
+/* A failure is of no interest: whoever asks is told. */
+void session_read_ahead(struct session_reader *reader)
+{
+    struct session_ahead *ahead = &reader->ahead;
+
+    if (!ahead->due || reader->store->ops->begin_read(reader->store) != STATUS_OK)
+        return;
+    ahead->due = false;
+    ahead->ready =
+        reader->store->ops->head(reader->store, &ahead->head) == STATUS_OK &&
+        read_page(reader, &ahead->certificate_key_hash, &ahead->after, &ahead->head, &ahead->page) == STATUS_OK;
+    reader->store->ops->end_read(reader->store);
+}
+
+void session_reader_done(struct session_reader *reader)
+{
+    forget_ahead(&reader->ahead);
 }
 
 static enum status purge(struct session_reader *reader, const struct session_request *request,

@@ -50,6 +50,7 @@ struct session_request {
     enum session_request_kind kind;
     struct hash certificate_key_hash;
     struct feed_cursor after;                                /* GREET: Hello's; PAGE; PURGE */
+    bool more;                                               /* PAGE: one may follow it at once */
     uint64_t purge_pos;                                      /* PURGE: up to there */
     struct session_hello hello;                              /* GREET; SEAL, with the time of asking */
     uint8_t checkpoint[CHECKPOINT_TEXT_MAX];                 /* GREET: the last that the device saw */
@@ -137,7 +138,19 @@ struct session_reply {
 };
 
 /* The reader's tools; one thread's. */
+/* The page that will be asked for next, read while the one before it was sent; one for all sessions. */
+struct session_ahead {
+    bool due;   /* it may be read: the last answer was a page, and more may follow it */
+    bool ready; /* it was read, as the store was at head */
+    struct hash certificate_key_hash;
+    struct feed_cursor after;
+    struct store_head head;
+    struct session_page page; /* ready: ours until it is handed over */
+};
+
+/* Zeroed but for what it borrows; session_reader_done() when nobody reads any more. */
 struct session_reader {
+    struct session_ahead ahead;
     struct store *store;
     struct sha256 *sha;
     struct arena *arena;
@@ -155,6 +168,12 @@ struct session_reader {
  */
 void session_read(struct session_reader *reader, const struct session_request *request,
                   struct session_reply *ret_reply);
+/*
+ * After an answer, with nothing else to do: reads the page that will most likely be asked for next. It is handed over only as
+ * long as no commit has come since, so whoever gets it sees nothing but what a fresh look would show (P4).
+ */
+void session_read_ahead(struct session_reader *reader);
+void session_reader_done(struct session_reader *reader);
 /* Frees what a reply still owns. */
 void session_reply_done(struct session_reply *reply);
 

@@ -375,6 +375,7 @@ static void read_one(struct sim *sim, void *context, uint64_t life)
     if (reply == NULL)
         abort();
     session_read(&server->tools, &job->request, reply);
+    session_read_ahead(&server->tools); /* whatever happens before it is asked for */
     note.connection = job->connection;
     note.reply = reply;
     free(job);
@@ -699,6 +700,7 @@ static void tear_down(struct sim_server *server)
     drain_queues(&server->queues);
     batch_free(server->batch);
     server->batch = NULL;
+    session_reader_done(&server->tools);
     if (server->tools.store != NULL)
         server->tools.store->ops->close(server->tools.store);
     if (server->store != NULL)

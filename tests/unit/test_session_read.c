@@ -142,6 +142,7 @@ static int teardown(void **state)
     void *stores = reading->stores;
 
     session_reply_done(&reading->reply);
+    session_reader_done(&reading->tools);
     arena_free(reading->tools.arena);
     sha256_free(reading->tools.sha);
     verify_key_free(reading->tools.checkpoint_verify);
@@ -380,6 +381,74 @@ static void page__is_for_active_devices_only(void **state)
     }
 }
 
+/* The digest of all pages from the beginning. */
+static struct hash walk(struct reading *reading, bool ahead)
+{
+    struct session_request request = {.kind = SESSION_PAGE, .certificate_key_hash = numbered_hash(1), .more = ahead};
+    struct hash digest = {{0}};
+    bool last = false;
+
+    while (!last) {
+        assert_int_equal(ask(reading, &request)->status, STATUS_OK);
+        assert_false(reading->tools.ahead.ready);
+        const struct session_page *page = &reading->reply.page;
+        struct span parts[] = {span_of(digest.bytes, HASH_SIZE), span_of(page->bytes, page->size)};
+
+        assert_int_equal(sha256_parts(reading->tools.sha, parts, 2, &digest), STATUS_OK);
+        last = page->last;
+        request.after = page->to;
+        session_read_ahead(&reading->tools);
+        assert_int_equal(reading->tools.ahead.ready, ahead && !last);
+    }
+    return digest;
+}
+
+static void pages__read_ahead_are_what_would_have_been_read(void **state)
+{
+    struct hash plain = walk(*state, false), ahead = walk(*state, true);
+
+    assert_memory_equal(ahead.bytes, plain.bytes, HASH_SIZE);
+}
+
+static void read_one_ahead(struct reading *reading, struct session_request *ret_next)
+{
+    *ret_next = (struct session_request){.kind = SESSION_PAGE, .certificate_key_hash = numbered_hash(1), .more = true};
+    assert_int_equal(ask(reading, ret_next)->status, STATUS_OK);
+    ret_next->after = reading->reply.page.to;
+    session_read_ahead(&reading->tools);
+    assert_true(reading->tools.ahead.ready);
+}
+
+/* Whoever was suspended meanwhile gets nothing of it (D1, P4). */
+static void page__read_ahead_before_a_commit_is_read_again(void **state)
+{
+    struct reading *reading = *state;
+    struct store *store = reading->stores->writer;
+    struct session_request next;
+
+    read_one_ahead(reading, &next);
+    assert_int_equal(store->ops->begin(store), STATUS_OK);
+    put_device(store, 1, DEVICE_SUSPENDED);
+    assert_int_equal(store->ops->commit(store), STATUS_OK);
+    assert_int_equal(store_fixture_commit(store, 11), STATUS_OK);
+    assert_int_equal(ask(reading, &next)->status, STATUS_DEVICE_SUSPENDED);
+    assert_false(reading->tools.ahead.ready);
+}
+
+static void page__read_ahead_is_for_who_asked(void **state)
+{
+    struct reading *reading = *state;
+    struct session_request next;
+
+    read_one_ahead(reading, &next);
+    next.certificate_key_hash = numbered_hash(2); /* suspended */
+    assert_int_equal(ask(reading, &next)->status, STATUS_DEVICE_SUSPENDED);
+    read_one_ahead(reading, &next);
+    next.after = (struct feed_cursor){.pos = 9};
+    assert_int_equal(ask(reading, &next)->page.row_count, 0);
+    assert_true(reading->reply.page.last);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -394,6 +463,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(pages__hold_every_row_once_in_order, setup, teardown),
         cmocka_unit_test_setup_teardown(page__tells_what_left_the_scope, setup, teardown),
         cmocka_unit_test_setup_teardown(page__is_for_active_devices_only, setup, teardown),
+        cmocka_unit_test_setup_teardown(pages__read_ahead_are_what_would_have_been_read, setup, teardown),
+        cmocka_unit_test_setup_teardown(page__read_ahead_before_a_commit_is_read_again, setup, teardown),
+        cmocka_unit_test_setup_teardown(page__read_ahead_is_for_who_asked, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
