@@ -592,6 +592,14 @@ struct flag_about {
 /* Raises, reopens, clears or leaves the flag as `wanted` says. decision: the presence's fresh one, or NULL. */
 MUST_USE enum status flag_settle(struct batch *batch, const struct flag_about *about, bool wanted,
                                  const struct fresh_decision *decision);
+MUST_USE enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const struct id *by);
+MUST_USE enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words);
+/* Stored, and issued in this phase; raised: as an alarm. */
+MUST_USE enum status flag_put(struct batch *batch, const Doublecrew__V1__FlagRow *message, uint32_t kind, bool raised);
+MUST_USE enum status flag_open_kind(struct batch *batch, const struct hash *flag, uint32_t *ret_kind,
+                                    Doublecrew__V1__FlagRow **ret_row);
+
+/* flags_verdict.c */
 /* What a visit's flags follow from beside its verdict (flag_live.c). */
 struct flag_facts {
     uint32_t wanted;      /* kinds, as bits */
@@ -603,12 +611,6 @@ struct flag_facts {
 MUST_USE enum status flags_settle_verdict(struct batch *batch, const struct presence_row *presence,
                                           const struct rule_verdict *verdict, const struct flag_facts *facts,
                                           enum rule_risk risk);
-MUST_USE enum status flag_acknowledge(struct batch *batch, const struct hash *flag, const struct id *by);
-MUST_USE enum status flag_answer(struct batch *batch, const struct hash *flag, const char *words);
-/* Stored, and issued in this phase; raised: as an alarm. */
-MUST_USE enum status flag_put(struct batch *batch, const Doublecrew__V1__FlagRow *message, uint32_t kind, bool raised);
-MUST_USE enum status flag_open_kind(struct batch *batch, const struct hash *flag, uint32_t *ret_kind,
-                                    Doublecrew__V1__FlagRow **ret_row);
 
 /* flag_clock.c (A1, A2) */
 /* Raised now: who is asked, when it is pushed, until when. What it allocates lies in the batch's arena. */
