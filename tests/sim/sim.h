@@ -4,7 +4,8 @@
  * does the rest. The same seed gives the same run, event by event.
  *
  *   sim_world.c   events by virtual time, streams of chance, counters, trace     sim_people*.c  what officers do
- *   sim_server.c  the server process: hub, writer, reader, crash and restart     sim_office.c   operators, supervisors
+ *   sim_server.c  the server process: hub, store, crash and restart               sim_office.c   operators, supervisors
+ *   sim_server_work.c  what its threads do
  *   sim_net.c     connections between phones and the server                      sim_mishap.c   what befalls phones, server
  *   sim_device.c  phones: the device library with clocks, signal and power       sim_check*.c   what must hold
  *   sim_backup.c  the server's backups, and life on one of them (E2)
