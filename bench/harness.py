@@ -268,10 +268,10 @@ BENCHES = {  # name: what a round does, and how many rounds at most (None: as as
     "wire": (wire_round, 1),  # within half a byte the same in every run
     "catchup": (catchup_round, None),
     "kept": (kept_round, 1),
-    "idle": (alone_round("bench_idle"), 1),
-    "storm": (alone_round("bench_storm"), 1),
-    "growth": (alone_round("bench_growth"), 1),
-    "judge": (alone_round("bench_judge"), 1),
+    "idle": (alone_round("bench_idle"), 3),
+    "storm": (alone_round("bench_storm"), 3),
+    "growth": (alone_round("bench_growth"), 3),  # ten million facts take six minutes each time
+    "judge": (alone_round("bench_judge"), 3),
 }
 NEED_PEERS = {"ingest", "flag", "wire", "catchup", "kept"}
 
