@@ -145,7 +145,9 @@ static void add_standing(const struct jo *jo, struct rule_device *device)
 {
     const struct jo_standing *standing = jo_standing_as_of(jo, &device->id, UINT64_MAX);
 
-    device->lost = standing != NULL && standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
+    if (standing == NULL)
+        return;
+    device->lost = standing->standing == DOUBLECREW__V1__DEVICE_STANDING__DEVICE_STANDING_LOST;
     if (jo_is_out(jo, &device->id, UINT64_MAX)) {
         device->revoked_as_of_us = standing->as_of_us;
         device->revocation_recorded_us = standing->time_us;
