@@ -70,6 +70,66 @@ void push_job_free(struct push_job *job)
     free(job);
 }
 
+enum status push_jobs_apply(struct batch *batch, struct push_job *jobs, int64_t now_us, bool held)
+{
+    enum status status = held ? batch_begin_held(batch, now_us) : batch_begin(batch, now_us);
+
+    if (status != STATUS_OK)
+        return status;
+    for (struct push_job *job = jobs; job != NULL && status == STATUS_OK; job = job->next) {
+        if (job->result.status == STATUS_OK) /* verified */
+            status = batch_push(batch, &job->push, span_of(job->raw, job->raw_size), &job->delivery, &job->result);
+    }
+    if (status != STATUS_OK) {
+        batch_abort(batch);
+        return status;
+    }
+    return batch_commit(batch);
+}
+
+void push_jobs_fail(struct push_job *jobs, enum status status)
+{
+    for (struct push_job *job = jobs; job != NULL; job = job->next) {
+        job->result.durable_seq = 0; /* may count what was rolled back: the session knows what is durable */
+        job->result.pos = 0;
+        job->result.held_count = 0;
+        if (job->result.status == STATUS_OK || job->result.status == STATUS_LOG_FORK) /* a fork is stored, too */
+            job->result.status = status;
+    }
+}
+
+static enum status copy_flags(const struct batch *batch, struct commit_note *note)
+{
+    const struct batch_flag *flags = batch_flags(batch, &note->flag_count);
+    size_t size = 0;
+    size_t at = 0;
+
+    for (size_t i = 0; i < note->flag_count; i++)
+        size += flags[i].row.size;
+    note->flags = calloc(note->flag_count + 1, sizeof(*note->flags));
+    note->flag_bytes = malloc(size + 1);
+    if (note->flags == NULL || note->flag_bytes == NULL) {
+        note->flag_count = 0;
+        return STATUS_NO_MEMORY;
+    }
+    for (size_t i = 0; i < note->flag_count; i++) {
+        note->flags[i] = flags[i];
+        memcpy(note->flag_bytes + at, flags[i].row.data, flags[i].row.size);
+        note->flags[i].row = span_of(note->flag_bytes + at, flags[i].row.size);
+        at += flags[i].row.size;
+    }
+    return STATUS_OK;
+}
+
+enum status commit_note_fill(struct commit_note *note, const struct batch *batch)
+{
+    note->head = *batch_head(batch);
+    note->roster_changed = batch_roster_changed(batch);
+    note->named = *batch_named(batch);
+    note->changed_scopes = *batch_changed_scopes(batch);
+    return copy_flags(batch, note);
+}
+
 void commit_note_free(struct commit_note *note)
 {
     if (note == NULL)

@@ -44,6 +44,14 @@ MUST_USE enum status push_job_new(struct span raw, size_t inflated_size, struct 
 MUST_USE enum status push_job_open(struct push_job *job, struct sha256 *sha, struct inflater *inflater);
 void push_job_free(struct push_job *job);
 
+/*
+ * Those of one group, oldest first, in one batch; NULL: an empty one, in which timers fire (J2). held: clock trouble, nothing falls
+ * due (T5). Each verified one has its result; the status is the store's, and then nothing is stored.
+ */
+MUST_USE enum status push_jobs_apply(struct batch *batch, struct push_job *jobs, int64_t now_us, bool held);
+/* Nothing of a failed group is stored. Whoever would have been acknowledged is told so; a push's own error stays. */
+void push_jobs_fail(struct push_job *jobs, enum status status);
+
 /* A signed checkpoint of more than the store holds (E2). */
 struct shown_checkpoint {
     size_t size;
@@ -79,6 +87,8 @@ struct commit_note {
     int64_t step_us;
 };
 
+/* What a batch that was committed means for sessions. NO_MEMORY: without its flags. */
+MUST_USE enum status commit_note_fill(struct commit_note *note, const struct batch *batch);
 void commit_note_free(struct commit_note *note);
 
 enum note_kind { NOTE_COMMIT, NOTE_REPLY, NOTE_STOP, NOTE_RELOAD };

@@ -67,40 +67,13 @@ static int64_t time_now(struct writer *writer, bool *ret_trouble)
     return reading.server_us;
 }
 
-static enum status copy_flags(const struct batch *batch, struct commit_note *note)
-{
-    const struct batch_flag *flags = batch_flags(batch, &note->flag_count);
-    size_t size = 0;
-    size_t at = 0;
-
-    for (size_t i = 0; i < note->flag_count; i++)
-        size += flags[i].row.size;
-    note->flags = calloc(note->flag_count + 1, sizeof(*note->flags));
-    note->flag_bytes = malloc(size + 1);
-    if (note->flags == NULL || note->flag_bytes == NULL) {
-        note->flag_count = 0;
-        return STATUS_NO_MEMORY;
-    }
-    for (size_t i = 0; i < note->flag_count; i++) {
-        note->flags[i] = flags[i];
-        memcpy(note->flag_bytes + at, flags[i].row.data, flags[i].row.size);
-        note->flags[i].row = span_of(note->flag_bytes + at, flags[i].row.size);
-        at += flags[i].row.size;
-    }
-    return STATUS_OK;
-}
-
 /* What the loop tells after a commit, or after a failure (then only the pushers are told). */
 static void tell(struct writer *writer, enum status status, struct commit_note *note)
 {
     note->status = status;
     note->committed_real_us = clock_boot_us();
     if (status == STATUS_OK) {
-        note->head = *batch_head(writer->batch);
-        note->roster_changed = batch_roster_changed(writer->batch);
-        note->named = *batch_named(writer->batch);
-        note->changed_scopes = *batch_changed_scopes(writer->batch);
-        if (copy_flags(writer->batch, note) != STATUS_OK)
+        if (commit_note_fill(note, writer->batch) != STATUS_OK)
             LOG(writer->log, LOG_ERROR, "flags_not_pushed", log_status("error", STATUS_NO_MEMORY));
     } else {
         LOG(writer->log, LOG_ERROR, "batch_failed", log_status("error", status));
@@ -115,37 +88,6 @@ static struct commit_note *new_note(void)
     if (note == NULL)
         abort(); /* nobody could be answered any more */
     return note;
-}
-
-/* Applies the jobs of one group; the status is the store's. */
-static enum status apply(struct writer *writer, struct push_job *jobs, int64_t now_us, bool trouble)
-{
-    enum status status = trouble ? batch_begin_held(writer->batch, now_us) : batch_begin(writer->batch, now_us);
-
-    if (status != STATUS_OK)
-        return status;
-    for (struct push_job *job = jobs; job != NULL && status == STATUS_OK; job = job->next) {
-        if (job->result.status == STATUS_OK) /* verified */
-            status =
-                batch_push(writer->batch, &job->push, span_of(job->raw, job->raw_size), &job->delivery, &job->result);
-    }
-    if (status != STATUS_OK) {
-        batch_abort(writer->batch);
-        return status;
-    }
-    return batch_commit(writer->batch);
-}
-
-/* Nothing of a failed group is stored. Whoever would have been acknowledged is told so; a push's own error stays. */
-static void fail_jobs(struct push_job *jobs, enum status status)
-{
-    for (struct push_job *job = jobs; job != NULL; job = job->next) {
-        job->result.durable_seq = 0; /* may count what was rolled back: the session knows what is durable */
-        job->result.pos = 0;
-        job->result.held_count = 0;
-        if (job->result.status == STATUS_OK || job->result.status == STATUS_LOG_FORK) /* a fork is stored, too */
-            job->result.status = status;
-    }
 }
 
 /* The first job and all that wait behind it, up to one commit's worth. A step ends the group. */
@@ -202,11 +144,11 @@ static void run_group(struct writer *writer, struct push_job *first)
     note->jobs = gather(writer, first);
     begun_us = clock_boot_us();
     now_us = time_now(writer, &trouble);
-    status = apply(writer, note->jobs, now_us, trouble);
+    status = push_jobs_apply(writer->batch, note->jobs, now_us, trouble);
     if (status == STATUS_STORE_BEHIND && !batch_is_behind(writer->batch))
         look_at_shown(writer, batch_shown(writer->batch));
     if (status != STATUS_OK)
-        fail_jobs(note->jobs, status);
+        push_jobs_fail(note->jobs, status);
     else
         LOG(writer->log, LOG_DEBUG, "committed", log_number("pushes", count_jobs(note->jobs)),
             log_number("took_us", clock_boot_us() - begun_us));
@@ -216,7 +158,7 @@ static void run_group(struct writer *writer, struct push_job *first)
 /* A batch without pushes: timers due fire, and a tick is appended when one was (J2). */
 static enum status run_empty(struct writer *writer, struct commit_note *note, int64_t now_us)
 {
-    enum status status = apply(writer, NULL, now_us, false);
+    enum status status = push_jobs_apply(writer->batch, NULL, now_us, false);
 
     tell(writer, status, note);
     return status;

@@ -20,6 +20,8 @@
  *  - a plan's id stays with the offender for whom it was first used; the last entry under it counts;
  *  - the watermark doesn't rest on the unknown (or contested) entry itself, only on those before it;
  *  - what a lost device sends after its loss was recorded doesn't move the watermark to the loss or past it;
+ *  - a log that its holder declared lost is held from there on like one that an operator did, until an operator's later
+ *    word; what was in it before stays the holder's;
  *  - of a forked log, wider bounds that contain the oracle's are sound, counted (wider_bounds), and the verdict is then asked
  *    for with the row's bounds;
  *  - minutes alone that contain the oracle's are accepted where a partner's uncertain times enter into them (looser): seen

@@ -442,7 +442,7 @@ void sim_server_import(struct sim *sim, struct span raw, const struct public_key
     job->key = *key;
     job->result.status = sim_work_verify(server, job);
     job->entry_count = (uint32_t)job->push.entry_count;
-    status = sim_work_apply(server, job, sim_server_wall_us(server), false);
+    status = push_jobs_apply(server->batch, job, sim_server_wall_us(server), false);
     if (status == STATUS_OK)
         status = job->result.status;
     push_job_free(job);
@@ -467,7 +467,7 @@ enum status sim_server_rescue(struct sim *sim, struct span raw, const struct pub
     if (status == STATUS_OK) {
         int64_t now_us = sim_server_time(server, &trouble);
 
-        status = sim_work_apply(server, job, now_us, trouble);
+        status = push_jobs_apply(server->batch, job, now_us, trouble);
         sim_work_tell(server, status, sim_work_new_note());
         if (status == STATUS_OK)
             status = job->result.status;

@@ -61,7 +61,6 @@ void sim_work_set_timer(struct sim_server *server);
 void sim_work_timers(struct sim *sim, void *context, uint64_t life);
 /* The parts of a commit, for what comes by no connection. tell: takes the note over. */
 MUST_USE enum status sim_work_verify(struct sim_server *server, struct push_job *job);
-MUST_USE enum status sim_work_apply(struct sim_server *server, struct push_job *jobs, int64_t now_us, bool trouble);
 struct commit_note *sim_work_new_note(void);
 void sim_work_tell(struct sim_server *server, enum status status, struct commit_note *note);
 

@@ -61,37 +61,6 @@ struct commit_note *sim_work_new_note(void)
     return note;
 }
 
-static void copy_flags(struct sim_server *server, struct commit_note *note)
-{
-    const struct batch_flag *flags = batch_flags(server->batch, &note->flag_count);
-    size_t size = 0;
-    size_t at = 0;
-
-    for (size_t i = 0; i < note->flag_count; i++)
-        size += flags[i].row.size;
-    note->flags = calloc(note->flag_count + 1, sizeof(*note->flags));
-    note->flag_bytes = malloc(size + 1);
-    if (note->flags == NULL || note->flag_bytes == NULL)
-        abort();
-    for (size_t i = 0; i < note->flag_count; i++) {
-        note->flags[i] = flags[i];
-        memcpy(note->flag_bytes + at, flags[i].row.data, flags[i].row.size);
-        note->flags[i].row = span_of(note->flag_bytes + at, flags[i].row.size);
-        at += flags[i].row.size;
-    }
-}
-
-static void fail_jobs(struct push_job *jobs, enum status status)
-{
-    for (struct push_job *job = jobs; job != NULL; job = job->next) {
-        job->result.durable_seq = 0;
-        job->result.pos = 0;
-        job->result.held_count = 0;
-        if (job->result.status == STATUS_OK || job->result.status == STATUS_LOG_FORK)
-            job->result.status = status;
-    }
-}
-
 static void take_notes(struct sim *sim, void *context, uint64_t life)
 {
     struct sim_server *server = context;
@@ -110,35 +79,14 @@ void sim_work_tell(struct sim_server *server, enum status status, struct commit_
     note->status = status;
     note->committed_real_us = sim_server_boot_us(server);
     if (status == STATUS_OK) {
-        note->head = *batch_head(server->batch);
-        note->roster_changed = batch_roster_changed(server->batch);
-        note->named = *batch_named(server->batch);
-        note->changed_scopes = *batch_changed_scopes(server->batch);
-        copy_flags(server, note);
+        if (commit_note_fill(note, server->batch) != STATUS_OK)
+            abort();
         sim_count(server->sim, SIM_COUNT_COMMITS, 1);
     }
     if (queue_push(server->queues.notes, &told) != STATUS_OK)
         abort();
     sim_at(server->sim, server->sim->now_us + sim_between(server->sim, SIM_SERVER, 20, 2000), take_notes, server,
            server->life);
-}
-
-enum status sim_work_apply(struct sim_server *server, struct push_job *jobs, int64_t now_us, bool trouble)
-{
-    enum status status = trouble ? batch_begin_held(server->batch, now_us) : batch_begin(server->batch, now_us);
-
-    if (status != STATUS_OK)
-        return status;
-    for (struct push_job *job = jobs; job != NULL && status == STATUS_OK; job = job->next) {
-        if (job->result.status == STATUS_OK)
-            status =
-                batch_push(server->batch, &job->push, span_of(job->raw, job->raw_size), &job->delivery, &job->result);
-    }
-    if (status != STATUS_OK) {
-        batch_abort(server->batch);
-        return status;
-    }
-    return batch_commit(server->batch);
 }
 
 static struct push_job *gather(struct sim_server *server)
@@ -185,11 +133,11 @@ static void commit_group(struct sim *sim, void *context, uint64_t life)
     note = sim_work_new_note();
     note->jobs = gather(server);
     now_us = sim_server_time(server, &trouble);
-    status = sim_work_apply(server, note->jobs, now_us, trouble);
+    status = push_jobs_apply(server->batch, note->jobs, now_us, trouble);
     if (sim->options.trace)
         trace_jobs(server, note->jobs, status);
     if (status != STATUS_OK)
-        fail_jobs(note->jobs, status);
+        push_jobs_fail(note->jobs, status);
     sim_work_tell(server, status, note);
     /* The hub's queue has the note by now. NOLINTNEXTLINE(clang-analyzer-unix.Malloc) */
     sim_work_set_timer(server);
@@ -209,7 +157,7 @@ void sim_work_timers(struct sim *sim, void *context, uint64_t life)
     server->timer_us = INT64_MAX;
     now_us = sim_server_time(server, &trouble);
     if (!trouble && batch_next_timer(server->batch, &due_us) == STATUS_OK && due_us <= now_us) {
-        status = sim_work_apply(server, NULL, now_us, false);
+        status = push_jobs_apply(server->batch, NULL, now_us, false);
         server->timers_wait_us = status == STATUS_OK                                   ? 0
                                  : server->timers_wait_us == 0                         ? SIM_SECOND
                                  : 2 * server->timers_wait_us < TIMERS_WAIT_LONGEST_US ? 2 * server->timers_wait_us
